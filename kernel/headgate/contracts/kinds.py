@@ -1,0 +1,42 @@
+"""Every kind of failure that a policy can handle, with its default status and the fields of `err`.
+
+A plugin adds its own kinds beside its steps; these are the ones that more than one room or plugin raises.
+Field types are written as the language writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of failure: dotted name, default status, title for a person, and the types of its fields."""
+
+    name: str
+    status: int
+    title: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("request.invalid", 400, "The request is malformed", {"where": "text?"}),
+        Kind("request.too_large", 413, "The body is too large", {"limit": "size"}),
+        Kind("request.timeout", 408, "The request took too long to arrive"),
+        Kind("auth.missing", 401, "No credentials were given"),
+        Kind("auth.invalid", 401, "The credentials are not valid"),
+        Kind("limit.exceeded", 429, "Too many requests", {"wait": "duration"}),
+        Kind("upstream.unreachable", 502, "The upstream cannot be reached"),
+        Kind("upstream.timeout", 504, "The upstream took too long"),
+        Kind("upstream.protocol", 502, "The upstream did not answer in valid HTTP"),
+        Kind("upstream.status", 502, "The upstream answered with an error", {"upstream_status": "int"}),
+        Kind("upstream.refused", 502, "The egress rules refuse this address"),
+        Kind("upstream.unavailable", 503, "Every target of the upstream is out of service"),
+        Kind("budget.exhausted", 402, "The budget is spent"),
+        Kind("budget.unbounded", 400, "The cost of this call cannot be bounded"),
+        Kind("ai.bad_output", 502, "The model did not give a usable answer"),
+        Kind("ai.unsupported", 400, "The model cannot do what was asked"),
+    )
+}

@@ -1,0 +1,39 @@
+"""What a running node offers to steps and stores: `ctx.node`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headgate.contracts.clock import Clock
+    from headgate.contracts.fetch import Fetch
+    from headgate.contracts.stores import Calls, Identity, Leases
+    from headgate.contracts.transport import Transport
+
+
+@dataclass(slots=True)
+class Stores:
+    """The stores of this node, by role. A role that no plugin fills is None; asking for it is a PluginFault."""
+
+    identity: Identity | None = None
+    leases: Leases | None = None
+    calls: Calls | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """One worker's services. Built by `serve`, by `headgate test`, and by `headgate.testing`; never global.
+
+    `rehearsing` is True where in-file tests run: nothing then leaves the process.
+    """
+
+    clock: Clock
+    transport: Transport
+    fetch: Fetch
+    stores: Stores
+    data: Path | None = None
+    worker: str = "w0"
+    rehearsing: bool = False
+    fakes: dict[str, Any] = field(default_factory=dict)

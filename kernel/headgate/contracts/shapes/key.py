@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import msgspec
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A virtual key as `auth.key as key` binds it. The secret itself is nowhere: only its HMAC is stored.
+
+    `models` are the model names it may use, `["*"]` for all. Times are seconds since 1970, UTC.
+    """
+
+    id: str
+    name: str
+    team: str
+    application: str | None = None
+    models: list[str] = ["*"]
+    scopes: list[str] = []
+    created_at: float = 0.0
+    expires_at: float | None = None
+    revoked_at: float | None = None

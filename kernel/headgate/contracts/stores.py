@@ -1,0 +1,90 @@
+"""Stores by role. One plugin may fill several; the first-party ones are in `headgate_sqlite`.
+
+A store that fails raises `errors.StoreError`. Statements bind their values; no store logs a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from headgate.contracts.shapes.key import Key
+from headgate.contracts.values import Rate
+
+
+class Identity(Protocol):
+    """Teams and their keys. Look-ups are by the HMAC of the key; the key itself is never stored."""
+
+    def digest(self, secret: str) -> bytes:
+        """The HMAC under which a key is stored."""
+        ...
+
+    def find_key(self, digest: bytes) -> Key | None:
+        """A key by its digest, revoked and expired ones too. Synchronous: from memory, at most one second stale."""
+        ...
+
+    async def create_key(
+        self, *, team: str, name: str, models: Sequence[str] = ("*",), scopes: Sequence[str] = (),
+        application: str | None = None, expires_at: float | None = None,
+    ) -> tuple[Key, str]:
+        """A new key and its secret, which is shown once and cannot be had again. Makes the team if it is new."""
+        ...
+
+    async def list_keys(self, team: str | None = None) -> list[Key]: ...
+
+    async def revoke_key(self, key_id: str) -> Key | None:
+        """Revoke for good; None if there is no such key. Every worker refuses it within a second."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `rate.count + burst` in any window of `rate.period_s` seconds."""
+
+    rate: Rate
+    burst: int = 0
+
+    @property
+    def ceiling(self) -> int:
+        return self.rate.count + self.burst
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What the store let a worker have. `granted` units, to be spent within `life_s` counted from before the
+    request on the worker's own monotonic clock. Where nothing was granted, `wait_s` says when it is worth asking."""
+
+    granted: int
+    life_s: float
+    wait_s: float = 0.0
+    slot: int = 0
+
+
+class Leases(Protocol):
+    """Quota counted over all workers and nodes, handed out in slices (SEMANTICS §5)."""
+
+    async def take(self, bucket: str, limit: Limit, want: int, worker: str) -> Lease:
+        """Up to `want` units of `bucket`, never so many that the limit could be passed."""
+        ...
+
+    async def give_back(self, bucket: str, lease: Lease, unspent: int, worker: str) -> None:
+        """Return what was not spent, so that another worker may have it. Late returns are ignored."""
+        ...
+
+
+class Calls(Protocol):
+    """The call log: one row for every exchange, written behind the request's back."""
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Queue a row; it is on disk within 100 ms. Never waits; a row that cannot be kept is counted as lost, aloud."""
+        ...
+
+    async def add_durably(self, row: Mapping[str, Any]) -> None:
+        """Return when the row is committed. Rows that wait together are committed together."""
+        ...
+
+    @property
+    def lost(self) -> int:
+        """How many rows could not be written since the start."""
+        ...

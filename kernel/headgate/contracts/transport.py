@@ -1,0 +1,91 @@
+"""The way out: what routing and AI plugins ask of `headgate.upstream`, and what in-file tests fake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from headgate.message.headers import Line
+
+if TYPE_CHECKING:
+    from headgate.message.body import Body
+    from headgate.message.response import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One address to send to, from a URL. `path` is the base under which every request stays, without a final /."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> Target:
+        """From `http[s]://host[:port][/base]`; ValueError where it is anything else."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not an http:// or https:// URL with a host")
+        if parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError(f"{url!r} may hold no query, fragment, user or password")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the Host header wants them: no default port, IPv6 in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. `connect_s`: TCP and TLS. `head_s`: from sending to the answer's head. `idle_s`: silence between
+    bytes of the body. `total_s`: all of it. None is no bound."""
+
+    connect_s: float | None = 5.0
+    head_s: float | None = 60.0
+    idle_s: float | None = 60.0
+    total_s: float | None = None
+
+
+class Outgoing:
+    """A request on its way out. `path` is the canonical, encoded path with query, to be put behind the target's base.
+
+    `headers` are end-to-end lines only; Host, framing and connection lines are the transport's.
+    A `bytes` body may be sent again on a retry, a `Body` only while nothing of it was read.
+    """
+
+    __slots__ = ("body", "headers", "idempotent", "method", "path")
+
+    def __init__(
+        self, method: str, path: bytes, headers: list[Line], body: bytes | Body = b"", *, idempotent: bool = False
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.idempotent = idempotent
+
+    def __repr__(self) -> str:
+        return f"<Outgoing {self.method} {self.path.decode('ascii', 'replace')}>"
+
+
+class Transport(Protocol):
+    """Sends one request to one target and gives the head of its answer, the body still to come."""
+
+    async def send(self, target: Target, outgoing: Outgoing, timeouts: Timeouts) -> Response:
+        """The final answer (1xx are skipped). Raises UpstreamFault. Cancelling it closes the connection.
+
+        The Response's body must be read to its end or closed. An answer whose body dies raises UpstreamFault from `read`.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every idle connection; those in use close when they end."""
+        ...

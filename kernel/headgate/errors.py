@@ -1,0 +1,111 @@
+"""Every error of Headgate, named by whose fault it is.
+
+1. A `Failure` is something a policy can handle: it has a `kind` that a step declared
+   (`limit.exceeded`, `upstream.timeout`), a status, and a record (`err` inside `on`).
+   `ClientFault` and `UpstreamFault` are the two failures: the asker's, or the answerer's.
+2. `PluginFault` and `InternalError` are bugs, the plugin's and ours. No handler sees them:
+   they answer 500 with a request id, and the log names the policy line.
+3. `PolicyError` carries findings. It never happens while a request runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class HeadgateError(Exception):
+    """The root of every error that Headgate raises on purpose."""
+
+    status_hint: int = 500
+
+
+class Failure(HeadgateError):
+    """A failure that a step declared and that a policy may handle with `on KIND`.
+
+    `record` holds the fields of `err` beside `kind`, `status` and `message`; its names and types are
+    those that the kind declares (see `contracts.kinds`). `headers` go out with the default answer.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        status: int,
+        record: Mapping[str, Any] | None = None,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.status_hint = status
+        self.record: Mapping[str, Any] = record or {}
+        self.headers = headers
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.kind} {self.status_hint}: {self.message}>"
+
+
+class ClientFault(Failure):
+    """The asker's fault: malformed, not allowed, too large, too often, or gone.
+
+    You do not get it for what an upstream answered, nor for a bug in a step.
+    """
+
+
+class ClientGone(ClientFault):
+    """The client closed its side before its answer was complete. There is nobody to answer."""
+
+    def __init__(self, message: str = "The client went away.") -> None:
+        super().__init__("client.gone", message, status=499)
+
+
+class UpstreamFault(Failure):
+    """The upstream's fault: unreachable, too slow, dead in mid-body, or not speaking HTTP.
+
+    `sent` tells whether any byte of the request can have been processed; only where it is False is a
+    request that is not idempotent safe to send again. You do not get it for an answer with status 500:
+    that is an answer.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        status: int = 502,
+        sent: bool = True,
+        record: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(kind, message, status=status, record=record)
+        self.sent = sent
+
+
+class PluginFault(HeadgateError):
+    """A plugin broke its contract: raised what it did not declare, or declared what it is not."""
+
+    def __init__(self, message: str, *, plugin: str, where: str | None = None) -> None:
+        super().__init__(message)
+        self.plugin = plugin
+        self.where = where
+
+
+class PolicyError(HeadgateError):
+    """Policies that cannot be served, with every finding (`language.diagnostics.Diagnostic`)."""
+
+    def __init__(self, diagnostics: Sequence[Any]) -> None:
+        super().__init__(f"{len(diagnostics)} finding(s) in the policies")
+        self.diagnostics = tuple(diagnostics)
+
+
+class SettingsError(HeadgateError):
+    """A configuration that cannot be used: an unknown key, a value of the wrong type, a bad file."""
+
+
+class StoreError(HeadgateError):
+    """A store could not do what was asked: locked beyond patience, full, or broken."""
+
+
+class InternalError(HeadgateError):
+    """A bug of ours. If you see one, please report it."""

@@ -1,0 +1,67 @@
+"""A body, read piece by piece.
+
+`read` gives the next piece and b"" at the end, for good. Reading past a failure raises it again.
+A body has one reader. Whoever takes a body closes it; closing twice is fine, closing early tells the
+other side that the rest is not wanted.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from headgate.errors import ClientFault
+
+
+@runtime_checkable
+class Body(Protocol):
+    """Bytes that arrive over time. `length` is the declared size in bytes, or None if unknown."""
+
+    length: int | None
+
+    async def read(self) -> bytes:
+        """The next piece, never empty before the end; b"" at the end. Cancellable; may raise a Failure."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the body up. Idempotent, and safe in a cancelled scope."""
+        ...
+
+
+class BytesBody:
+    """A body that is all there."""
+
+    __slots__ = ("_data", "length")
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._data = data
+        self.length: int | None = len(data)
+
+    def __repr__(self) -> str:
+        return f"<BytesBody {len(self._data)} of {self.length} bytes left>"
+
+    async def read(self) -> bytes:
+        data, self._data = self._data, b""
+        return data
+
+    async def aclose(self) -> None:
+        self._data = b""
+
+
+async def read_all(body: Body, limit: int) -> bytes:
+    """The whole body, at most `limit` bytes; above it ClientFault `request.too_large` (413)."""
+    if body.length is not None and body.length > limit:
+        raise too_large(limit)
+    pieces: list[bytes] = []
+    size = 0
+    while piece := await body.read():
+        size += len(piece)
+        if size > limit:
+            raise too_large(limit)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def too_large(limit: int) -> ClientFault:
+    return ClientFault(
+        "request.too_large", f"The body may hold at most {limit} bytes.", status=413, record={"limit": limit}
+    )
