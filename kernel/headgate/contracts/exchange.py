@@ -32,7 +32,9 @@ class RouteInfo:
 
     __slots__ = ("api", "name", "options", "public")
 
-    def __init__(self, name: str, *, public: bool = False, api: str | None = None, options: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, name: str, *, public: bool = False, api: str | None = None, options: dict[str, Any] | None = None
+    ) -> None:
         self.name = name
         self.public = public
         self.api = api
@@ -46,9 +48,32 @@ class Exchange:
     """A request, and everything that becomes of it. Made by the engine; steps get it as their first argument."""
 
     __slots__ = (
-        "after_close", "after_head", "bytes_in", "bytes_out", "caller", "client", "dialect", "discard", "ended",
-        "failure", "filters", "head_sent", "log", "node", "outcome", "params", "request", "response", "route",
-        "served", "shadows", "started", "started_at", "trace", "usage", "values",
+        "after_close",
+        "after_head",
+        "bytes_in",
+        "bytes_out",
+        "caller",
+        "client",
+        "dialect",
+        "discard",
+        "ended",
+        "failure",
+        "filters",
+        "head_sent",
+        "log",
+        "node",
+        "outcome",
+        "params",
+        "request",
+        "response",
+        "route",
+        "served",
+        "shadows",
+        "started",
+        "started_at",
+        "trace",
+        "usage",
+        "values",
     )
 
     def __init__(self, request: Request, client: Client, node: Node, *, started: float, started_at: float) -> None:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 
 class Fetch(Protocol):
-    async def get(self, url: str, *, headers: Mapping[str, str] = {}, timeout_s: float = 10.0, limit: int = 1 << 20) -> bytes:
+    async def get(
+        self, url: str, *, headers: Mapping[str, str] = {}, timeout_s: float = 10.0, limit: int = 1 << 20
+    ) -> bytes:
         """The body of a 200 answer, at most `limit` bytes. UpstreamFault for anything else. Follows no redirect."""
         ...

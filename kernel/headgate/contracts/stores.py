@@ -25,8 +25,14 @@ class Identity(Protocol):
         ...
 
     async def create_key(
-        self, *, team: str, name: str, models: Sequence[str] = ("*",), scopes: Sequence[str] = (),
-        application: str | None = None, expires_at: float | None = None,
+        self,
+        *,
+        team: str,
+        name: str,
+        models: Sequence[str] = ("*",),
+        scopes: Sequence[str] = (),
+        application: str | None = None,
+        expires_at: float | None = None,
     ) -> tuple[Key, str]:
         """A new key and its secret, which is shown once and cannot be had again. Makes the team if it is new."""
         ...

@@ -53,8 +53,18 @@ FailureOn = Annotated[int | StatusClass | str, t.FAILURE]
 TypeRef = Annotated[t.Type, t.TYPE_NAME]
 
 _PLAIN: dict[Any, t.Type] = {
-    bool: t.BOOL, int: t.INT, float: t.NUMBER, str: t.TEXT, bytes: t.BYTES, Rate: t.RATE, Money: t.MONEY,
-    Secret: t.SECRET, type(None): t.NONE, None: t.NONE, Any: t.ANY, object: t.ANY,
+    bool: t.BOOL,
+    int: t.INT,
+    float: t.NUMBER,
+    str: t.TEXT,
+    bytes: t.BYTES,
+    Rate: t.RATE,
+    Money: t.MONEY,
+    Secret: t.SECRET,
+    type(None): t.NONE,
+    None: t.NONE,
+    Any: t.ANY,
+    object: t.ANY,
 }
 
 

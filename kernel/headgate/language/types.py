@@ -116,7 +116,9 @@ class Record(Type):
         if not isinstance(other, Record):
             return False
         return self.name == other.name or all(
-            (found := other.field(key)) is not None and kind.accepts(found) or (found is None and isinstance(kind, Optional))
+            ((found := other.field(key)) is not None
+            and kind.accepts(found))
+            or (found is None and isinstance(kind, Optional))
             for key, kind in self.fields
         )
 
@@ -196,7 +198,11 @@ NEVER = Never()
 ANY = Anything()
 BOOL, INT, NUMBER, TEXT, BYTES = Scalar("bool"), Scalar("int"), Scalar("number"), Scalar("text"), Scalar("bytes")
 DURATION, SIZE, RATE, MONEY, PERCENT = (
-    Scalar("duration"), Scalar("size"), Scalar("rate"), Scalar("money"), Scalar("percent"),
+    Scalar("duration"),
+    Scalar("size"),
+    Scalar("rate"),
+    Scalar("money"),
+    Scalar("percent"),
 )
 STATUS, TIME, IP, NETWORK, REGEX = Scalar("status"), Scalar("time"), Scalar("ip"), Scalar("network"), Scalar("regex")
 JSON, NONE, SECRET = Scalar("json"), Scalar("none"), Scalar("secret")
@@ -206,7 +212,23 @@ TYPE_NAME = TypeName()
 NAMED = {
     kind.name: kind
     for kind in (
-        BOOL, INT, NUMBER, TEXT, BYTES, DURATION, SIZE, RATE, MONEY, PERCENT, STATUS, TIME, IP, NETWORK, REGEX, JSON, SECRET,
+        BOOL,
+        INT,
+        NUMBER,
+        TEXT,
+        BYTES,
+        DURATION,
+        SIZE,
+        RATE,
+        MONEY,
+        PERCENT,
+        STATUS,
+        TIME,
+        IP,
+        NETWORK,
+        REGEX,
+        JSON,
+        SECRET,
     )
 }
 

@@ -181,30 +181,67 @@ class Misdeclared(Exception):
 
 
 def step(
-    name: str, *, gives: str | tuple[str, ...] = (), needs: str | tuple[str, ...] = (), raises: tuple[str, ...] = (),
-    effect: str = "pure", cost: Cost | None = None, phase: str | None = None, after: str | None = None, hinge: bool = False,
-    shadow: bool = False, observes: bool = False, streams: bool = True, fast: Callable[..., Any] | None = None,
+    name: str,
+    *,
+    gives: str | tuple[str, ...] = (),
+    needs: str | tuple[str, ...] = (),
+    raises: tuple[str, ...] = (),
+    effect: str = "pure",
+    cost: Cost | None = None,
+    phase: str | None = None,
+    after: str | None = None,
+    hinge: bool = False,
+    shadow: bool = False,
+    observes: bool = False,
+    streams: bool = True,
+    fast: Callable[..., Any] | None = None,
     prepare: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]:
     """Declare a step. The function stays as it is; what was said is kept beside it for the host to collect."""
     said = dict(
-        gives=_words(gives), needs=_words(needs), raises=raises, effect=effect, cost=cost or Cost(), phase=phase, after=after,
-        hinge=hinge, shadow=shadow, observes=observes, streams=streams, fast=fast, prepare=prepare,
+        gives=_words(gives),
+        needs=_words(needs),
+        raises=raises,
+        effect=effect,
+        cost=cost or Cost(),
+        phase=phase,
+        after=after,
+        hinge=hinge,
+        shadow=shadow,
+        observes=observes,
+        streams=streams,
+        fast=fast,
+        prepare=prepare,
     )
     return _declare("step", name, said)
 
 
 def block(
-    name: str, *, runs: str = "once", keeps_facts: bool = False, gives: str | tuple[str, ...] = (),
-    needs: str | tuple[str, ...] = (), raises: tuple[str, ...] = (), effect: str = "pure", cost: Callable[..., Any] | None = None,
-    after: str | None = None, shares: bool = False, prepare: Callable[..., Any] | None = None,
+    name: str,
+    *,
+    runs: str = "once",
+    keeps_facts: bool = False,
+    gives: str | tuple[str, ...] = (),
+    needs: str | tuple[str, ...] = (),
+    raises: tuple[str, ...] = (),
+    effect: str = "pure",
+    cost: Callable[..., Any] | None = None,
+    after: str | None = None,
+    shares: bool = False,
+    prepare: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]:
     """Declare a block: a step whose function takes `run: Run`, or `arms: Arms` for alternatives.
 
     `cost(body, value)` gives the worst case of the whole from that of its body and the unnamed value.
     """
     said = dict(
-        gives=_words(gives), needs=_words(needs), raises=raises, effect=effect, after=after, worst=cost, prepare=prepare,
+        gives=_words(gives),
+        needs=_words(needs),
+        raises=raises,
+        effect=effect,
+        after=after,
+        worst=cost,
+        prepare=prepare,
         block=BlockSpec("shares" if shares else "body", runs, keeps_facts),
     )
     return _declare("step", name, said)
@@ -273,9 +310,18 @@ def read_step(call: Callable[..., Any], plugin: str) -> StepSpec:
         raise Misdeclared(f"{_where(call)}: a @block takes `run: Run` or `arms: Arms`, a @step neither")
     words = {key: value for key, value in said.items() if key != "block"}
     return StepSpec(
-        name=name, call=call, doc=inspect.getdoc(call) or "", unnamed=unnamed[0] if unnamed else None, params=tuple(named),
-        returns=_returns(call, hints), is_async=inspect.iscoroutinefunction(call), plugin=plugin, site=site, block=shape,
-        run_param=run_param, **words,
+        name=name,
+        call=call,
+        doc=inspect.getdoc(call) or "",
+        unnamed=unnamed[0] if unnamed else None,
+        params=tuple(named),
+        returns=_returns(call, hints),
+        is_async=inspect.iscoroutinefunction(call),
+        plugin=plugin,
+        site=site,
+        block=shape,
+        run_param=run_param,
+        **words,
     )
 
 

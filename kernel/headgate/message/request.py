@@ -32,8 +32,17 @@ class Request:
     """One request as it came, in canonical form. `id` is ours, unique, and goes out as `x-request-id`."""
 
     __slots__ = (
-        "_query", "body", "headers", "host", "http_version", "id", "method", "path", "query_string",
-        "raw_path", "scheme",
+        "_query",
+        "body",
+        "headers",
+        "host",
+        "http_version",
+        "id",
+        "method",
+        "path",
+        "query_string",
+        "raw_path",
+        "scheme",
     )
 
     def __init__(

@@ -95,4 +95,6 @@ def _form_decode(text: bytes) -> str:
 
 def render_query(pairs: QueryPairs) -> bytes:
     """The inverse of `parse_query`, with every reserved character encoded."""
-    return b"&".join(quote_from_bytes(n.encode()).encode() + b"=" + quote_from_bytes(v.encode()).encode() for n, v in pairs)
+    return b"&".join(
+        quote_from_bytes(n.encode()).encode() + b"=" + quote_from_bytes(v.encode()).encode() for n, v in pairs
+    )
