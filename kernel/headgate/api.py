@@ -37,6 +37,7 @@ from headgate.language.annotations import (
     Text,
     Time,
     TypeRef,
+    Word,
 )
 from headgate.language.resources import ResourceContext
 from headgate.language.vocabulary import (
@@ -127,6 +128,7 @@ __all__ = [
     "TypeRef",
     "UpstreamFault",
     "Usage",
+    "Word",
     "block",
     "function",
     "hookimpl",

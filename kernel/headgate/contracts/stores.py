@@ -83,7 +83,7 @@ class Calls(Protocol):
     """The call log: one row for every exchange, written behind the request's back."""
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Queue a row; it is on disk within 100 ms. Never waits; a row that cannot be kept is counted as lost, aloud."""
+        """Queue a row; it is on disk within 100 ms. Never waits; a row that cannot be kept is counted as lost."""
         ...
 
     async def add_durably(self, row: Mapping[str, Any]) -> None:

@@ -82,7 +82,7 @@ class Transport(Protocol):
     async def send(self, target: Target, outgoing: Outgoing, timeouts: Timeouts) -> Response:
         """The final answer (1xx are skipped). Raises UpstreamFault. Cancelling it closes the connection.
 
-        The Response's body must be read to its end or closed. An answer whose body dies raises UpstreamFault from `read`.
+        The body must be read to its end or closed. An answer whose body dies raises UpstreamFault from `read`.
         """
         ...
 

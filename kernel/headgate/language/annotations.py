@@ -50,6 +50,7 @@ Ip = Annotated[str, t.IP]
 Network = Annotated[Any, t.NETWORK]
 Regex = Annotated[Any, t.REGEX]
 FailureOn = Annotated[int | StatusClass | str, t.FAILURE]
+Word = Annotated[str, t.WORD]
 TypeRef = Annotated[t.Type, t.TYPE_NAME]
 
 _PLAIN: dict[Any, t.Type] = {

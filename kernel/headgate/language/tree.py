@@ -39,7 +39,7 @@ class Literal(Expr):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interpolation(Expr):
-    """`"a {x} b"` or a triple-quoted text: pieces of text and expressions in turn. A string without braces is a Literal."""
+    """`"a {x} b"` or a triple-quoted text: text and expressions in turn. A string without braces is a Literal."""
 
     parts: tuple[str | Expr, ...]
     triple: bool = False
@@ -204,7 +204,7 @@ class Bind(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arm(Stmt):
-    """One alternative in the block of a `split` or `fallback`; `share` is a percent Literal, or None for a bare `{ }`."""
+    """One alternative in a `split` or `fallback`; `share` is a percent Literal, or None for a bare `{ }`."""
 
     share: Literal | None
     block: Block
@@ -410,7 +410,7 @@ class Fragment(Item):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathSegment(Node):
-    """One segment: literal text, or a parameter `{name:type}`; `rest` is `{name:path}`, which takes all that is left."""
+    """One segment: literal text, or a parameter `{name:type}`; `rest` is `{name:path}`, taking all that is left."""
 
     text: str = ""
     param: str | None = None

@@ -207,6 +207,7 @@ DURATION, SIZE, RATE, MONEY, PERCENT = (
 STATUS, TIME, IP, NETWORK, REGEX = Scalar("status"), Scalar("time"), Scalar("ip"), Scalar("network"), Scalar("regex")
 JSON, NONE, SECRET = Scalar("json"), Scalar("none"), Scalar("secret")
 FAILURE = Scalar("failure")  # an item of `on=[502, 5xx, timeout]`
+WORD = Scalar("word")  # a bare name that stands for itself: `provider = openai`
 TYPE_NAME = TypeName()
 
 NAMED = {

@@ -13,7 +13,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     team: str
     application: str | None = None
-    models: list[str] = ["*"]
+    models: list[str] = msgspec.field(default_factory=lambda: ["*"])
     scopes: list[str] = []
     created_at: float = 0.0
     expires_at: float | None = None
