@@ -19,6 +19,9 @@ class Kind:
     fields: dict[str, str] = field(default_factory=dict)
 
 
+# Where it failed: the target's URL, and `wait`, `connect`, `head` or `body`.
+WAY_OUT = {"target": "text", "phase": "text"}
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -28,11 +31,11 @@ KINDS = {
         Kind("auth.missing", 401, "No credentials were given"),
         Kind("auth.invalid", 401, "The credentials are not valid"),
         Kind("limit.exceeded", 429, "Too many requests", {"wait": "duration"}),
-        Kind("upstream.unreachable", 502, "The upstream cannot be reached"),
-        Kind("upstream.timeout", 504, "The upstream took too long"),
-        Kind("upstream.protocol", 502, "The upstream did not answer in valid HTTP"),
+        Kind("upstream.unreachable", 502, "The upstream cannot be reached", WAY_OUT),
+        Kind("upstream.timeout", 504, "The upstream took too long", WAY_OUT),
+        Kind("upstream.protocol", 502, "The upstream did not answer in valid HTTP", WAY_OUT),
         Kind("upstream.status", 502, "The upstream answered with an error", {"upstream_status": "int"}),
-        Kind("upstream.refused", 502, "The egress rules refuse this address"),
+        Kind("upstream.refused", 502, "The egress rules refuse this address", WAY_OUT),
         Kind("upstream.unavailable", 503, "Every target of the upstream is out of service"),
         Kind("budget.exhausted", 402, "The budget is spent"),
         Kind("budget.unbounded", 400, "The cost of this call cannot be bounded"),

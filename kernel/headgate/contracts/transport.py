@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address to send to, from a URL. `path` is the base under which every request stays, without a final /."""
+    """One address to send to, from a URL. `path` is the base under which every request stays, without a final /.
+
+    `ca_file` is the path of the only CA to trust for an https target; None is what the platform trusts.
+    """
 
     scheme: str
     host: str
     port: int
     path: str = ""
+    ca_file: str | None = None
 
     @classmethod
-    def parse(cls, url: str) -> Target:
+    def parse(cls, url: str, *, ca_file: str | None = None) -> Target:
         """From `http[s]://host[:port][/base]`; ValueError where it is anything else."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -31,7 +35,8 @@ class Target:
         if parts.query or parts.fragment or parts.username or parts.password:
             raise ValueError(f"{url!r} may hold no query, fragment, user or password")
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+        host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
+        return cls(parts.scheme, host, port, parts.path.rstrip("/"), ca_file)
 
     @property
     def authority(self) -> str:
@@ -57,8 +62,10 @@ class Timeouts:
 class Outgoing:
     """A request on its way out. `path` is the canonical, encoded path with query, to be put behind the target's base.
 
-    `headers` are end-to-end lines only; Host, framing and connection lines are the transport's.
-    A `bytes` body may be sent again on a retry, a `Body` only while nothing of it was read.
+    `headers` are end-to-end lines only; framing and connection lines are the transport's. So is Host, which is the
+    target's, unless `headers` hold a `host` line: then that is sent (the target still decides address and TLS name).
+    A `bytes` body may be sent again on a retry, a `Body` only while nothing of it was read. The transport reads a
+    `Body` and never closes it: it stays its owner's.
     """
 
     __slots__ = ("body", "headers", "idempotent", "method", "path")

@@ -1,0 +1,1 @@
+"""The kit that plugin authors test with."""

@@ -1,0 +1,52 @@
+"""One call under its time bounds: which phase it is in, until when, and what to say when that moment passes."""
+
+from __future__ import annotations
+
+import math
+
+import trio
+
+from headgate.contracts.transport import Target, Timeouts
+from headgate.errors import UpstreamFault
+from headgate.upstream import faults
+
+
+class Call:
+    """The clock of one call. One cancel scope serves every phase up to the head; its deadline moves with the phase.
+
+    `sent` is whether an attempt that failed can have brought a byte of the request to the upstream.
+    """
+
+    __slots__ = ("_bound_s", "phase", "scope", "sent", "target", "timeouts", "total_at")
+
+    def __init__(self, target: Target, timeouts: Timeouts, now: float) -> None:
+        self.target = target
+        self.timeouts = timeouts
+        self.total_at = math.inf if timeouts.total_s is None else now + timeouts.total_s
+        self.phase = "head"
+        self.sent = False
+        self._bound_s: float | None = None
+        self.scope = trio.CancelScope()
+
+    def __repr__(self) -> str:
+        return f"<Call {self.target} [{self.phase}]>"
+
+    def enter(self, phase: str, bound_s: float | None) -> None:
+        """Begin a phase that may take `bound_s` seconds."""
+        self.phase = phase
+        self._bound_s = bound_s
+        self.scope.deadline = self._deadline(bound_s)
+
+    def _deadline(self, bound_s: float | None) -> float:
+        return self.total_at if bound_s is None else min(self.total_at, trio.current_time() + bound_s)
+
+    def late(self, *, sent: bool) -> UpstreamFault:
+        """The fault of the bound that passed."""
+        whole = self._bound_s is None or trio.current_time() >= self.total_at
+        return faults.late(self.target, self.phase, None if whole else self._bound_s, sent=sent)
+
+    def silence(self) -> trio.CancelScope:
+        """A scope for one receive of the body."""
+        self.phase = "body"
+        self._bound_s = self.timeouts.idle_s
+        return trio.CancelScope(deadline=self._deadline(self._bound_s))

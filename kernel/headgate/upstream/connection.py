@@ -1,0 +1,272 @@
+"""One connection and one exchange on it: the request out, the head in, the body to come.
+
+1. A request whose body is all there and fits the socket's buffer goes out in one system call, and its answer is read
+   by the same task. Otherwise a second task sends while this one reads, because an upstream may answer before it has
+   read everything (RFC 9112 §9.5): the rest is then not sent, and the connection not used again.
+2. A connection is given back when the body was read to its end, the answer allows it and nothing came behind it.
+   In every other case, cancellation included, it is closed.
+3. `NoAnswer` says that the connection ended before the first byte of an answer: the only case that may be tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from headgate.contracts.transport import Target
+from headgate.errors import InternalError, UpstreamFault
+from headgate.message.headers import Headers
+from headgate.message.response import Response
+from headgate.upstream import faults
+from headgate.upstream.call import Call
+from headgate.upstream.chunks import Decoder, Malformed
+from headgate.upstream.heads import BODILESS, INTERIM_ANSWERS, Head
+from headgate.upstream.streams import BROKEN, ByteStream
+from headgate.upstream.upload import Upload
+
+ACTIVE: Final = "active"
+IDLE: Final = "idle"
+CLOSED: Final = "closed"
+
+
+class NoAnswer(Exception):
+    """The connection ended before the first byte of an answer. The text completes a sentence about the target."""
+
+
+class Connection:
+    """A connection to one target, in the hands of one call or of the pool.
+
+    `finished` is told once when a call is done with it, and whether the connection can be used again.
+    """
+
+    __slots__ = ("_finished", "calls", "idle_since", "state", "stream", "target")
+
+    def __init__(self, target: Target, stream: ByteStream, finished: Callable[[Connection, bool], None]) -> None:
+        self.target = target
+        self.stream = stream
+        self.calls = 0
+        self.idle_since = 0.0
+        self.state = ACTIVE
+        self._finished = finished
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.target.scheme}://{self.target.authority} [{self.state}, {self.calls} calls]>"
+
+    def usable(self) -> bool:
+        """Take it out of idleness, if it lives: nothing may come in unasked, an end least of all."""
+        self.state = ACTIVE
+        return self.stream.quiet()
+
+    def finish(self, *, reusable: bool) -> None:
+        """The call is done with this connection. Only the first word counts."""
+        if self.state == ACTIVE:
+            self.state = IDLE
+            if not reusable:
+                self.close()
+            self._finished(self, reusable)
+
+    def close(self) -> None:
+        """Close the socket; the pool is told by `finish` alone."""
+        self.state = CLOSED
+        self.stream.close()
+
+    async def exchange(self, call: Call, method: str, head: bytes, upload: Upload) -> Response:
+        """Send, and give the head of the final answer. NoAnswer or Malformed; the connection is the caller's to end."""
+        if not upload.opened:
+            call.enter("head", None)
+            await upload.open()
+            if self.calls and not self.stream.quiet():
+                raise NoAnswer("closed the connection before the request was sent")
+        opening = head + upload.opening()
+        call.enter("head", call.timeouts.head_s)
+        self.calls += 1
+        answer, sent_all = await self._converse(call, opening, upload)
+        return self._response(call, method, answer, sent_all=sent_all)
+
+    async def _converse(self, call: Call, opening: bytes, upload: Upload) -> tuple[Head, bool]:
+        broken: BaseException | None = None
+        rest = b""
+        try:
+            rest = await self.stream.start(opening)
+        except BROKEN as error:
+            broken = error
+        if broken is None and (rest or not upload.whole):
+            return await _Duplex(self.stream, call, rest, upload).run()
+        return await read_head(self.stream, broken), broken is None and upload.whole
+
+    def _response(self, call: Call, method: str, head: Head, *, sent_all: bool) -> Response:
+        decoder, persistent = head.body(method)
+        reusable = persistent and sent_all
+        headers = Headers(head.end_to_end(bodiless=method == "HEAD" or head.status in BODILESS))
+        payload = b""
+        failure = None
+        if decoder.done:
+            reusable = reusable and not head.rest
+        elif head.rest:
+            try:
+                payload = decoder.feed(head.rest)
+            except Malformed as error:
+                failure = faults.broken(self.target, "body", str(error))
+        if decoder.done:
+            self.finish(reusable=reusable and not decoder.surplus)
+            return Response(head.status, headers, payload)
+        body = AnswerBody(self, call, decoder, payload, reusable=reusable)
+        if failure is not None:
+            body.fail(failure)
+        return Response(head.status, headers, body)
+
+
+async def read_head(stream: ByteStream, broken: BaseException | None = None) -> Head:
+    """The head of the final answer, with the first bytes behind it. `broken` is why sending failed, if it did."""
+    head = Head()
+    interim = 0
+    answered = False
+    while not head.complete:
+        try:
+            data = await stream.receive()
+        except BROKEN as error:
+            raise _cut(answered, f"broke the connection ({reason(broken or error)})") from (broken or error)
+        if not data:
+            raise _cut(answered, "closed the connection")
+        answered = True
+        head.feed(data)
+        while head.complete and head.interim:
+            interim += 1
+            if interim > INTERIM_ANSWERS:
+                raise Malformed(f"sent more than {INTERIM_ANSWERS} interim answers")
+            rest, head = head.rest, Head()
+            if rest:
+                head.feed(rest)
+    return head
+
+
+def _cut(answered: bool, how: str) -> Exception:
+    return Malformed(f"{how} in the middle of a head") if answered else NoAnswer(f"{how} without an answer")
+
+
+def reason(error: BaseException) -> str:
+    """What a broken connection says of itself, in words."""
+    cause = error.__cause__ if isinstance(error, trio.BrokenResourceError) and error.__cause__ else error
+    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__).lower()
+
+
+class _Duplex:
+    """Sends the rest of a request while reading the answer. The first of both to decide ends the other."""
+
+    def __init__(self, stream: ByteStream, call: Call, rest: bytes, upload: Upload) -> None:
+        self._stream = stream
+        self._call = call
+        self._rest = rest
+        self._upload = upload
+        self._sent_all = False
+        self._broken: BaseException | None = None
+        self._failure: Exception | None = None
+
+    async def run(self) -> tuple[Head, bool]:
+        head = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._send, nursery.cancel_scope)
+            try:
+                head = await read_head(self._stream)
+            except (Malformed, NoAnswer) as error:
+                self._failure = self._failure or error
+            nursery.cancel_scope.cancel()
+        if head is not None:
+            return head, self._sent_all
+        if isinstance(self._failure, NoAnswer) and self._broken is not None:
+            raise NoAnswer(f"broke the connection ({reason(self._broken)}) without an answer") from self._broken
+        raise self._failure or InternalError("an exchange ended without an answer and without a reason")
+
+    async def _send(self, scope: trio.CancelScope) -> None:
+        # The bound on the head runs while the upstream is what we wait for, and not while the client is.
+        call = self._call
+        try:
+            if self._rest:
+                await self._stream.send(self._rest)
+            if not self._upload.whole:
+                call.enter("head", None)
+                async for piece in self._upload.rest():
+                    call.enter("head", call.timeouts.head_s)
+                    await self._stream.send(piece)
+                    call.enter("head", None)
+            call.enter("head", call.timeouts.head_s)
+            self._sent_all = True
+        except BROKEN as error:
+            call.enter("head", call.timeouts.head_s)
+            self._broken = error
+        except Exception as error:  # the client's fault or the body's: carried out of the nursery as it is
+            self._failure = error
+            scope.cancel()
+
+
+class AnswerBody:
+    """The body of an answer, as it comes. A `Body`; its end is clean only if the upstream said so."""
+
+    __slots__ = ("_call", "_connection", "_decoder", "_failure", "_ready", "_reusable", "length")
+
+    def __init__(
+        self, connection: Connection, call: Call, decoder: Decoder, ready: bytes, *, reusable: bool
+    ) -> None:
+        self.length = decoder.length
+        self._connection = connection
+        self._call = call
+        self._decoder = decoder
+        self._ready = ready
+        self._reusable = reusable
+        self._failure: UpstreamFault | None = None
+
+    def __repr__(self) -> str:
+        state = "failed" if self._failure else "ended" if self._decoder.done else "open"
+        return f"<AnswerBody {self._connection.target} [{state}]>"
+
+    async def read(self) -> bytes:
+        """The next piece, b"" at the end. UpstreamFault `protocol` or `timeout`; cancelling closes the connection."""
+        if self._ready:
+            piece, self._ready = self._ready, b""
+            return piece
+        piece = b""
+        while not piece and not self._decoder.done:
+            if self._failure is not None:
+                raise self._failure
+            piece = await self._more()
+        return piece
+
+    async def _more(self) -> bytes:
+        piece = b""
+        data = b""
+        try:
+            with self._call.silence() as scope:
+                data = await self._connection.stream.receive()
+            if scope.cancelled_caught:
+                raise self.fail(self._call.late(sent=True))
+            if data:
+                piece = self._decoder.feed(data)
+            else:
+                self._decoder.end()
+        except Malformed as error:
+            raise self.fail(self._broken(str(error))) from None
+        except BROKEN as error:
+            raise self.fail(self._broken(f"broke off its answer ({reason(error)})")) from error
+        except trio.Cancelled:
+            self.fail(self._broken("was cut off: the reading of its answer was cancelled"))
+            raise
+        if self._decoder.done:
+            self._connection.finish(reusable=self._reusable and not self._decoder.surplus)
+        return piece
+
+    def _broken(self, why: str) -> UpstreamFault:
+        return faults.broken(self._connection.target, "body", why)
+
+    def fail(self, failure: UpstreamFault) -> UpstreamFault:
+        """Nothing more will come: close the connection, and let every further read raise this."""
+        self._failure = failure
+        self._connection.finish(reusable=False)
+        return failure
+
+    async def aclose(self) -> None:
+        """Give the rest up. A body read to its end left its connection to the pool already."""
+        self._ready = b""
+        if not self._decoder.done and self._failure is None:
+            self.fail(self._broken("was cut off: its answer was given up before its end"))

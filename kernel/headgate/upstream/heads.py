@@ -1,0 +1,208 @@
+"""The heads of messages: a request's, written; a response's, read and judged. Pure.
+
+What a response's body is follows RFC 9112 §6.3, in its order and strictly: where two readers could differ, the answer
+is refused. httptools reads the lines and knows what a line may hold (it refuses bare LF, folding, a repeated
+Content-Length, and one with Transfer-Encoding); the bounds, the versions and the meaning of `transfer-encoding` are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httptools
+
+from headgate.contracts.transport import Outgoing, Target
+from headgate.errors import ClientFault, InternalError
+from headgate.message.headers import Line
+from headgate.upstream.chunks import Chunked, Counted, Decoder, Malformed, UntilEnd
+
+# nginx's largest proxy buffers hold 64 KiB; a head above that is not a head.
+HEAD_BYTES: Final = 65536
+# httpd and haproxy stop at 100 and 101; some applications set very many cookies.
+HEAD_LINES: Final = 256
+# 100, 102 and 103 come once each, 103 perhaps a few times.
+INTERIM_ANSWERS: Final = 16
+
+# RFC 9110 §7.6.1, and those that Connection names. `content-length` is told by the body.
+HOP_BY_HOP: Final = frozenset({
+    b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+})
+# RFC 9110 §6.4.1, beside answers to HEAD.
+BODILESS: Final = frozenset({204, 304})
+_NOT_OURS_TO_SEND = HOP_BY_HOP | {b"content-length", b"host", b"expect"}
+# RFC 9110 §8.6: these are sent with a length even where there is no body.
+_EXPECT_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+_TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# What `message.url` writes and what a client may put into a query: visible ASCII without `#`.
+_PATH: Final = bytes(range(0x21, 0x7F)).replace(b"#", b"")
+
+
+def request_head(target: Target, outgoing: Outgoing, length: int | None) -> bytes:
+    """The head to send, with the empty line. `length` is the body's; None for chunks.
+
+    ClientFault `request.invalid` where a value holds CR, LF or NUL, since that came in with a request; InternalError
+    where method, path or a name is no such thing, since those are written by policies and plugins.
+    """
+    host, lines = end_to_end(outgoing.headers)
+    _check_parts(outgoing, lines)
+    parts = [
+        b"%b %b%b HTTP/1.1\r\nhost: %b\r\n"
+        % (outgoing.method.encode(), target.path.encode(), outgoing.path, host or target.authority.encode())
+    ]
+    parts += [b"%b: %b\r\n" % line for line in lines]
+    if length is None:
+        parts.append(b"transfer-encoding: chunked\r\n")
+    elif length or outgoing.method in _EXPECT_A_BODY:
+        parts.append(b"content-length: %d\r\n" % length)
+    head = b"".join(parts)
+    breaks = len(parts) + 1
+    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
+        raise _bad_value(host, lines)
+    return head + b"\r\n"
+
+
+def end_to_end(lines: list[Line]) -> tuple[bytes | None, list[Line]]:
+    """The host line's value if there is one, and the lines that may travel on."""
+    host = None
+    dropped = _NOT_OURS_TO_SEND
+    for name, value in lines:
+        if name == b"host":
+            host = value
+        elif name == b"connection":
+            dropped = dropped | tokens(value)
+    return host, [line for line in lines if line[0] not in dropped]
+
+
+def tokens(value: bytes) -> frozenset[bytes]:
+    """The members of a comma-separated list, in lower case."""
+    return frozenset(part.strip().lower() for part in value.split(b","))
+
+
+def _check_parts(outgoing: Outgoing, lines: list[Line]) -> None:
+    names = b"".join([line[0] for line in lines])
+    if names.translate(None, _TOKEN) or not all(line[0] for line in lines):
+        raise InternalError(f"{outgoing!r} has a header whose name is not a token")
+    if outgoing.path.translate(None, _PATH) or outgoing.path[:1] != b"/":
+        raise InternalError(f"{outgoing!r} has a path that is not encoded")
+    method = outgoing.method.encode("ascii", "replace")
+    if not method or method.translate(None, _TOKEN) or method == b"CONNECT":
+        raise InternalError(f"{outgoing!r} has a method that cannot be sent on")
+
+
+def _bad_value(host: bytes | None, lines: list[Line]) -> ClientFault:
+    for name, value in [(b"host", host or b""), *lines]:
+        if any(byte in value for byte in (b"\r", b"\n", b"\0")):
+            where = name.decode("latin-1")
+            break
+    return ClientFault(
+        "request.invalid", f"The header {where} would hold a line break or NUL when sent on.",
+        status=400, record={"where": where},
+    )
+
+
+class Head:
+    """A response's head as it arrives. Feed bytes until `complete`; `rest` is what came behind it."""
+
+    __slots__ = ("_parser", "_size", "_tail", "complete", "lines", "rest", "status", "version")
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.status = 0
+        self.version = ""
+        self.complete = False
+        self.rest = b""
+        self._parser = httptools.HttpResponseParser(self)
+        self._size = 0
+        self._tail = b""
+
+    def __repr__(self) -> str:
+        state = f"{self.status}, {len(self.lines)} lines" if self.complete else f"{self._size} bytes so far"
+        return f"<Head [{state}]>"
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.lines.append((name.lower(), value.rstrip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        self.complete = True
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes of the head. Malformed where they are not one, or too much of one."""
+        # The parser gets the head and nothing else: what is body and what is surplus is decided here, to the byte.
+        overlap = len(self._tail)
+        stop = (self._tail + data if overlap else data).find(b"\r\n\r\n")
+        end = len(data) if stop < 0 else stop + 4 - overlap
+        self._size += end
+        if self._size > HEAD_BYTES:
+            raise Malformed(f"sent a head of more than {HEAD_BYTES} bytes")
+        try:
+            self._parser.feed_data(data if end == len(data) else data[:end])
+        except httptools.HttpParserUpgrade:
+            self.complete = True
+        except httptools.HttpParserError as error:
+            raise Malformed(f"sent a head that is not HTTP/1.1 ({error})") from None
+        if len(self.lines) > HEAD_LINES:
+            raise Malformed(f"sent more than {HEAD_LINES} header lines")
+        if self.complete != (stop >= 0):
+            raise Malformed("sent a head that does not end where its empty line is")
+        if self.complete:
+            self.rest = data[end:]
+            self._judge()
+        else:
+            self._tail = (self._tail + data)[-3:]
+
+    def _judge(self) -> None:
+        self.status = self._parser.get_status_code()
+        self.version = self._parser.get_http_version()
+        if self.version not in ("1.1", "1.0"):
+            raise Malformed(f"answered in HTTP/{self.version}, which was not asked for")
+        if not 100 <= self.status <= 599:
+            raise Malformed(f"answered with status {self.status}, which does not exist")
+        if self.status == 101:
+            raise Malformed("switched protocols, which was not asked for")
+
+    @property
+    def interim(self) -> bool:
+        return self.status < 200
+
+    def body(self, method: str) -> tuple[Decoder, bool]:
+        """How the body is told, and whether the connection can be used again behind it."""
+        lengths = [value for name, value in self.lines if name == b"content-length"]
+        codings = [value for name, value in self.lines if name == b"transfer-encoding"]
+        persistent = self._persistent()
+        if codings and (self.version == "1.0" or codings[0].lower() != b"chunked" or len(codings) > 1):
+            raise Malformed("framed its answer with a transfer coding other than chunked over HTTP/1.1")
+        if codings and lengths:
+            raise Malformed("framed its answer with both a length and chunks")
+        if method == "HEAD" or self.status in BODILESS:
+            return Counted(0), persistent
+        if codings:
+            return Chunked(), persistent
+        if lengths:
+            return Counted(content_length(lengths)), persistent
+        return UntilEnd(), False
+
+    def _persistent(self) -> bool:
+        """RFC 9112 §9.3."""
+        options: frozenset[bytes] = frozenset()
+        for name, value in self.lines:
+            if name == b"connection":
+                options |= tokens(value)
+        if b"close" in options:
+            return False
+        return self.version == "1.1" or b"keep-alive" in options
+
+    def end_to_end(self, *, bodiless: bool) -> list[Line]:
+        """The lines that travel on. A length does so only where it stands for a body that is not there."""
+        dropped = HOP_BY_HOP if bodiless else HOP_BY_HOP | {b"content-length"}
+        for name, value in self.lines:
+            if name == b"connection":
+                dropped = dropped | tokens(value)
+        return [line for line in self.lines if line[0] not in dropped]
+
+
+def content_length(values: list[bytes]) -> int:
+    """The one length; Malformed for anything else (RFC 9112 §6.3, rule 5, without its leniency for equal ones)."""
+    if len(values) != 1 or not values[0].isdigit() or len(values[0]) > 19:
+        raise Malformed("declared a length that is not one number")
+    return int(values[0])
