@@ -91,6 +91,10 @@ class PluginFault(HeadgateError):
         self.where = where
 
 
+class HandlerFault(HeadgateError):
+    """A handler (`on … { }`) failed itself. No other handler sees it; the client gets a 500."""
+
+
 class PolicyError(HeadgateError):
     """Policies that cannot be served, with every finding (`language.diagnostics.Diagnostic`)."""
 

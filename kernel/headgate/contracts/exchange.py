@@ -115,6 +115,12 @@ class Exchange:
             self._give_up(self.response)
         self.response = response
 
+    def answer_nothing(self) -> None:
+        """Take back what was answered, before its head went out."""
+        if self.response is not None:
+            self._give_up(self.response)
+            self.response = None
+
     def end(self, response: Response) -> None:
         """Decide the head, and run no further line (`respond`, `redirect`, a failed `require`)."""
         self.answer(response)

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from headgate.message.headers import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headgate.message.body import Body
     from headgate.message.response import Response
 
@@ -65,19 +67,30 @@ class Outgoing:
     `headers` are end-to-end lines only; framing and connection lines are the transport's. So is Host, which is the
     target's, unless `headers` hold a `host` line: then that is sent (the target still decides address and TLS name).
     A `bytes` body may be sent again on a retry, a `Body` only while nothing of it was read. The transport reads a
-    `Body` and never closes it: it stays its owner's.
+    `Body` and never closes it: it stays its owner's. `resource` is the name of the policy's resource that this goes
+    to, and `fake` turns what a test gave for it (`chat_reply(…)`) into an answer.
     """
 
-    __slots__ = ("body", "headers", "idempotent", "method", "path")
+    __slots__ = ("body", "fake", "headers", "idempotent", "method", "path", "resource")
 
     def __init__(
-        self, method: str, path: bytes, headers: list[Line], body: bytes | Body = b"", *, idempotent: bool = False
+        self,
+        method: str,
+        path: bytes,
+        headers: list[Line],
+        body: bytes | Body = b"",
+        *,
+        idempotent: bool = False,
+        resource: str = "",
+        fake: Callable[[object], Response] | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.headers = headers
         self.body = body
         self.idempotent = idempotent
+        self.resource = resource
+        self.fake = fake
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method} {self.path.decode('ascii', 'replace')}>"

@@ -101,11 +101,13 @@ class MapType(Type):
 
 @dataclass(frozen=True, slots=True)
 class Record(Type):
-    """Named fields. `open` records (what an object literal or a plugin's loose record makes) may have more."""
+    """Named fields. A `mapping` is a dict in Python (an object literal, a `type` of the file); other records are
+    objects with attributes. An `open` one may have fields beyond those it names."""
 
     name: str
     fields: tuple[tuple[str, Type], ...]
     open: bool = False
+    mapping: bool = False
 
     def field(self, name: str) -> Type | None:
         return next((kind for key, kind in self.fields if key == name), None)
