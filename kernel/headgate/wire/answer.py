@@ -1,0 +1,62 @@
+"""The head of an answer, and how its body is framed. Pure.
+
+`content-length`, `transfer-encoding`, `connection` and `date` are set here and nowhere else; whatever a policy
+or an upstream put there is dropped. A line that could become two lines is a bug of ours, not an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from http import HTTPStatus
+
+from headgate.errors import InternalError
+from headgate.message.headers import Line
+
+OWNED = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date"})
+_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Framing(Enum):
+    """How the client learns where the body ends (RFC 9112 §6.3)."""
+
+    NONE = "no body"
+    LENGTH = "content-length"
+    CHUNKED = "chunked"
+    CLOSE = "close"
+
+
+def choose(status: int, length: int | None, *, head_only: bool, is_11: bool) -> Framing:
+    """RFC 9112 §6.3, from the sender's side."""
+    if head_only or status in (204, 304):
+        return Framing.NONE
+    if length is not None:
+        return Framing.LENGTH
+    return Framing.CHUNKED if is_11 else Framing.CLOSE
+
+
+def render_head(status: int, headers: Iterable[Line], framing: Framing, length: int | None, rest: bytes) -> bytes:
+    """Status line, header lines, framing, `rest` (finished lines), empty line. InternalError on what cannot be sent."""
+    if not 200 <= status <= 599:
+        raise InternalError(f"{status} is not the status of a final answer")
+    line = _STATUS.get(status) or f"HTTP/1.1 {status} \r\n".encode()
+    parts = [line]
+    for name, value in headers:
+        if name not in OWNED:
+            if not name or name.translate(None, _TOKEN):
+                raise InternalError(f"{name!r} is not a header name")
+            parts += (name, b": ", value, b"\r\n")
+    count = len(parts) // 4 + 2
+    if length is not None and (framing is Framing.LENGTH or (framing is Framing.NONE and status != 204 and length)):
+        parts.append(b"content-length: %d\r\n" % length)
+        count += 1
+    elif framing is Framing.CHUNKED:
+        parts.append(b"transfer-encoding: chunked\r\n")
+        count += 1
+    count += rest.count(b"\r\n")
+    parts += (rest, b"\r\n")
+    head = b"".join(parts)
+    if head.count(b"\n") != count or head.count(b"\r") != count or b"\0" in head:
+        raise InternalError("A header value of the answer holds CR, LF or NUL")
+    return head

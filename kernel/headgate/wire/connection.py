@@ -1,0 +1,226 @@
+"""One connection: head, body, handler, answer, and again. One task, and no other for any of its requests.
+
+The states, as `repr` tells them:
+
+    idle -> heading -> handling -> idle | draining the body | closing -> closed
+
+A request is handed on only after its head is complete and checked, never from inside a parser. Pipelined requests
+wait in the channel's buffer until the answer before them is out, so answers go out in order (RFC 9112 §9.3.2).
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import trio
+
+from headgate.errors import ClientGone, Failure
+from headgate.message.body import BytesBody
+from headgate.message.request import Client, Request
+from headgate.wire.body import IncomingBody
+from headgate.wire.channel import Channel, TimedOut
+from headgate.wire.head import Head, check_partial, read_head, read_request_line
+from headgate.wire.refusal import Refusal, problem
+from headgate.wire.writer import Reply, Stage
+
+if TYPE_CHECKING:
+    from headgate.wire.pipe import Pipe
+    from headgate.wire.table import Connections
+
+logger = logging.getLogger("headgate.wire")
+
+
+class Connection:
+    """A client's connection, for as long as it lasts."""
+
+    __slots__ = ("_table", "channel", "client", "requests", "scope", "state")
+
+    def __init__(self, pipe: Pipe, client: Client, table: Connections) -> None:
+        self._table = table
+        self.channel = Channel(pipe, table.pulse, table.limits.write_stall_s)
+        self.client = client
+        self.scope = trio.CancelScope()
+        self.requests = 0
+        self.state = "idle"
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.client.ip}:{self.client.port} {self.state}, request {self.requests}>"
+
+    @property
+    def idle(self) -> bool:
+        """Whether it could close now without anybody losing an answer."""
+        return self.state == "idle"
+
+    async def run(self) -> None:
+        """Serve until either side closes. Raises nothing but cancellation."""
+        try:
+            while await self._turn():
+                pass
+        except Refusal as refusal:
+            await self._refuse(refusal)
+        except ClientGone:
+            pass
+        except Exception:
+            logger.exception("A bug in the lane: %r", self)
+        finally:
+            self.state = "closed"
+            await self.channel.close()
+
+    async def _turn(self) -> bool:
+        """One request and its answer; False when the connection is to close."""
+        data = await self._next_head()
+        if not data:
+            return False
+        try:
+            head = read_head(data, self._table.limits, tls=self.client.tls)
+            incoming = self._begin_body(head)
+        except Refusal as refusal:
+            _name(refusal, data)
+            raise
+        self.state = "handling"
+        self.requests += 1
+        keep = head.keep_alive and self.requests < self._table.limits.requests and not self._table.draining
+        reply = Reply(
+            self.channel, self._table.limits, incoming if isinstance(incoming, IncomingBody) else None,
+            head_only=head.method == "HEAD", is_11=head.version == "1.1", keep_alive=keep,
+        )
+        await self._handle(_request(head, incoming, self), reply)
+        return await self._after(head, incoming, reply)
+
+    async def _next_head(self) -> bytes:
+        """The bytes of the next complete head; b"" when there will be none."""
+        channel, limits, table = self.channel, self._table.limits, self._table
+        self.state = "idle"
+        by = channel.pulse.after(limits.idle_s if self.requests else limits.header_s)
+        scanned = 0
+        blank_line = False
+        if channel.buffer:
+            await trio.lowlevel.checkpoint()  # A pipelining client takes its turn like all others.
+        elif table.draining:
+            return b""
+        while True:
+            if not blank_line and channel.buffer.startswith(b"\r\n"):
+                channel.buffer = channel.buffer[2:]  # RFC 9112 §2.2: one empty line is forgiven.
+                blank_line = True
+            buffer = channel.buffer
+            end = buffer.find(b"\r\n\r\n", max(0, scanned - 3))
+            if end >= 0:
+                channel.buffer = buffer[end + 4 :]
+                return buffer[: end + 4]
+            if buffer and buffer != b"\r":
+                self._check_partial(buffer, scanned)
+                scanned = len(buffer)
+                if self.state == "idle":
+                    self.state = "heading"
+                    by = channel.pulse.after(limits.header_s)
+            if not await self._more(by):
+                return b""
+
+    def _check_partial(self, buffer: bytes, scanned: int) -> None:
+        try:
+            check_partial(buffer, scanned, self._table.limits)
+        except Refusal as refusal:
+            _name(refusal, buffer)
+            raise
+
+    async def _more(self, by: float) -> bool:
+        try:
+            return await self.channel.more(by)
+        except TimedOut:
+            if self.state == "idle":
+                return False  # RFC 9112 §9.5: an idle connection may close without a word.
+            refusal = Refusal(408, "The head of the request took too long to arrive (RFC 9110 §15.5.9).")
+            _name(refusal, self.channel.buffer)
+            raise refusal from None
+
+    def _begin_body(self, head: Head) -> BytesBody | IncomingBody:
+        """The body: all there where it came with its head, else still to come."""
+        length, limits, channel = head.length, self._table.limits, self.channel
+        if length == 0:
+            return BytesBody()
+        if length is not None and limits.body_bytes is not None and length > limits.body_bytes:
+            raise Refusal(413, f"The body may hold at most {limits.body_bytes} bytes (RFC 9110 §15.5.14).")
+        if length is not None and len(channel.buffer) >= length:
+            body = BytesBody(channel.buffer[:length])
+            channel.buffer = channel.buffer[length:]
+            return body
+        return IncomingBody(channel, limits, length, continues=head.continues)
+
+    async def _handle(self, request: Request, reply: Reply) -> None:
+        """Run the handler; whatever it does, the reply is ended or cut afterwards."""
+        status, detail = 500, "Something went wrong here. The log of this node knows more, by the request id."
+        try:
+            await self._table.handler(request, self.client, reply)
+            if reply.stage is Stage.ENDED or reply.stage is Stage.CUT:
+                return
+            logger.error("No complete answer came from the handler: %r, %r", request, reply)
+        except ClientGone:
+            await reply.abort()
+            return
+        except Failure as failure:
+            status, detail = failure.status_hint, failure.message
+        except Exception:
+            logger.exception("The handler failed: %r, %r", request, reply)
+        await self._fail(reply, status, detail, request.id)
+
+    async def _fail(self, reply: Reply, status: int, detail: str, request_id: str) -> None:
+        if reply.head_sent or reply.stage is Stage.CUT:
+            await reply.abort()
+            return
+        reply.keep_alive = False
+        await self._answer_problem(reply, status, detail, request_id)
+
+    async def _answer_problem(self, reply: Reply, status: int, detail: str, request_id: str) -> None:
+        lines, body = problem(status, detail, request_id)
+        with suppress(ClientGone):
+            await reply.head(status, lines, len(body))
+            await reply.write(body)
+            await reply.end()
+
+    async def _after(self, head: Head, incoming: BytesBody | IncomingBody, reply: Reply) -> bool:
+        """Take in what is left of the body, or close in a way that lets the answer be read."""
+        channel = self.channel
+        if channel.closed:
+            return False
+        waiting = isinstance(incoming, IncomingBody) and not incoming.complete
+        if reply.keep_alive:
+            self.state = "draining the body"
+            if not isinstance(incoming, IncomingBody) or await incoming.drain():
+                return True
+        if waiting or channel.buffer or head.keep_alive:
+            await self._linger()
+        return False
+
+    async def _linger(self) -> None:
+        self.state = "closing"
+        limits = self._table.limits
+        await self.channel.linger(limits.linger_bytes, self.channel.pulse.after(limits.linger_s))
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        self.state = "closing"
+        refusal.id = self._table.next_id()
+        self._table.refused(self.client, refusal)
+        reply = Reply(
+            self.channel, self._table.limits, None, head_only=refusal.method == "HEAD", is_11=True, keep_alive=False
+        )
+        await self._answer_problem(reply, refusal.status, refusal.detail, refusal.id)
+        if not self.channel.closed:
+            await self._linger()
+
+
+def _request(head: Head, body: BytesBody | IncomingBody, connection: Connection) -> Request:
+    return Request(
+        method=head.method, path=head.path, raw_path=head.raw_path, query_string=head.query, host=head.host,
+        scheme="https" if connection.client.tls else "http", headers=head.headers, body=body,
+        id=connection._table.next_id(), http_version=head.version,
+    )
+
+
+def _name(refusal: Refusal, data: bytes) -> None:
+    """Put method and target on a refusal where the request line can be read."""
+    line, end, _ = data.partition(b"\r\n")
+    if end:
+        with suppress(Refusal):
+            refusal.method, refusal.target, _ = read_request_line(line)

@@ -1,0 +1,115 @@
+"""Listening and accepting: where a lane begins.
+
+Accepting never dies: a connection that was gone before it was taken is skipped, and where the process has run out of
+files (EMFILE and its kin) the loop logs, closes an idle connection, and tries again shortly.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import socket
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import trio
+from trio.lowlevel import wait_readable
+
+from headgate.message.request import Client
+from headgate.wire.limits import Limits
+from headgate.wire.pipe import SocketPipe
+from headgate.wire.table import Connections
+
+if TYPE_CHECKING:
+    from headgate.wire.handler import Exchanger, OnRefused
+
+logger = logging.getLogger("headgate.wire")
+
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+# As trio.serve_listeners: long enough to let connections end, short enough not to be noticed.
+_BACK_OFF_S = 0.1
+
+
+def open_listeners(host: str | None, port: int, *, backlog: int = 1024) -> list[socket.socket]:
+    """Listening sockets for every address of `host` (None: all of this machine). OSError where one cannot be bound.
+
+    For workers: open once, share by inheritance. Non-blocking.
+    """
+    opened: list[socket.socket] = []
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    try:
+        for family, kind, protocol, _, address in infos:
+            sock = socket.socket(family, kind, protocol)
+            opened.append(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.setblocking(False)
+            sock.bind(address)
+            sock.listen(backlog)
+    except OSError:
+        for sock in opened:
+            sock.close()
+        raise
+    return opened
+
+
+async def serve_lane(
+    listeners: Sequence[socket.socket],
+    handler: Exchanger,
+    limits: Limits | None = None,
+    *,
+    on_refused: OnRefused | None = None,
+    task_status: trio.TaskStatus[Connections] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve HTTP/1.1 on listening sockets until drained or cancelled; starts with its `Connections`.
+
+    Takes the sockets over: they are closed when accepting ends. To stop, call `drain` on what it started with.
+    """
+    connections = Connections(handler, limits, on_refused=on_refused)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connections.sweep)
+        task_status.started(connections)
+        async with trio.open_nursery() as serving:
+            with connections.accepting:
+                await _accept_all(listeners, connections, serving)
+        nursery.cancel_scope.cancel()
+
+
+async def _accept_all(listeners: Sequence[socket.socket], connections: Connections, serving: trio.Nursery) -> None:
+    try:
+        async with trio.open_nursery() as accepting:
+            for listener in listeners:
+                listener.setblocking(False)
+                accepting.start_soon(accept_loop, listener, connections, serving)
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+async def accept_loop(listener: socket.socket, connections: Connections, serving: trio.Nursery) -> None:
+    """Accept until cancelled, a task for each connection."""
+    while True:
+        await connections.room()
+        await wait_readable(listener)
+        try:
+            sock, address = listener.accept()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                logger.warning("Cannot accept: %s. Trying again in %s s.", error, _BACK_OFF_S)
+                connections.close_idle(1)
+                await trio.sleep(_BACK_OFF_S)
+            continue  # Gone before it was taken, or taken by another worker.
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        serving.start_soon(connections.serve, SocketPipe(sock), client_of(address))
+
+
+def client_of(address: tuple[Any, ...]) -> Client:
+    """The peer as the socket knows it: without a zone, and by its IPv4 address where it has one."""
+    ip = address[0].partition("%")[0]
+    if ip.startswith("::ffff:"):
+        mapped = ipaddress.IPv6Address(ip).ipv4_mapped
+        ip = str(mapped) if mapped else ip
+    return Client(ip, address[1])

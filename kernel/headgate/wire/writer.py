@@ -1,0 +1,199 @@
+"""The client's side of one request: `Reply`.
+
+1. A reply is empty, then its head is prepared, then it has begun, then it has ended or was cut. Until it has begun
+   (`head_sent`) another answer may take its place.
+2. `head` only prepares: the head goes out with the first piece, in one system call. Who expects silence after
+   the head calls `flush`.
+3. A truncated answer never looks whole: fewer bytes than declared, or `abort`, cut the connection.
+4. `send` and `write` return when the kernel has the bytes; a client that does not read makes them wait, and one that
+   takes nothing for `write_stall_s` is gone.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import trio
+
+from headgate.errors import InternalError
+from headgate.wire.answer import Framing, choose, render_head
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headgate.message.body import Body
+    from headgate.message.headers import Line
+    from headgate.message.response import Response
+    from headgate.wire.body import IncomingBody
+    from headgate.wire.channel import Channel
+    from headgate.wire.limits import Limits
+
+_CLOSE = b"connection: close\r\n"
+_KEEP = b"connection: keep-alive\r\n"
+# Sends that the kernel takes at once do not visit the scheduler; a relay that never waits must not starve the others.
+_TURN_BYTES = 1 << 18
+
+
+class Stage(Enum):
+    EMPTY = "empty"
+    PREPARED = "prepared"
+    BEGUN = "begun"
+    ENDED = "ended"
+    CUT = "cut"
+
+
+class Reply:
+    """The answer to one request. Belongs to one task; `wait_gone` may run beside it."""
+
+    __slots__ = (
+        "_channel", "_framing", "_head_only", "_incoming", "_is_11", "_left", "_limits", "_prepared", "_unyielded",
+        "bytes_out", "head_sent", "keep_alive", "stage",
+    )
+
+    def __init__(
+        self, channel: Channel, limits: Limits, incoming: IncomingBody | None, *, head_only: bool, is_11: bool,
+        keep_alive: bool,
+    ) -> None:
+        self._channel = channel
+        self._limits = limits
+        self._incoming = incoming
+        self._head_only = head_only
+        self._is_11 = is_11
+        self._framing = Framing.NONE
+        self._left: int | None = None
+        self._prepared = b""
+        self._unyielded = 0
+        self.keep_alive = keep_alive
+        self.head_sent = False
+        self.bytes_out = 0
+        self.stage = Stage.EMPTY
+
+    def __repr__(self) -> str:
+        keep = "keeps" if self.keep_alive else "closes"
+        return f"<Reply {self.stage.value}, {self._framing.value}, {self.bytes_out} bytes out, {keep}>"
+
+    async def send(self, response: Response) -> None:
+        """Send head and whole body. A Body is relayed piece by piece and closed; what its `read` raises comes through.
+
+        Raises ClientGone; InternalError where the answer cannot be sent. With bytes it is not a checkpoint.
+        """
+        body = response.body
+        if isinstance(body, bytes):
+            self._prepare(response.status, response.headers, len(body))
+            if body and self._framing is not Framing.NONE:
+                self._prepared += body
+            self._left = 0
+            await self._finish(b"")
+            return
+        try:
+            await self.head(response.status, response.headers, body.length)
+            await self._relay(body)
+        finally:
+            await body.aclose()
+
+    async def _relay(self, body: Body) -> None:
+        if self._framing is not Framing.NONE:
+            if body.length is None:
+                await self.flush()  # The first piece may be long in coming.
+            while piece := await body.read():
+                await self.write(piece)
+        await self.end()
+
+    async def head(self, status: int, headers: Iterable[Line], length: int | None) -> None:
+        """Prepare the head; `length` is the body's size in bytes, None where it is not known. InternalError."""
+        self._prepare(status, headers, length)
+
+    def _prepare(self, status: int, headers: Iterable[Line], length: int | None) -> None:
+        if self.head_sent or self.stage is Stage.CUT:
+            raise InternalError(f"A second head on {self!r}")
+        framing = choose(status, length, head_only=self._head_only, is_11=self._is_11)
+        incoming = self._incoming
+        if framing is Framing.CLOSE or (incoming is not None and not incoming.keeps):
+            self.keep_alive = False
+        persistence = (b"" if self._is_11 else _KEEP) if self.keep_alive else _CLOSE
+        self._prepared = render_head(status, headers, framing, length, self._channel.pulse.date + persistence)
+        self._framing = framing
+        self._left = length if framing is Framing.LENGTH else None
+        self.stage = Stage.PREPARED
+
+    async def flush(self) -> None:
+        """Send a prepared head without waiting for a first piece."""
+        if self.stage is Stage.PREPARED:
+            await self._out(b"")
+
+    async def write(self, piece: bytes) -> None:
+        """Send one piece, with the head before it if that is still prepared, in one system call; b"" is nothing.
+
+        Raises ClientGone; InternalError where it is more than was declared, after cutting the connection.
+        """
+        if not piece or self._framing is Framing.NONE:
+            return
+        if self._framing is Framing.CHUNKED:
+            await self._out(b"%x\r\n%b\r\n" % (len(piece), piece))
+        else:
+            await self._count(len(piece))
+            await self._out(piece)
+        self._unyielded += len(piece)
+        if self._unyielded >= _TURN_BYTES:
+            self._unyielded = 0
+            await trio.lowlevel.checkpoint()
+
+    async def _count(self, size: int) -> None:
+        if self._left is not None:
+            self._left -= size
+            if self._left < 0:
+                await self.abort()
+                raise InternalError("The answer is longer than it was declared")
+
+    async def end(self) -> None:
+        """The answer is complete. InternalError where bytes are missing, after cutting the connection."""
+        if self._left:
+            await self.abort()
+            raise InternalError(f"The answer is {self._left} bytes shorter than it was declared")
+        await self._finish(b"0\r\n\r\n" if self._framing is Framing.CHUNKED else b"")
+
+    async def _finish(self, last: bytes) -> None:
+        if self.stage is Stage.PREPARED or last:
+            await self._out(last)
+        self.stage = Stage.ENDED
+
+    async def _out(self, data: bytes) -> None:
+        if self.stage is Stage.PREPARED:
+            data = self._prepared + data if data else self._prepared
+            self._begin()
+        elif self.stage is not Stage.BEGUN:
+            raise InternalError(f"A piece for {self!r}")
+        self.bytes_out += len(data)
+        try:
+            await self._channel.send(data)
+        except BaseException:
+            # How much went out is not known, so nothing can follow it.
+            self.keep_alive = False
+            self.stage = Stage.CUT
+            raise
+
+    def _begin(self) -> None:
+        self._prepared = b""
+        self.head_sent = True
+        self.stage = Stage.BEGUN
+        if self._incoming is not None:
+            self._incoming.continues = False  # RFC 9110 §10.1.1: no 100 after the final answer.
+
+    async def abort(self) -> None:
+        """Cut the connection, so that a truncated answer never looks whole. Idempotent; fine at any stage."""
+        if self.stage is not Stage.ENDED:
+            self.stage = Stage.CUT
+            self.keep_alive = False
+            # An answer framed by the end of the connection would look whole after an orderly close.
+            await self._channel.close(reset=self._framing is Framing.CLOSE)
+
+    async def wait_gone(self) -> None:
+        """Return when the client has closed its side or reset; a half-closed client counts as gone.
+
+        Begins to look when the request's body has arrived. Reads ahead a bounded amount, kept for the next
+        request. To be cancelled by its caller before the handler returns; costs nothing unless called.
+        """
+        if self._incoming is not None:
+            await self._incoming.wait_complete()
+        await self._channel.wait_gone(self._limits.ahead_bytes)
