@@ -21,7 +21,7 @@ QueryPairs = list[tuple[str, str]]
 
 # RFC 3986 §3.3: pchar = unreserved / pct-encoded / sub-delims / ":" / "@"
 PATH_SAFE = "/!$&'()*+,;=:@-._~"
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~/!$&'()*+,=:@")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + PATH_SAFE.encode()
 
 
 def bad_path(why: str) -> ClientFault:
@@ -30,7 +30,8 @@ def bad_path(why: str) -> ClientFault:
 
 def canonical(path: bytes) -> tuple[str, bytes]:
     """The decoded path and its canonical encoding. ClientFault 400 where a path has no single meaning."""
-    if _PLAIN.issuperset(path) and b"//" not in path and path[:1] == b"/":
+    # The common case: nothing to decode, and no segment that begins with a dot or is empty.
+    if path[:1] == b"/" and not path.translate(None, _PLAIN) and b"//" not in path and b"/." not in path:
         return path.decode("ascii"), path
     decoded = resolve(decode(path))
     return decoded, quote(decoded, safe=PATH_SAFE).encode("ascii")

@@ -70,7 +70,7 @@ class IncomingBody:
         if self.continues:
             self.continues = False
             if not channel.buffer:
-                await channel.send(_CONTINUE)
+                await channel.push(memoryview(_CONTINUE))
         while True:
             if channel.buffer:
                 piece = self._take()

@@ -64,24 +64,24 @@ class Channel:
         self.buffer = self.buffer + data if self.buffer else data
         return True
 
-    async def send(self, data: bytes) -> None:
-        """Send all of it. ClientGone where the peer is gone or takes no byte for as long as the stall limit.
-
-        Not a checkpoint when the kernel takes all of it at once.
-        """
+    def send_now(self, data: bytes) -> memoryview | None:
+        """Send what the kernel takes at once, and give what it did not take. ClientGone."""
         try:
             sent = self.pipe.send_now(data)
-            if sent < len(data):
-                await self._push(memoryview(data)[sent:])
         except trio.BrokenResourceError:
             self.eof = True
             raise ClientGone from None
+        return None if sent == len(data) else memoryview(data)[sent:]
 
-    async def _push(self, rest: memoryview) -> None:
+    async def push(self, rest: memoryview) -> None:
+        """Send all of it. ClientGone where the peer is gone or takes no byte for as long as the stall limit."""
         while rest:
             self.write_by = self.pulse.after(self._stall_s)
             try:
                 sent = await self.pipe.send_some(rest)
+            except trio.BrokenResourceError:
+                self.eof = True
+                raise ClientGone from None
             finally:
                 self.write_by = inf
             if not sent:

@@ -115,8 +115,13 @@ class Connection:
                 if self.state == "idle":
                     self.state = "heading"
                     by = channel.pulse.after(limits.header_s)
-            if not await self._more(by):
-                return b""
+            try:
+                if not await channel.more(by):
+                    return b""
+            except TimedOut:
+                if self.state == "idle":
+                    return b""  # RFC 9112 §9.5: an idle connection may close without a word.
+                raise self._late() from None
 
     def _check_partial(self, buffer: bytes, scanned: int) -> None:
         try:
@@ -125,15 +130,10 @@ class Connection:
             _name(refusal, buffer)
             raise
 
-    async def _more(self, by: float) -> bool:
-        try:
-            return await self.channel.more(by)
-        except TimedOut:
-            if self.state == "idle":
-                return False  # RFC 9112 §9.5: an idle connection may close without a word.
-            refusal = Refusal(408, "The head of the request took too long to arrive (RFC 9110 §15.5.9).")
-            _name(refusal, self.channel.buffer)
-            raise refusal from None
+    def _late(self) -> Refusal:
+        refusal = Refusal(408, "The head of the request took too long to arrive (RFC 9110 §15.5.9).")
+        _name(refusal, self.channel.buffer)
+        return refusal
 
     def _begin_body(self, head: Head) -> BytesBody | IncomingBody:
         """The body: all there where it came with its head, else still to come."""

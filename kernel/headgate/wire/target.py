@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from headgate.errors import ClientFault
 from headgate.message.url import canonical
@@ -56,8 +57,12 @@ def _path(raw: bytes) -> tuple[str, bytes]:
         raise Refusal(400, fault.message) from None
 
 
+@lru_cache(maxsize=256)
 def read_host(value: bytes) -> str:
-    """The host of a Host header or an authority: lower case, without its port, IPv6 in brackets. Refusal 400."""
+    """The host of a Host header or an authority: lower case, without its port, IPv6 in brackets. Refusal 400.
+
+    Remembers what it read last: the hosts of a gateway are few.
+    """
     match = _NAME.fullmatch(value)
     if match is None:
         match = _LITERAL.fullmatch(value)

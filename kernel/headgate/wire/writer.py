@@ -83,8 +83,8 @@ class Reply:
             self._prepare(response.status, response.headers, len(body))
             if body and self._framing is not Framing.NONE:
                 self._prepared += body
-            self._left = 0
-            await self._finish(b"")
+            await self._out(b"")
+            self.stage = Stage.ENDED
             return
         try:
             await self.head(response.status, response.headers, body.length)
@@ -151,9 +151,7 @@ class Reply:
         if self._left:
             await self.abort()
             raise InternalError(f"The answer is {self._left} bytes shorter than it was declared")
-        await self._finish(b"0\r\n\r\n" if self._framing is Framing.CHUNKED else b"")
-
-    async def _finish(self, last: bytes) -> None:
+        last = b"0\r\n\r\n" if self._framing is Framing.CHUNKED else b""
         if self.stage is Stage.PREPARED or last:
             await self._out(last)
         self.stage = Stage.ENDED
@@ -166,7 +164,9 @@ class Reply:
             raise InternalError(f"A piece for {self!r}")
         self.bytes_out += len(data)
         try:
-            await self._channel.send(data)
+            rest = self._channel.send_now(data)
+            if rest is not None:
+                await self._channel.push(rest)
         except BaseException:
             # How much went out is not known, so nothing can follow it.
             self.keep_alive = False
