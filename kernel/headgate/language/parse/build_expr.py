@@ -63,7 +63,7 @@ def plain(b: Builder, token: Token) -> str:
     value = text(b, b.span(token), [token])
     if isinstance(value, tree.Literal):
         return str(value.value)
-    b.find("E007", "this text must be known as it stands, so it holds no `{…}`", value.span, "write `{{` for a brace")
+    b.find("E022", "this text must be known as it stands, so it holds no `{…}`", value.span, "write `{{` for a brace")
     return ""
 
 
@@ -85,7 +85,7 @@ def object_(b: Builder, span: Span, kids: Kids) -> tree.ObjectOf:
     pairs = [kid for kid in kids if isinstance(kid, tuple)]
     for key, _, where in pairs:
         if key in seen:
-            b.find("E008", f"`{key}` stands twice in one object", where, "remove one of the two")
+            b.find("E007", f"`{key}` is given twice", where, "remove one of the two")
         seen.add(key)
     return tree.ObjectOf(span, tuple((key, value) for key, value, _ in pairs))
 
@@ -108,7 +108,7 @@ def _refuse_mixed(b: Builder, kids: Kids) -> None:
     for kid in kids[::2]:
         if isinstance(kid, tree.Binary) and kid.op == "and":
             message = "`and` and `or` are mixed: which is meant first?"
-            b.find("E005", message, kid.op_span, "put parentheses around one of the two")
+            b.find("E020", message, kid.op_span, "put parentheses around one of the two")
             return
 
 
@@ -159,19 +159,25 @@ def _is_dotted(node: tree.Expr) -> bool:
 
 
 def split_args(b: Builder, kids: Kids) -> tuple[tuple[tree.Expr, ...], tuple[tree.Argument, ...]]:
-    """Unnamed and named arguments; the unnamed stand first, and no name twice."""
+    """Unnamed and named arguments; the unnamed stand first."""
     args = tuple(kid for kid in kids if isinstance(kid, tree.Expr))
     named = tuple(kid for kid in kids if isinstance(kid, tree.Argument))
-    seen: set[str] = set()
-    for argument in named:
-        if argument.name in seen:
-            b.find("E008", f"`{argument.name}=` stands twice", argument.name_span, "remove one of the two")
-        seen.add(argument.name)
     kinds = [isinstance(kid, tree.Argument) for kid in kids if kid is not None]
     if kinds != sorted(kinds):
         late = next(kid for kid in kids[kinds.index(True) :] if isinstance(kid, tree.Expr))
         b.find("E001", "an unnamed value stands behind a named one", late.span, "put the unnamed values first")
     return args, named
+
+
+def options(b: Builder, kids: Kids) -> tuple[tree.Argument, ...]:
+    """The named arguments of a line that is no step, no name twice (of steps and calls the checker says so)."""
+    named = tuple(kid for kid in kids if isinstance(kid, tree.Argument))
+    seen: set[str] = set()
+    for argument in named:
+        if argument.name in seen:
+            b.find("E007", f"`{argument.name}` is given twice", argument.name_span, "remove one of the two")
+        seen.add(argument.name)
+    return named
 
 
 def kwarg(b: Builder, span: Span, kids: Kids) -> tree.Argument:

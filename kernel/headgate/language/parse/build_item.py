@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from headgate.language import tree
-from headgate.language.parse.build_expr import numeral, plain, split_args
+from headgate.language.parse.build_expr import numeral, options, plain
 from headgate.language.parse.build_stmt import method
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ def const(b: Builder, span: Span, kids: Kids) -> tree.Const:
 
 
 def typedef(b: Builder, span: Span, kids: Kids) -> tree.TypeDef:
-    fields = [kid for kid in kids[1:] if kid is not None]
-    _no_name_twice(b, fields, "field")
-    return tree.TypeDef(span, b.bound_name(kids[0]), tuple(fields), b.docs(span))
+    fields = tuple(kid for kid in kids[1:] if kid is not None)
+    return tree.TypeDef(span, b.bound_name(kids[0]), fields, b.docs(span))
 
 
 def field(b: Builder, span: Span, kids: Kids) -> tree.FieldDef:
@@ -42,7 +41,7 @@ def field(b: Builder, span: Span, kids: Kids) -> tree.FieldDef:
 
 def resource(b: Builder, span: Span, kids: Kids) -> tree.Resource:
     kind, name, params, *attrs = kids
-    _, named = split_args(b, [kid for kid in attrs if kid is not None])
+    named = tuple(kid for kid in attrs if kid is not None)
     return tree.Resource(span, str(kind), b.span(kind), b.bound_name(name), params or (), named, b.docs(span))
 
 
@@ -51,21 +50,11 @@ def fragment(b: Builder, span: Span, kids: Kids) -> tree.Fragment:
 
 
 def params(b: Builder, span: Span, kids: Kids) -> tuple[tree.Param, ...]:
-    found = [kid for kid in kids if kid is not None]
-    _no_name_twice(b, found, "parameter")
-    return tuple(found)
+    return tuple(kid for kid in kids if kid is not None)
 
 
 def param(b: Builder, span: Span, kids: Kids) -> tree.Param:
     return tree.Param(span, b.bound_name(kids[0]), kids[1], kids[2])
-
-
-def _no_name_twice(b: Builder, nodes: list[tree.FieldDef] | list[tree.Param], what: str) -> None:
-    seen: set[str] = set()
-    for node in nodes:
-        if node.name in seen:
-            b.find("E008", f"the {what} `{node.name}` stands twice", node.span, "remove one of the two")
-        seen.add(node.name)
 
 
 def methods(b: Builder, span: Span, kids: Kids) -> tuple[str, ...]:
@@ -73,9 +62,9 @@ def methods(b: Builder, span: Span, kids: Kids) -> tuple[str, ...]:
 
 
 def route(b: Builder, span: Span, kids: Kids) -> tree.Route:
-    name, verbs, path, *options, body = kids
-    named = split_args(b, [kid for kid in options if isinstance(kid, tree.Argument)])[1]
-    public = any(not isinstance(kid, tree.Argument) for kid in options)
+    name, verbs, path, *rest, body = kids
+    named = options(b, rest)
+    public = len(named) < len(rest)
     return tree.Route(
         span, b.bound_name(name), b.span(name), verbs, path_pattern(b, path), named, public, body, b.docs(span)
     )
@@ -86,7 +75,7 @@ def path_pattern(b: Builder, token: Token) -> tree.PathPattern:
     raw, at = b.raw(token), b.base + (token.start_pos or 0)
     whole = b.places.span(at, at + len(raw))
     if "?" in raw:
-        b.find("E404", "a route's path has no query", whole, 'read one with `request.query["x"]`')
+        b.find("E403", "a route's path has no query", whole, 'read one with `request.query["x"]`')
     segments: list[tree.PathSegment] = []
     for text in raw[1:].split("/") if raw != "/" else []:
         at += 1
@@ -103,22 +92,16 @@ def _segment(b: Builder, text: str, span: Span) -> tree.PathSegment:
         return tree.PathSegment(span, param=found[1], type=kind, rest=kind == "path")
     if "{" in text or "}" in text:
         help_ = "a parameter fills its segment: `/orders/{id:int}/items`"
-        b.find("E404", f"`{text}` is no segment of a path", span, help_)
+        b.find("E403", f"`{text}` is no segment of a path", span, help_)
     return tree.PathSegment(span, text=text)
 
 
 def _check_segments(b: Builder, segments: list[tree.PathSegment]) -> None:
-    seen: set[str] = set()
     for place, segment in enumerate(segments):
-        if segment.param in seen:
-            message = f"the parameter `{segment.param}` stands twice in the path"
-            b.find("E404", message, segment.span, "give one another name")
-        if segment.param is not None:
-            seen.add(segment.param)
         if segment.rest and place < len(segments) - 1:
-            b.find("E404", "a parameter of type `path` takes all that is left, so it comes last", segment.span)
+            b.find("E403", "a parameter of type `path` takes all that is left, so it comes last", segment.span)
         if not segment.text and segment.param is None and place < len(segments) - 1:
-            b.find("E404", "two `/` stand side by side: no request has such a path", segment.span, "remove one")
+            b.find("E403", "two `/` stand side by side: no request has such a path", segment.span, "remove one")
 
 
 def always(b: Builder, span: Span, kids: Kids) -> tree.Always:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from headgate.language import tree
-from headgate.language.parse.build_expr import numeral, split_args
+from headgate.language.parse.build_expr import numeral, options, split_args
 
 if TYPE_CHECKING:
     from lark import Token
@@ -104,18 +104,17 @@ def case(b: Builder, span: Span, kids: Kids) -> tree.Case:
 def require(b: Builder, span: Span, kids: Kids) -> tree.Require:
     condition, status, why = kids
     literal = numeral(b, status)
-    if literal.kind != "int" or not 400 <= int(literal.raw) <= 599:
-        message = f"`{literal.raw}` is no status of a refusal"
-        b.find("E001", message, literal.span, 'write one from 400 to 599, as in `else 403 "…"`')
+    if literal.kind != "int":
+        b.find("E001", f"`{literal.raw}` is no status", literal.span, 'write one from 400 to 599: `else 403 "…"`')
     return tree.Require(span, condition, literal, why)
 
 
 def respond(b: Builder, span: Span, kids: Kids) -> tree.Respond:
-    return tree.Respond(span, kids[0], split_args(b, kids[1:])[1])
+    return tree.Respond(span, kids[0], options(b, kids[1:]))
 
 
 def redirect(b: Builder, span: Span, kids: Kids) -> tree.Redirect:
-    return tree.Redirect(span, kids[0], split_args(b, kids[1:])[1])
+    return tree.Redirect(span, kids[0], options(b, kids[1:]))
 
 
 def give(b: Builder, span: Span, kids: Kids) -> tree.Give:
@@ -147,7 +146,7 @@ def given(b: Builder, span: Span, kids: Kids) -> tree.Given:
 
 
 def send(b: Builder, span: Span, kids: Kids) -> tree.Send:
-    return tree.Send(span, method(b, kids[0]), b.raw(kids[1]), split_args(b, kids[2:])[1])
+    return tree.Send(span, method(b, kids[0]), b.raw(kids[1]), options(b, kids[2:]))
 
 
 def method(b: Builder, token: Token) -> str:
@@ -155,7 +154,7 @@ def method(b: Builder, token: Token) -> str:
     if not re.fullmatch("[A-Z]+", token):
         upper = token.upper()
         help_ = f"write `{upper}`" if upper in METHODS else "methods are written in capitals: `GET`, `POST`"
-        b.find("E403", f"`{token}` is no method", b.span(token), help_)
+        b.find("E405", f"`{token}` is no method", b.span(token), help_)
     return str(token)
 
 

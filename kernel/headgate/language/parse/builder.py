@@ -105,5 +105,5 @@ class Builder:
         """A name that this line binds; keywords cannot be one."""
         if token in RESERVED:
             message = f"`{token}` is a word of the language and cannot be a name"
-            self.find("E006", message, self.span(token), f"write `{token}_`")
+            self.find("E021", message, self.span(token), f"write `{token}_`")
         return str(token)

@@ -61,14 +61,14 @@ class Parser:
         first = text.split(maxsplit=1)[0] if text else ""
         if first != "policy":
             at = chunks[0].start + len(chunks[0].text) - len(chunks[0].text.lstrip()) if chunks else 0
-            self._find("E009", "the first line must name the edition of the language", at, len(first), "write `policy 1` above it")
+            self._find("E023", "the first line must name the edition of the language", at, len(first), "write `policy 1` above it")
             return None
         outcome = self._read(chunks[0], "edition")
         if not isinstance(outcome, tree.Literal):
             return EDITION
         if outcome.value != EDITION or outcome.kind != "int":
             self.findings.append(
-                Diagnostic("E009", f"`policy {outcome.raw}` is an edition that is not known", outcome.span, helps=("write `policy 1`",))
+                Diagnostic("E023", f"`policy {outcome.raw}` is an edition that is not known", outcome.span, helps=("write `policy 1`",))
             )
         return EDITION
 
@@ -100,7 +100,7 @@ class Parser:
             return builder.build(read)
         except TooDeep as error:
             helps = ("name a part of it with `let`, or write a long chain of `or` as `x in [a, b, c]`",)
-            self.findings.append(Diagnostic("E010", f"nested deeper than {MAX_DEPTH} levels", error.span, helps=helps))
+            self.findings.append(Diagnostic("E024", f"nested deeper than {MAX_DEPTH} levels", error.span, helps=helps))
             return None
 
     def _hole(self, start: int, end: int) -> tree.Expr | None:

@@ -129,26 +129,27 @@ class Scan:
     def _run(self, at: int) -> None:
         while at < self.end:
             found = _TOKEN.match(self.text, at, self.end)
-            assert found is not None and found.lastgroup is not None, "`other` takes any letter"
-            token = found.group()
+            if found is None:  # never: the last group takes any letter
+                return
+            sign = found.group()
             match found.lastgroup:
                 case "space":
-                    self._pieces.append(" " * len(token))
-                    at += len(token)
+                    self._pieces.append(" " * len(sign))
+                    at += len(sign)
                 case "newline":
                     at = self._on_newline(at)
                 case "comment":
-                    self.comments.append((at, at + len(token.rstrip())))
-                    self._pieces.append(" " * len(token))
-                    at += len(token)
+                    self.comments.append((at, at + len(sign.rstrip())))
+                    self._pieces.append(" " * len(sign))
+                    at += len(sign)
                 case "quote":
                     at = self._on_quote(at)
                 case "open":
-                    at = self._on_open(at, token)
+                    at = self._on_open(at, sign)
                 case "close":
-                    at = self._on_close(at, token)
+                    at = self._on_close(at, sign)
                 case _:
-                    at = self._on_plain(at, token)
+                    at = self._on_plain(at, sign)
         self._close_chunk(self.end)
 
     def _on_newline(self, at: int) -> int:
@@ -165,20 +166,20 @@ class Scan:
         self.texts[at] = found
         return self._put(at, TEXT + TEXT_MORE * (found.end - at - 1), '"')
 
-    def _on_plain(self, at: int, token: str) -> int:
+    def _on_plain(self, at: int, sign: str) -> int:
         if self._stack and not self.whole and self.text[at - 1 : at] == "\n" and ITEM_LOOK.match(self.text, at):
             self._close_chunk(at)
-        self._begin(at, token)
-        if token == "/" and self._path_may_stand_here(at):
+        self._begin(at, sign)
+        if sign == "/" and self._path_may_stand_here(at):
             found = _PATH.match(self.text, at, self.end)
-            return self._put(at, PATH * len(found.group() if found else token), "path")
-        return self._put(at, token, token)
+            return self._put(at, PATH * len(found.group() if found else sign), "path")
+        return self._put(at, sign, sign)
 
-    def _on_open(self, at: int, token: str) -> int:
-        self._begin(at, token)
+    def _on_open(self, at: int, sign: str) -> int:
+        self._begin(at, sign)
         if len(self._stack) == MAX_NESTING:
             return self._on_too_deep(at)
-        sign = self._which_open(at, token)
+        sign = self._which_open(at, sign)
         self._stack.append(Bracket(sign, at, self._statement_start))
         end = self._put(at, sign, sign)
         if sign == "{":
@@ -193,36 +194,36 @@ class Scan:
         self._overflow += 1
         return self._put(at, " ", " ")
 
-    def _on_close(self, at: int, token: str) -> int:
+    def _on_close(self, at: int, sign: str) -> int:
         if self._overflow:
             self._overflow -= 1
             return self._put(at, " ", " ")
-        self._begin(at, token)
-        opener = self._opener_for(at, token)
+        self._begin(at, sign)
+        opener = self._opener_for(at, sign)
         if opener is None:
-            self._find(at, f"this `{token}` closes nothing", helps=("remove it, or write what it should close",))
+            self._find(at, f"this `{sign}` closes nothing", helps=("remove it, or write what it should close",))
             self._pieces.append(" ")
             return at + 1
-        end = self._put(at, CLOSER[opener.sign], token)
+        end = self._put(at, CLOSER[opener.sign], sign)
         if not opener.soft:
             self._new_statement(end)
         return end
 
-    def _put(self, at: int, piece: str, token: str) -> int:
+    def _put(self, at: int, piece: str, sign: str) -> int:
         self._pieces.append(piece)
-        self._before_that, self._before = self._before, token
+        self._before_that, self._before = self._before, sign
         if len(self._statement) < 16:  # enough for any name
-            self._statement.append(token)
+            self._statement.append(sign)
         return at + len(piece)
 
     # --- what a newline, a bracket, a slash is ---
 
-    def _begin(self, at: int, token: str) -> None:
+    def _begin(self, at: int, sign: str) -> None:
         """Before every token: decide whether the newline in front of it ends a statement, or an item."""
         pending, self._newline = self._newline, None
-        if pending is None or self._before in ("", "{", ",") or token == "}":
+        if pending is None or self._before in ("", "{", ",") or sign == "}":
             return
-        if (self._stack and self._stack[-1].soft) or (token == "else" and self._before == "}"):
+        if (self._stack and self._stack[-1].soft) or (sign == "else" and self._before == "}"):
             return
         if self._stack or self.whole:
             self._pieces[pending] = "\n"
@@ -230,14 +231,14 @@ class Scan:
         else:
             self._close_chunk(at)
 
-    def _which_open(self, at: int, token: str) -> str:
-        if token == "(" and self._is_step_name() and _LONG.match(self.text, at + 1):
+    def _which_open(self, at: int, sign: str) -> str:
+        if sign == "(" and self._is_step_name() and _LONG.match(self.text, at + 1):
             return LONG_OPEN
-        if token == "{" and self._stack and self._stack[-1].soft:
+        if sign == "{" and self._stack and self._stack[-1].soft:
             return OBJECT_OPEN
-        if token == "{" and self._value_is_wanted():
+        if sign == "{" and self._value_is_wanted():
             return OBJECT_OPEN
-        return token
+        return sign
 
     def _value_is_wanted(self) -> bool:
         """By the token before; `upstream.*` and `x.in` end in names, whatever they look like."""
@@ -256,10 +257,10 @@ class Scan:
 
     # --- what is never closed ---
 
-    def _opener_for(self, at: int, token: str) -> Bracket | None:
-        """The bracket that `token` closes, taken off the stack; what stands open above it is reported."""
+    def _opener_for(self, at: int, sign: str) -> Bracket | None:
+        """The bracket that `sign` closes, taken off the stack; what stands open above it is reported."""
         stack = self._stack
-        if token == "}":
+        if sign == "}":
             while stack and stack[-1].sign in ("(", "[", LONG_OPEN):
                 if not any(CLOSER[bracket.sign] in ("}", OBJECT_CLOSE) for bracket in stack):
                     return None
@@ -270,11 +271,11 @@ class Scan:
             return stack.pop() if stack else None
         if not stack or not stack[-1].soft:
             return None
-        if CLOSER[stack[-1].sign] != token:
+        if CLOSER[stack[-1].sign] != sign:
             opener = self.text[stack[-1].offset]
             self._find(
                 at,
-                f"`{opener}` is closed by `{token}`",
+                f"`{opener}` is closed by `{sign}`",
                 helps=(f"write `{ {'(': ')', '[': ']', '{': '}'}[opener] }` here",),
                 related=((self.places.span(stack[-1].offset, stack[-1].offset + 1), "opened here"),),
             )
