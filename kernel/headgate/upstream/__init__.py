@@ -2,8 +2,9 @@
 
 from headgate.upstream.dial import Dialer
 from headgate.upstream.egress import Egress
+from headgate.upstream.fetch import HttpxFetch, HttpxTransport
 from headgate.upstream.h1 import Http1Transport
 from headgate.upstream.pool import Pool
 from headgate.upstream.tls import TlsContexts
 
-__all__ = ["Dialer", "Egress", "Http1Transport", "Pool", "TlsContexts"]
+__all__ = ["Dialer", "Egress", "Http1Transport", "HttpxFetch", "HttpxTransport", "Pool", "TlsContexts"]

@@ -22,8 +22,8 @@ from headgate.message.response import Response
 from headgate.upstream import faults
 from headgate.upstream.call import Call
 from headgate.upstream.chunks import Decoder, Malformed
-from headgate.upstream.heads import BODILESS, INTERIM_ANSWERS, Head
-from headgate.upstream.streams import BROKEN, ByteStream
+from headgate.upstream.heads import BODILESS, INTERIM_ANSWERS, Head, travelling
+from headgate.upstream.streams import BROKEN, ByteStream, reason
 from headgate.upstream.upload import Upload
 
 ACTIVE: Final = "active"
@@ -99,7 +99,7 @@ class Connection:
     def _response(self, call: Call, method: str, head: Head, *, sent_all: bool) -> Response:
         decoder, persistent = head.body(method)
         reusable = persistent and sent_all
-        headers = Headers(head.end_to_end(bodiless=method == "HEAD" or head.status in BODILESS))
+        headers = Headers(travelling(head.lines, bodiless=method == "HEAD" or head.status in BODILESS))
         payload = b""
         failure = None
         if decoder.done:
@@ -144,12 +144,6 @@ async def read_head(stream: ByteStream, broken: BaseException | None = None) -> 
 
 def _cut(answered: bool, how: str) -> Exception:
     return Malformed(f"{how} in the middle of a head") if answered else NoAnswer(f"{how} without an answer")
-
-
-def reason(error: BaseException) -> str:
-    """What a broken connection says of itself, in words."""
-    cause = error.__cause__ if isinstance(error, trio.BrokenResourceError) and error.__cause__ else error
-    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__).lower()
 
 
 class _Duplex:

@@ -18,7 +18,7 @@ import trio
 from headgate.contracts.transport import Target
 from headgate.upstream import faults
 from headgate.upstream.egress import Egress
-from headgate.upstream.streams import BROKEN, ByteStream, ClearStream, start_tls
+from headgate.upstream.streams import BROKEN, ByteStream, ClearStream, reason, start_tls
 from headgate.upstream.tls import TlsContexts, tls_reason
 
 # RFC 8305 §5 recommends 250 ms.
@@ -48,7 +48,7 @@ class Dialer:
 
     async def open(self, target: Target) -> ByteStream:
         """A connected stream. UpstreamFault `refused` or `unreachable`; cancelling leaves nothing open."""
-        connected = await self._connect(target)
+        connected = await self.connect(target)
         if target.scheme == "http":
             return ClearStream(connected)
         try:
@@ -58,6 +58,14 @@ class Dialer:
             if isinstance(error, BROKEN):
                 raise faults.unreachable(target, tls_reason(error)) from error
             raise
+
+    async def connect(self, target: Target) -> socket.socket:
+        """A connected TCP socket, without TLS. UpstreamFault `refused` or `unreachable`."""
+        endpoints = await self.endpoints(target)
+        try:
+            return await connect_first(endpoints)
+        except OSError as error:
+            raise faults.unreachable(target, f"connecting failed ({reason(error)})") from error
 
     async def endpoints(self, target: Target) -> list[Endpoint]:
         """The addresses of a target that may be connected to, never none."""
@@ -75,13 +83,6 @@ class Dialer:
         if not allowed:
             raise faults.refused(target, next(filter(None, verdicts), f"{target.host} has no address"))
         return interleaved(allowed)
-
-    async def _connect(self, target: Target) -> socket.socket:
-        endpoints = await self.endpoints(target)
-        try:
-            return await connect_first(endpoints)
-        except OSError as error:
-            raise faults.unreachable(target, f"connecting failed ({error.strerror or error})") from error
 
 
 def interleaved(endpoints: Sequence[Endpoint]) -> list[Endpoint]:

@@ -171,7 +171,7 @@ class Http1Transport:
 
 
 async def attempt(connection: Connection, call: Call, method: str, head: bytes, upload: Upload) -> Response:
-    """One exchange. Whatever fails closes the connection and gives its slot back, save after NoAnswer: then it is ours."""
+    """One exchange. What fails closes the connection and gives its slot back; after NoAnswer that is left to us."""
     connection.stream.touched = False
     try:
         return await connection.exchange(call, method, head, upload)

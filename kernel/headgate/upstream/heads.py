@@ -2,7 +2,7 @@
 
 What a response's body is follows RFC 9112 §6.3, in its order and strictly: where two readers could differ, the answer
 is refused. httptools reads the lines and knows what a line may hold (it refuses bare LF, folding, a repeated
-Content-Length, and one with Transfer-Encoding); the bounds, the versions and the meaning of `transfer-encoding` are ours.
+Content-Length, and one with Transfer-Encoding); the bounds, the versions and what `transfer-encoding` means are ours.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import httptools
 
 from headgate.contracts.transport import Outgoing, Target
 from headgate.errors import ClientFault, InternalError
+from headgate.message.forwarding import HOP_BY_HOP, list_members
 from headgate.message.headers import Line
 from headgate.upstream.chunks import Chunked, Counted, Decoder, Malformed, UntilEnd
 
@@ -23,15 +24,12 @@ HEAD_LINES: Final = 256
 # 100, 102 and 103 come once each, 103 perhaps a few times.
 INTERIM_ANSWERS: Final = 16
 
-# RFC 9110 §7.6.1, and those that Connection names. `content-length` is told by the body.
-HOP_BY_HOP: Final = frozenset({
-    b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
-})
 # RFC 9110 §6.4.1, beside answers to HEAD.
 BODILESS: Final = frozenset({204, 304})
+_FRAMED = HOP_BY_HOP | {b"content-length"}
 _NOT_OURS_TO_SEND = HOP_BY_HOP | {b"content-length", b"host", b"expect"}
 # RFC 9110 §8.6: these are sent with a length even where there is no body.
-_EXPECT_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+EXPECT_A_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 _TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # What `message.url` writes and what a client may put into a query: visible ASCII without `#`.
@@ -53,7 +51,7 @@ def request_head(target: Target, outgoing: Outgoing, length: int | None) -> byte
     parts += [b"%b: %b\r\n" % line for line in lines]
     if length is None:
         parts.append(b"transfer-encoding: chunked\r\n")
-    elif length or outgoing.method in _EXPECT_A_BODY:
+    elif length or outgoing.method in EXPECT_A_BODY:
         parts.append(b"content-length: %d\r\n" % length)
     head = b"".join(parts)
     breaks = len(parts) + 1
@@ -70,13 +68,8 @@ def end_to_end(lines: list[Line]) -> tuple[bytes | None, list[Line]]:
         if name == b"host":
             host = value
         elif name == b"connection":
-            dropped = dropped | tokens(value)
+            dropped = dropped | list_members(value)
     return host, [line for line in lines if line[0] not in dropped]
-
-
-def tokens(value: bytes) -> frozenset[bytes]:
-    """The members of a comma-separated list, in lower case."""
-    return frozenset(part.strip().lower() for part in value.split(b","))
 
 
 def _check_parts(outgoing: Outgoing, lines: list[Line]) -> None:
@@ -187,18 +180,19 @@ class Head:
         options: frozenset[bytes] = frozenset()
         for name, value in self.lines:
             if name == b"connection":
-                options |= tokens(value)
+                options |= list_members(value)
         if b"close" in options:
             return False
         return self.version == "1.1" or b"keep-alive" in options
 
-    def end_to_end(self, *, bodiless: bool) -> list[Line]:
-        """The lines that travel on. A length does so only where it stands for a body that is not there."""
-        dropped = HOP_BY_HOP if bodiless else HOP_BY_HOP | {b"content-length"}
-        for name, value in self.lines:
-            if name == b"connection":
-                dropped = dropped | tokens(value)
-        return [line for line in self.lines if line[0] not in dropped]
+
+def travelling(lines: list[Line], *, bodiless: bool) -> list[Line]:
+    """The lines of an answer that travel on. A length does so only where it stands for a body that is not there."""
+    dropped = HOP_BY_HOP if bodiless else _FRAMED
+    for name, value in lines:
+        if name == b"connection":
+            dropped = dropped | list_members(value)
+    return [line for line in lines if line[0] not in dropped]
 
 
 def content_length(values: list[bytes]) -> int:

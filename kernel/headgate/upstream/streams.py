@@ -103,6 +103,11 @@ class TlsStream:
         self._socket = connected
         self.touched = False
 
+    @property
+    def session(self) -> trio.SSLStream[trio.SocketStream]:
+        """The TLS session, which tells the protocol that ALPN chose."""
+        return self._stream
+
     async def start(self, data: bytes) -> bytes:
         if len(data) > SMALL_SEND_BYTES:
             return data
@@ -139,3 +144,9 @@ async def start_tls(connected: socket.socket, context: ssl.SSLContext, host: str
     stream = trio.SSLStream(transport, context, server_hostname=host)
     await stream.do_handshake()
     return TlsStream(stream, connected)
+
+
+def reason(error: BaseException) -> str:
+    """What a broken connection says of itself, in words."""
+    cause = error.__cause__ if isinstance(error, trio.BrokenResourceError) and error.__cause__ else error
+    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__).lower()

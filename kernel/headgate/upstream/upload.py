@@ -11,7 +11,7 @@ from headgate.upstream.chunks import LAST_CHUNK, chunk
 
 
 class Upload:
-    """What is to be sent after the head. `length` in bytes, None is sent in chunks; `opened` once the first piece is here."""
+    """What is to be sent after the head: `length` bytes, or chunks if None. `opened` once the first piece is here."""
 
     __slots__ = ("_body", "_first", "_taken", "length", "opened", "replayable")
 

@@ -1,0 +1,103 @@
+"""What of a request's head travels on, and what is said of who sent it. Pure.
+
+1. Hop-by-hop lines end here (RFC 9110 §7.6.1): those of the standard, and those that Connection names. What Connection
+   names never costs a request the lines that this module sets: they are added after it was heeded.
+2. Host, framing and `expect` are the transport's.
+3. Lines that say who the client is (`forwarded`, `x-forwarded-*`, `x-real-ip`) are believed only from a peer whose
+   address is in a trusted network. From anyone else they are dropped, so an upstream can rely on what it gets.
+4. Then the peer is named: appended behind what a trusted peer said, or alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from headgate.message.headers import Headers, Line
+from headgate.message.request import Client, Request
+
+Network = IPv4Network | IPv6Network
+
+# RFC 9110 §7.6.1; `keep-alive` and `proxy-connection` are what RFC 9112 §C.2.2 and older clients send.
+HOP_BY_HOP = frozenset({
+    b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+})
+_TRANSPORTS = frozenset({b"host", b"content-length", b"expect"})
+# What servers and frameworks take a client's address, name or scheme from.
+_IDENTITY = frozenset({
+    b"forwarded", b"x-real-ip", b"x-client-ip", b"x-cluster-client-ip", b"true-client-ip", b"client-ip",
+    b"cf-connecting-ip", b"fastly-client-ip", b"x-original-forwarded-for", b"x-envoy-external-address",
+})
+_IDENTITY_PREFIX = b"x-forwarded"
+
+VIA = b"1.1 headgate"
+
+
+def outgoing_headers(request: Request, client: Client, *, trusted: Sequence[Network] = ()) -> list[Line]:
+    """The lines to send on for a request that came from `client`, who is believed if in one of `trusted`."""
+    believed = is_trusted(client.ip, trusted)
+    dropped = HOP_BY_HOP | _TRANSPORTS | named_by_connection(request.headers)
+    lines = [
+        line for line in request.headers.lines
+        if line[0] not in dropped and (believed or not names_identity(line[0])) and line[0] != b"via"
+    ]
+    kept = Headers(lines)
+    _append(kept, b"x-forwarded-for", client.ip.encode())
+    for name, value in ((b"x-forwarded-proto", request.scheme), (b"x-forwarded-host", request.host)):
+        if name not in kept:
+            kept.add(name, _latin(value))
+    _append(kept, b"forwarded", forwarded_element(client.ip, request.scheme, request.host))
+    via = request.headers.joined(b"via")
+    kept.add(b"via", VIA if via is None or b"via" in dropped else via + b", " + VIA)
+    return kept.lines
+
+
+def named_by_connection(headers: Headers) -> frozenset[bytes]:
+    """The names that Connection lists, in lower case."""
+    value = headers.joined(b"connection")
+    return frozenset() if value is None else list_members(value)
+
+
+def list_members(value: bytes) -> frozenset[bytes]:
+    """The members of a comma-separated list, in lower case (RFC 9110 §5.6.1)."""
+    return frozenset(part.strip().lower() for part in value.split(b","))
+
+
+def names_identity(name: bytes) -> bool:
+    """Whether a line of that name says who the client is."""
+    return name in _IDENTITY or name.startswith(_IDENTITY_PREFIX)
+
+
+def is_trusted(ip: str, trusted: Sequence[Network]) -> bool:
+    """Whether this peer's word about others is believed. A mapped IPv4 address is the IPv4 address."""
+    if not trusted:
+        return False
+    address = ip_address(ip)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in trusted)
+
+
+def forwarded_element(ip: str, scheme: str, host: str) -> bytes:
+    """One element of Forwarded (RFC 7239 §4): IPv6 in brackets and quotes, a host quoted where it is no token."""
+    node = f'"[{ip}]"' if ":" in ip else ip
+    element = f"for={node};proto={scheme}"
+    if host:
+        element += f";host={_quoted(host)}"
+    return _latin(element)
+
+
+def _quoted(value: str) -> str:
+    if all(letter.isalnum() or letter in "!#$%&'*+-.^_`|~" for letter in value):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _append(headers: Headers, name: bytes, value: bytes) -> None:
+    """Put one more member behind a list, keeping it one line."""
+    before = headers.joined(name)
+    headers.set(name, value if before is None else before + b", " + value)
+
+
+def _latin(text: str) -> bytes:
+    return text.encode("latin-1", "replace")
