@@ -159,6 +159,14 @@ def set_status(x: Exchange, value: int) -> None:
     x.response.status = value
 
 
+def set_field(record: Any, name: str, value: Any) -> None:
+    """A field of a body that a line has read; whoever sends the body on sends what stands there then."""
+    if isinstance(record, dict):
+        record[name] = value
+    else:
+        setattr(record, name, value)
+
+
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
@@ -290,7 +298,7 @@ SUPPORT: dict[str, Callable[..., Any] | type] = {
     call.__name__: call
     for call in (
         equal, json_field, item, full_match, show, show_time, show_duration, show_percent, url_part, no_usage,
-        set_request_header, set_response_header, set_query, set_path, set_host, set_status, refuse, respond, redirect,
+        set_request_header, set_response_header, set_query, set_path, set_host, set_status, set_field, refuse, respond, redirect,
         recover, handler_failed, start_shadow, end_shadow, missed, NetworkSet, Failure, Money, Rate, StatusClass,
     )
 }  # fmt: skip

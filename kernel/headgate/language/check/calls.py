@@ -1,0 +1,177 @@
+"""Step lines: the step, its arguments in their places, its block, and what it binds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from headgate.language import tree
+from headgate.language import types as t
+from headgate.language.check.expressions import Expressions
+from headgate.language.check.result import BoundStep, BoundUse, Checked
+from headgate.language.check.scope import Scope, Symbol
+from headgate.language.source import Span
+from headgate.language.suggest import suggest
+from headgate.language.vocabulary import BlockSpec, ParamSpec, StepSpec
+
+
+def bind_step(checked: Checked, expressions: Expressions, step: tree.Step, scope: Scope) -> BoundStep | None:
+    """Find the step and put its arguments in their places; None, with a finding, where there is no such step."""
+    spec = checked.vocabulary.steps.get(step.name)
+    if spec is None:
+        _unknown_step(checked, step)
+        for value in (*step.args, *(arg.value for arg in step.named)):
+            expressions.infer(value, scope)
+        return None
+    _modifiers(checked, step, spec)
+    unnamed = _unnamed(checked, expressions, step, spec, scope)
+    args = named_arguments(checked, expressions, step.name, spec.params, step.named, scope, step.name_span)
+    bound = checked.steps[step] = BoundStep(spec, unnamed, args)
+    _shape(checked, step, spec.block)
+    return bound
+
+
+def _unknown_step(checked: Checked, step: tree.Step) -> None:
+    known = list(checked.vocabulary.steps)
+    guess = suggest(step.name, known)
+    family = step.name.partition(".")[0]
+    alike = sorted(name for name in known if name.partition(".")[0] == family)
+    helps = [f"did you mean `{guess}`?"] if guess else []
+    if alike and not guess:
+        helps.append(f"installed under `{family}`: {', '.join(alike)}")
+    helps.append("`headgate steps` lists every step of the installed plugins")
+    checked.report("E004", f"no installed plugin has the step `{step.name}`", step.name_span, helps=tuple(helps))
+
+
+def _modifiers(checked: Checked, step: tree.Step, spec: StepSpec) -> None:
+    if step.shadow and not spec.shadow:
+        checked.report("E008", f"`{step.name}` cannot be shadowed", step.span, note="a step says itself whether it can")
+    if step.optional and not spec.observes:
+        checked.report("E009", f"`{step.name}` may not be optional", step.span, note="only steps that merely observe may")
+
+
+def _unnamed(
+    checked: Checked, expressions: Expressions, step: tree.Step, spec: StepSpec, scope: Scope
+) -> tree.Expr | None:
+    if spec.unnamed is None or len(step.args) > 1:
+        for extra in step.args[0 if spec.unnamed is None else 1 :]:
+            takes = "no value without a name" if spec.unnamed is None else "one value without a name"
+            checked.report("E002", f"`{step.name}` takes {takes}", extra.span)
+            expressions.infer(extra, scope)
+        return None
+    if not step.args:
+        if spec.unnamed.required:
+            checked.report("E005", f"`{step.name}` needs a value: {spec.unnamed}", step.name_span)
+        return None
+    argument(checked, expressions, step.name, spec.unnamed, step.args[0], scope)
+    return step.args[0]
+
+
+def named_arguments(
+    checked: Checked, expressions: Expressions, owner: str, params: tuple[ParamSpec, ...],
+    named: tuple[tree.Argument, ...], scope: Scope, where: Span,
+) -> dict[str, tree.Expr]:  # fmt: skip
+    """Arguments by parameter, each checked; unknown, doubled and missing ones are findings."""
+    found: dict[str, tree.Expr] = {}
+    for arg in named:
+        param = next((param for param in params if param.name == arg.name), None)
+        if param is None:
+            names = [param.name for param in params]
+            guess = suggest(arg.name, names)
+            help = f"did you mean `{guess}`?" if guess else f"it takes: {', '.join(names) or 'no named values'}"
+            checked.report("E002", f"`{owner}` takes no `{arg.name}`", arg.name_span, help=help)
+            expressions.infer(arg.value, scope)
+        elif arg.name in found:
+            checked.report("E007", f"`{arg.name}` is given twice", arg.name_span)
+        else:
+            argument(checked, expressions, owner, param, arg.value, scope)
+            found[arg.name] = arg.value
+    for param in params:
+        if param.required and param.name not in found and not any(arg.name == param.name for arg in named):
+            checked.report("E005", f"`{owner}` needs `{param.name}`", where, help=f"add `{param.name}=…` ({param.type})")
+    return found
+
+
+def argument(
+    checked: Checked, expressions: Expressions, owner: str, param: ParamSpec, value: tree.Expr, scope: Scope
+) -> None:
+    """One argument against its parameter: type, bounds, and whether it is known early enough."""
+    if param.type == t.TYPE_NAME:
+        _type_name(checked, value, scope)
+        return
+    kind = expressions.want(value, scope, param.type, f"`{param.name}` of `{owner}`")
+    if param.const and value not in checked.constants and not isinstance(kind, (t.Never, t.ResourceType)):
+        checked.report(
+            "E106", f"`{param.name}` of `{owner}` must be known when the policy loads", value.span,
+            help="use a literal or a `const`",
+        )  # fmt: skip
+
+
+def _type_name(checked: Checked, value: tree.Expr, scope: Scope) -> None:
+    symbol = scope.find(value.name) if isinstance(value, tree.Name) else None
+    if isinstance(value, tree.Attr) and isinstance(value.base, tree.Name):
+        module = scope.find(value.base.name)
+        symbol = checked.exports[module.ref.name].find(value.name) if module and module.kind == "module" else None
+    if symbol is None or symbol.kind != "type":
+        checked.report("E112", "this must be the name of a `type`", value.span)
+        return
+    checked.types[value] = symbol.type
+    checked.constants[value] = symbol.type
+
+
+def _shape(checked: Checked, step: tree.Step, shape: BlockSpec | None) -> None:
+    if shape is None:
+        if step.block is not None:
+            checked.report("E010", f"`{step.name}` takes no block", step.block.span)
+        return
+    if step.block is None:
+        checked.report("E010", f"`{step.name}` wraps lines: `{step.name} … {{ }}`", step.name_span)
+        return
+    for line in step.block.statements:
+        shared = isinstance(line, tree.Arm) and line.share is not None
+        if shape.shape == "shares" and not shared and not isinstance(line, tree.On):
+            checked.report("E010", f"`{step.name}` holds shares: `95% {{ … }}`", line.span)
+        elif shape.shape != "shares" and (shared or (shape.shape == "body" and isinstance(line, tree.Arm))):
+            checked.report("E010", f"`{step.name}` holds no such alternatives", line.span)
+    if shape.shape == "shares":
+        _shares(checked, step)
+
+
+def _shares(checked: Checked, step: tree.Step) -> None:
+    assert step.block is not None
+    arms = [line for line in step.block.statements if isinstance(line, tree.Arm) and line.share is not None]
+    total = sum((Decimal(str(arm.share.value)) for arm in arms if arm.share), Decimal(0))
+    if arms and total != 1:
+        checked.report(
+            "E104", f"the shares sum to {(total * 100).normalize():f}%, not to 100%", step.name_span,
+            related=tuple((arm.share.span, f"{arm.share.raw} here") for arm in arms if arm.share),
+        )  # fmt: skip
+
+
+def bind_use(checked: Checked, expressions: Expressions, use: tree.Use, scope: Scope) -> BoundUse | None:
+    """Find the fragment of a `use` and put its arguments in their places."""
+    head, _, rest = use.fragment.partition(".")
+    symbol = scope.find(head)
+    if rest and symbol is not None and symbol.kind == "module":
+        exports = checked.exports[symbol.ref.name]
+        symbol, names = exports.find(rest), [name for name, found in exports.names.items() if found.kind == "fragment"]
+    else:
+        names = [name for name in scope.all_names() if (s := scope.find(name)) is not None and s.kind == "fragment"]
+    if symbol is None or symbol.kind != "fragment":
+        guess = suggest(rest or head, names)
+        help = f"did you mean `{guess}`?" if guess else "a fragment is declared with `fragment NAME(…) { … }`"
+        checked.report("E603", f"there is no fragment `{use.fragment}`", use.fragment_span, help=help)
+        return None
+    module, fragment = symbol.ref
+    kinds = checked.params[fragment]
+    params = tuple(
+        ParamSpec(param.name, kinds[param.name], param.default is None) for param in fragment.params
+    )
+    placed = dict(zip((param.name for param in fragment.params), use.args, strict=False))
+    for name, value in placed.items():
+        expressions.want(value, scope, kinds[name], f"`{name}` of `{use.fragment}`")
+    if len(use.args) > len(params):
+        checked.report("E002", f"`{use.fragment}` takes {len(params)} values", use.span)
+    rest_params = tuple(param for param in params if param.name not in placed)
+    found = named_arguments(checked, expressions, use.fragment, rest_params, use.named, scope, use.fragment_span)
+    bound = checked.uses[use] = BoundUse(fragment, module, {**placed, **found})
+    return bound

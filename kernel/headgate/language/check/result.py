@@ -1,0 +1,86 @@
+"""What the checker learned, for the lowering: tables by node identity, never written into the tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.language import tree
+from headgate.language.check.modules import Module
+from headgate.language.check.scope import Scope, Symbol
+from headgate.language.diagnostics import Diagnostic
+from headgate.language.source import Span
+from headgate.language.types import Type
+from headgate.language.vocabulary import FunctionSpec, ResourceSpec, StepSpec, Vocabulary
+
+@dataclass(slots=True)
+class BoundStep:
+    """A step line with its arguments in their places. A parameter that was not given is not in `args`."""
+
+    spec: StepSpec
+    unnamed: tree.Expr | None
+    args: dict[str, tree.Expr]
+
+
+@dataclass(slots=True)
+class BoundUse:
+    """A `use` line: the fragment, the file it stands in, and its arguments by parameter."""
+
+    fragment: tree.Fragment
+    module: Module
+    args: dict[str, tree.Expr]
+
+
+@dataclass(slots=True)
+class BoundFunction:
+    """A call of a function: arguments by parameter."""
+
+    spec: FunctionSpec
+    args: dict[str, tree.Expr]
+
+
+@dataclass(slots=True)
+class Checked:
+    """Every table of one check. `findings` come in the order they were found; `errors` tells whether it may serve."""
+
+    vocabulary: Vocabulary
+    modules: dict[str, Module]
+    findings: list[Diagnostic] = field(default_factory=list)
+    types: dict[tree.Expr, Type] = field(default_factory=dict)
+    symbols: dict[tree.Expr, Symbol] = field(default_factory=dict)
+    constants: dict[tree.Expr, Any] = field(default_factory=dict)
+    steps: dict[tree.Step, BoundStep] = field(default_factory=dict)
+    uses: dict[tree.Use, BoundUse] = field(default_factory=dict)
+    functions: dict[tree.Call, BoundFunction] = field(default_factory=dict)
+    values: dict[tree.Node, Type | None] = field(default_factory=dict)
+    resources: dict[tuple[str, str], BoundResource] = field(default_factory=dict)
+    words: dict[tree.Expr, str] = field(default_factory=dict)
+    exports: dict[str, Scope] = field(default_factory=dict)
+    params: dict[tree.Node, dict[str, Type]] = field(default_factory=dict)
+    locals: dict[tree.Bind, Symbol] = field(default_factory=dict)
+    open_fragments: list[tree.Fragment] = field(default_factory=list)
+    fragment_routes: dict[tree.Test, tree.Route] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Checked {len(self.modules)} files, {len(self.findings)} findings>"
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    def report(self, code: str, message: str, span: Span, label: str = "", **more: Any) -> None:
+        """Add a finding; `note=`, `help=` take one text, the rest are the fields of `Diagnostic`."""
+        notes = tuple(more.pop("notes", ())) + ((more.pop("note"),) if more.get("note") else ())
+        helps = tuple(more.pop("helps", ())) + ((more.pop("help"),) if more.get("help") else ())
+        more.pop("note", None), more.pop("help", None)
+        self.findings.append(Diagnostic(code, message, span, label, notes, helps, **more))
+
+
+@dataclass(slots=True)
+class BoundResource:
+    """A resource with its attributes as values, ready for its builder."""
+
+    module: Module
+    node: tree.Resource
+    spec: ResourceSpec
+    values: dict[str, Any]

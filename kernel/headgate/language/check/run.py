@@ -1,0 +1,33 @@
+"""The check, as a recipe."""
+
+from __future__ import annotations
+
+from headgate.language import tree
+from headgate.language.check.flow import check_flow
+from headgate.language.check.items import declare
+from headgate.language.check.modules import Loaded
+from headgate.language.check.result import Checked
+from headgate.language.check.routes import check_routes
+from headgate.language.check.scenarios import check_test
+from headgate.language.check.statements import check_route, fragment_value
+from headgate.language.vocabulary import Vocabulary
+
+
+def check(loaded: Loaded, vocabulary: Vocabulary) -> Checked:
+    """Check everything that was loaded. Every finding is in the result; nothing is raised."""
+    checked = Checked(vocabulary, loaded.modules, list(loaded.findings))
+    for module in loaded.modules.values():
+        declare(checked, module)
+    for module in loaded.modules.values():
+        for item in module.file.items:
+            match item:
+                case tree.Fragment():
+                    fragment_value(checked, module, item)
+                case tree.Route():
+                    check_route(checked, module, item)
+                case tree.Test():
+                    check_test(checked, module, item)
+    check_flow(checked)
+    check_routes(checked)
+    checked.findings.sort(key=lambda finding: (finding.span.file, finding.span.line, finding.span.column))
+    return checked

@@ -1,0 +1,120 @@
+"""Tests in the file: what they give, send and expect has names and types like everything else."""
+
+from __future__ import annotations
+
+from headgate.contracts.fakes import FakeChat, FakeFailure, FakeReply
+from headgate.language import tree
+from headgate.language import types as t
+from headgate.language.check.calls import named_arguments
+from headgate.language.check.expressions import Expressions, Surroundings
+from headgate.language.check.modules import Module
+from headgate.language.check.result import Checked
+from headgate.language.check.roots import ROOTS
+from headgate.language.check.scope import Scope, Symbol
+from headgate.language.suggest import suggest
+from headgate.language.vocabulary import ParamSpec
+
+SENT = t.Record(
+    "sent",
+    (
+        ("method", t.TEXT), ("path", t.TEXT), ("query", t.MapType(t.TEXT)), ("header", t.MapType(t.TEXT)),
+        ("body", t.BYTES), ("text", t.TEXT), ("json", t.JSON),
+    ),
+)  # fmt: skip
+OBSERVED = t.Record(
+    "response",
+    (("status", t.STATUS), ("header", t.MapType(t.TEXT)), ("body", t.BYTES), ("text", t.TEXT), ("json", t.JSON)),
+)
+
+# What a test may ask for after a `send`: roots, and functions of what was observed.
+TEST_ROOTS: dict[str, t.Type] = {
+    "status": t.STATUS,
+    "response": OBSERVED,
+    "served": t.Optional(ROOTS["served"].type),
+    "usage": t.Optional(ROOTS["usage"].type),
+    "caller": t.Optional(ROOTS["caller"].type),
+    "outcome": t.TEXT,
+    "logged": t.MapType(t.JSON),
+}
+OBSERVING = frozenset({"sent", "calls", "called", "spent", "shadowed"})
+
+SEND = (
+    ParamSpec("json", t.JSON, required=False),
+    ParamSpec("body", t.ANY, required=False),
+    ParamSpec("header", t.MapType(t.TEXT), required=False),
+    ParamSpec("host", t.TEXT, required=False),
+    ParamSpec("hang_up_after", t.ANY, required=False),
+)
+
+_GIVEN_PLACES: dict[str, t.Type] = {"client.ip": t.IP, "split": t.PERCENT}
+
+
+def check_test(checked: Checked, module: Module, test: tree.Test) -> None:
+    """One test; a test of a fragment gets a route made for it."""
+    expressions = Expressions(checked, Surroundings(module))
+    scope = checked.exports[module.name].child()
+    if test.fragment is not None:
+        checked.fragment_routes[test] = _route_for(test, test.fragment)
+    for name, kind in TEST_ROOTS.items():
+        scope.names[name] = Symbol("root", name, kind)
+    _lines(checked, expressions, test.body, scope)
+
+
+def _route_for(test: tree.Test, use: tree.Use) -> tree.Route:
+    """`route … ANY /** public { use fragment(…)  respond 200 }`."""
+    span = test.span
+    status = tree.Literal(use.span, "int", 200, "200")
+    body = tree.Block(use.span, (use, tree.Respond(use.span, status, ())))
+    path = tree.PathPattern(span, "/{rest:path}", (tree.PathSegment(span, param="rest", type="path", rest=True),))
+    return tree.Route(span, f"test_{span.line}", test.name_span, (), path, (), True, body)
+
+
+def _lines(checked: Checked, expressions: Expressions, block: tree.Block, scope: Scope) -> None:
+    for line in block.statements:
+        match line:
+            case tree.Given():
+                _given(checked, expressions, line, scope)
+            case tree.Send(named=named):
+                named_arguments(checked, expressions, "send", SEND, named, scope, line.span)
+            case tree.Expect(condition=condition):
+                expressions.condition(condition, scope)
+            case tree.After(duration=duration):
+                expressions.want(duration, scope, t.DURATION, "`after`")
+            case tree.Repeat(block=inner):
+                _lines(checked, expressions, inner, scope)
+            case _:
+                checked.report("E701", "a test holds `given`, `send`, `expect`, `after` and `repeat`", line.span)
+
+
+def _given(checked: Checked, expressions: Expressions, line: tree.Given, scope: Scope) -> None:
+    """What is faked: a place, a step (its record is type-checked), or a resource."""
+    if line.target in _GIVEN_PLACES:
+        expressions.want(line.value, scope, _GIVEN_PLACES[line.target], f"`{line.target}`")
+        return
+    spec = checked.vocabulary.steps.get(line.target)
+    if spec is not None:
+        kind = expressions.infer(line.value, scope, spec.returns)
+        if spec.returns is not None and kind not in (FAKE_FAILURE, t.NEVER) and not spec.returns.accepts(kind):
+            checked.report("E101", f"`{line.target}` gives {spec.returns}, not {kind}", line.value.span)
+        return
+    head, _, rest = line.target.partition(".")
+    symbol = scope.find(head)
+    if rest and symbol is not None and symbol.kind == "module":
+        symbol = checked.exports[symbol.ref.name].find(rest)
+    if symbol is None or symbol.kind != "resource":
+        guess = suggest(line.target, [*checked.vocabulary.steps, *scope.all_names(), *_GIVEN_PLACES])
+        checked.report(
+            "E702", f"there is nothing called `{line.target}` to give", line.target_span,
+            help=f"did you mean `{guess}`?" if guess else "give a step, an upstream or a model of this file",
+        )  # fmt: skip
+    kind = expressions.infer(line.value, scope)
+    if kind not in (FAKE_REPLY, FAKE_CHAT, FAKE_FAILURE, t.NEVER):
+        checked.report("E101", f"`{line.target}` is given an answer, not {kind}", line.value.span, help="e.g. reply(200, json={…})")
+
+
+def fake_type(cls: type) -> t.Record:
+    return t.Record(cls.__name__, ())
+
+
+FAKE_REPLY, FAKE_CHAT, FAKE_FAILURE = (fake_type(cls) for cls in (FakeReply, FakeChat, FakeFailure))
+

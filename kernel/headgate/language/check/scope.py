@@ -1,0 +1,56 @@
+"""Names and what they stand for. Lexical: a scope sees its parents, and ends with its block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headgate.language.source import Span
+from headgate.language.types import Type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What a name stands for.
+
+    `kind`: local (bound by a line or a parameter), const, resource, root (`request`, `caller`, …), type,
+    fragment, module, word. `ref` is the node or module behind it; `unique` tells equal names of two blocks apart.
+    """
+
+    kind: str
+    name: str
+    type: Type
+    ref: Any = None
+    span: Span | None = None
+    unique: str = ""
+
+
+class Scope:
+    """The names of one block. `narrowed` are the places that a test has shown to be present on this path."""
+
+    __slots__ = ("names", "narrowed", "parent")
+
+    def __init__(self, parent: Scope | None = None, narrowed: frozenset[str] | None = None) -> None:
+        self.parent = parent
+        self.names: dict[str, Symbol] = {}
+        self.narrowed = narrowed if narrowed is not None else (parent.narrowed if parent else frozenset())
+
+    def find(self, name: str) -> Symbol | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+    def all_names(self) -> Iterator[str]:
+        scope: Scope | None = self
+        while scope is not None:
+            yield from scope.names
+            scope = scope.parent
+
+    def child(self, narrowed: frozenset[str] = frozenset()) -> Scope:
+        return Scope(self, self.narrowed | narrowed)

@@ -1,0 +1,342 @@
+"""The lines of routes and fragments, one by one: their names, their types, and what their blocks hand out.
+
+The value of a block is that of its last line, or of `give`. Which paths exist is not asked here (see `flow`).
+"""
+
+from __future__ import annotations
+
+from headgate.language import tree
+from headgate.language import types as t
+from headgate.language.check.calls import bind_step, bind_use, named_arguments
+from headgate.language.check.expressions import Expressions, Surroundings
+from headgate.language.check.modules import Module
+from headgate.language.check.names import bind_name
+from headgate.language.check.places import place_of, present_places
+from headgate.language.check.responses import REDIRECT, RESPOND
+from headgate.language.check.result import BoundStep, Checked
+from headgate.language.check.roots import ERR_FIELDS, PATH_TYPES, SETTABLE
+from headgate.language.check.scope import Scope, Symbol
+from headgate.language.check.typenames import TypeNames
+from headgate.language.source import Span
+from headgate.language.suggest import suggest
+
+ROUTE_OPTIONS: dict[str, t.Type] = {"host": t.TEXT, "api": t.TEXT, "websocket": t.BOOL}
+
+
+def check_route(checked: Checked, module: Module, route: tree.Route) -> None:
+    """Everything about one route but its paths."""
+    params = _path_params(checked, route)
+    around = Surroundings(module, params=params)
+    expressions = Expressions(checked, around)
+    outer = checked.exports[module.name]
+    for option in route.options:
+        if option.name not in ROUTE_OPTIONS:
+            guess = suggest(option.name, list(ROUTE_OPTIONS))
+            help = f"did you mean `{guess}`?" if guess else f"a route takes: {', '.join(ROUTE_OPTIONS)}, public"
+            checked.report("E002", f"a route takes no `{option.name}`", option.name_span, help=help)
+            continue
+        expressions.want(option.value, outer, ROUTE_OPTIONS[option.name], f"`{option.name}`")
+        if option.value not in checked.constants:
+            checked.report("E106", f"`{option.name}` must be known when the policy loads", option.value.span)
+    Lines(checked, around).block(route.body, outer.child())
+
+
+def _path_params(checked: Checked, route: tree.Route) -> t.Record:
+    fields: dict[str, t.Type] = {}
+    for segment in route.path.segments:
+        if segment.param is None:
+            continue
+        if segment.type not in PATH_TYPES:
+            help = f"it may be: {', '.join(PATH_TYPES)}"
+            checked.report("E403", f"a path has no parameters of type `{segment.type}`", segment.span, help=help)
+        if segment.param in fields:
+            checked.report("E403", f"the parameter `{segment.param}` stands twice in this path", segment.span)
+        fields[segment.param] = PATH_TYPES.get(segment.type, t.NEVER)
+    return t.Record("request.params", tuple(fields.items()))
+
+
+def fragment_value(checked: Checked, module: Module, fragment: tree.Fragment) -> t.Type | None:
+    """Check a fragment, once, and give the type of its value."""
+    if fragment in checked.values:
+        return checked.values[fragment]
+    if fragment in checked.open_fragments:
+        checked.report("E604", f"the fragment `{fragment.name}` uses itself", fragment.span, help="every policy ends: no recursion")
+        return t.NEVER
+    checked.open_fragments.append(fragment)
+    scope = checked.exports[module.name].child()
+    for param in fragment.params:
+        kind = checked.params[fragment][param.name]
+        scope.names[param.name] = Symbol("local", param.name, kind, param, param.span)
+    value = Lines(checked, Surroundings(module)).block(fragment.body, scope)
+    checked.open_fragments.remove(fragment)
+    checked.values[fragment] = value
+    return value
+
+
+class Lines:
+    """Checks the lines of one body."""
+
+    def __init__(self, checked: Checked, around: Surroundings) -> None:
+        self.checked = checked
+        self.around = around
+        self.expressions = Expressions(checked, around)
+
+    def block(self, block: tree.Block, scope: Scope) -> t.Type | None:
+        """Check the lines; the type of the block's value, or None where it has none."""
+        value: t.Type | None = None
+        gives: list[t.Type] = []
+        self._order(block)
+        for line in block.statements:
+            found = self.line(line, scope)
+            value = value if isinstance(line, (tree.On, tree.Finally)) else found
+            gives.extend(self._given(line))
+        last = last_line(block)
+        if gives:
+            value = gives[0]
+            for kind in gives[1:]:
+                value = t.unify(value, kind) if value is not None else None
+        elif not isinstance(last, (tree.Step, tree.Use)):
+            value = None
+        self.checked.values[block] = value
+        return value
+
+    def _given(self, line: tree.Stmt) -> list[t.Type]:
+        """The types of every `give` that stands in this line and speaks for the block around it."""
+        match line:
+            case tree.Give(value=value):
+                return [self.checked.types.get(value, t.NEVER)]
+            case tree.If(branches=branches, otherwise=otherwise):
+                blocks = [block for _, block in branches] + ([otherwise] if otherwise else [])
+            case tree.Match(cases=cases, otherwise=otherwise):
+                blocks = [case.block for case in cases] + ([otherwise] if otherwise else [])
+            case _:
+                return []
+        return [kind for block in blocks for inner in block.statements for kind in self._given(inner)]
+
+    def _order(self, block: tree.Block) -> None:
+        closing = False
+        for line in block.statements:
+            if isinstance(line, (tree.On, tree.Finally)):
+                closing = True
+            elif closing:
+                self.checked.report(
+                    "E011", "`on` and `finally` stand at the end; no line follows them", line.span, help="move this line up"
+                )
+
+    def line(self, line: tree.Stmt, scope: Scope) -> t.Type | None:
+        match line:
+            case tree.Step():
+                return self._step(line, scope)
+            case tree.Use():
+                return self._use(line, scope)
+            case tree.Let(bind=bind, value=value):
+                bind_name(self.checked, scope, bind, self.expressions.infer(value, scope), line)
+            case tree.Set() | tree.Remove():
+                self._change(line, scope)
+            case tree.If():
+                self._if(line, scope)
+            case tree.Match():
+                self._match(line, scope)
+            case tree.Require():
+                self._require(line, scope)
+            case tree.Respond() | tree.Redirect():
+                self._end(line, scope)
+            case tree.Give(value=value):
+                return self.expressions.infer(value, scope)
+            case tree.Parallel(block=block):
+                self._parallel(block, scope)
+            case tree.On():
+                self._on(line, scope)
+            case tree.Finally(block=block):
+                self._finally(block, scope)
+            case tree.Arm(block=block):
+                return self.block(block, scope.child())
+            case _:
+                self.checked.report("E012", "this line belongs into a test", line.span)
+        return None
+
+    def _step(self, step: tree.Step, scope: Scope) -> t.Type | None:
+        bound = bind_step(self.checked, self.expressions, step, scope)
+        value = self._body(step, bound, scope)
+        if step.shadow and value is not None:
+            value = t.Optional(t.strip(value))
+        if step.bind is not None:
+            if value is None and bound is not None:
+                self.checked.report("E013", f"`{step.name}` gives no value to bind", step.bind.span)
+            bind_name(self.checked, scope, step.bind, value if value is not None else t.NEVER, bound)
+        return value
+
+    def _body(self, step: tree.Step, bound: BoundStep | None, scope: Scope) -> t.Type | None:
+        returns = bound.spec.returns if bound is not None else t.NEVER
+        if step.block is None:
+            return returns
+        if bound is not None and bound.spec.block is not None and bound.spec.block.shape != "body":
+            inner = self._arms(step.block, scope)
+        else:
+            inner = self.block(step.block, scope.child())
+        return inner if returns in (None, t.ANY, t.NEVER) else returns
+
+    def _arms(self, block: tree.Block, scope: Scope) -> t.Type | None:
+        """Alternatives: each a line or an arm of its own; the value is what all of them give."""
+        kinds = [self.line(line, scope.child()) for line in block.statements if not isinstance(line, tree.On)]
+        for line in block.statements:
+            if isinstance(line, tree.On):
+                self.line(line, scope.child())
+        value = kinds[0] if kinds else None
+        for kind in kinds[1:]:
+            value = t.unify(value, kind) if value is not None and kind is not None else None
+        self.checked.values[block] = value
+        return value
+
+    def _use(self, use: tree.Use, scope: Scope) -> t.Type | None:
+        bound = bind_use(self.checked, self.expressions, use, scope)
+        value = t.NEVER if bound is None else fragment_value(self.checked, bound.module, bound.fragment)
+        if use.bind is not None:
+            if value is None:
+                self.checked.report("E013", f"`{use.fragment}` gives no value to bind", use.bind.span)
+            bind_name(self.checked, scope, use.bind, value or t.NEVER, bound)
+        return value
+
+    def _change(self, line: tree.Set | tree.Remove, scope: Scope) -> None:
+        place = line.place
+        base = place.base if isinstance(place, tree.Index) else place
+        text = place_of(base)
+        kind: t.Type
+        if text in SETTABLE:
+            kind = t.STATUS if text == "response.status" else t.TEXT
+            self.expressions.infer(place, scope)
+            whole = isinstance(base, tree.Attr) and base is place and text.endswith(("header", "query"))
+            if whole or (isinstance(line, tree.Remove) and base is place):
+                self.checked.report("E014", f"`{text}` cannot be {_verb(line)} as a whole", place.span)
+            if isinstance(place, tree.Index) and place.key not in self.checked.constants:
+                self.checked.report("E106", "the name of a header or parameter must be known when the policy loads", place.key.span)
+        else:
+            kind = self._field(line, scope)
+        if isinstance(line, tree.Set):
+            absent = isinstance(place, tree.Index) or isinstance(kind, t.Optional)
+            self.expressions.want(line.value, scope, t.Optional(t.strip(kind)) if absent else kind, f"`{place_of(place)}`")
+        scope.narrowed -= {place_of(place) or ""}
+
+    def _field(self, line: tree.Set | tree.Remove, scope: Scope) -> t.Type:
+        """A field of a body that a line has read: `chat.model`."""
+        place = line.place
+        kind = self.expressions.infer(place, scope)
+        if isinstance(place, tree.Attr):
+            symbol = self.checked.symbols.get(place.base)
+            reader = symbol.ref if symbol is not None else None
+            if isinstance(reader, BoundStep) and "body" in reader.spec.gives:
+                return kind
+        self.checked.report(
+            "E014", f"`{place_of(place) or 'this'}` cannot be {_verb(line)}", place.span,
+            help="what can: request.header[…], request.query[…], request.path, request.host, response.header[…], "
+            "response.status, and fields of a body that a line has read",
+        )  # fmt: skip
+        return t.NEVER
+
+    def _if(self, line: tree.If, scope: Scope) -> None:
+        known: frozenset[str] = frozenset()
+        for condition, block in line.branches:
+            self.expressions.condition(condition, scope.child(known))
+            self.block(block, scope.child(known | present_places(condition, True)))
+            known |= present_places(condition, False)
+        if line.otherwise is not None:
+            self.block(line.otherwise, scope.child(known))
+        if line.otherwise is None and all(ends(block) for _, block in line.branches):
+            scope.narrowed |= known
+
+    def _match(self, line: tree.Match, scope: Scope) -> None:
+        subject = self.expressions.infer(line.subject, scope)
+        for case in line.cases:
+            for value in case.values:
+                kind = self.expressions.infer(value, scope)
+                if value not in self.checked.constants:
+                    self.checked.report("E106", "a case must be known when the policy loads", value.span)
+                elif t.unify(t.strip(subject), kind) is None and not isinstance(t.strip(subject), t.Choice):
+                    self.checked.report("E101", f"{subject} and {kind} are never equal", value.span)
+            self.block(case.block, scope.child(present_places(line.subject, True)))
+        if line.otherwise is not None:
+            self.block(line.otherwise, scope.child())
+
+    def _require(self, line: tree.Require, scope: Scope) -> None:
+        self.expressions.condition(line.condition, scope)
+        status = line.status.value
+        if not isinstance(status, int) or not 400 <= status <= 599:
+            self.checked.report("E102", "a refusal has a status from 400 to 599", line.status.span)
+        self.expressions.want(line.why, scope, t.TEXT, "the reason")
+        scope.narrowed |= present_places(line.condition, True)
+
+    def _end(self, line: tree.Respond | tree.Redirect, scope: Scope) -> None:
+        params = RESPOND if isinstance(line, tree.Respond) else REDIRECT
+        name = "respond" if isinstance(line, tree.Respond) else "redirect"
+        if isinstance(line, tree.Respond):
+            self.expressions.want(line.status, scope, t.STATUS, "the status")
+            value = self.checked.constants.get(line.status, 200)
+            if not isinstance(value, int) or not 200 <= value <= 599:
+                self.checked.report("E102", "an answer has a status from 200 to 599", line.status.span)
+        else:
+            self.expressions.want(line.location, scope, t.TEXT, "the location")
+        named_arguments(self.checked, self.expressions, name, params, line.named, scope, line.span)
+        bodies = [arg for arg in line.named if arg.name in ("json", "text", "body", "error")]
+        if len(bodies) > 1:
+            self.checked.report("E007", f"an answer has one body, not `{bodies[0].name}` and `{bodies[1].name}`", bodies[1].span)
+
+    def _parallel(self, block: tree.Block, scope: Scope) -> None:
+        for line in block.statements:
+            bound = self.checked.vocabulary.steps.get(line.name) if isinstance(line, tree.Step) else None
+            if not isinstance(line, tree.Step) or (bound is not None and bound.hinge):
+                self.checked.report("E015", "`parallel` holds steps that bind a value", line.span)
+        self.block(block, scope)
+
+    def _on(self, line: tree.On, scope: Scope) -> None:
+        kinds = self.checked.vocabulary.kinds
+        matched = []
+        for pattern in line.patterns:
+            found = [
+                kind for name, kind in kinds.items()
+                if name == pattern.kind or (pattern.wild and name.startswith(f"{pattern.kind}."))
+            ]  # fmt: skip
+            if not found:
+                guess = suggest(pattern.kind, list(kinds))
+                help = f"did you mean `{guess}`?" if guess else "`headgate steps` lists what each step raises"
+                self.checked.report("E016", f"nothing raises `{pattern.kind}`", pattern.span, help=help)
+            matched.extend(found)
+        fields = [dict(kind.fields) for kind in matched]
+        common = {name: kind for name, kind in (fields[0].items() if fields else ()) if all(f.get(name) == kind for f in fields)}
+        types = TypeNames(self.checked, Scope())
+        record = t.Record("err", (*ERR_FIELDS, *((name, types.resolve(_written(kind))) for name, kind in common.items())))
+        around = Surroundings(self.around.module, self.around.params, self.around.closing, record)
+        Lines(self.checked, around).block(line.block, scope.child())
+
+    def _finally(self, block: tree.Block, scope: Scope) -> None:
+        inner = Scope(scope)
+        for name in set(scope.all_names()):
+            symbol = scope.find(name)
+            if symbol is not None and symbol.kind == "local" and not isinstance(symbol.type, (t.Optional, t.Never)):
+                inner.names[name] = Symbol("local", name, t.Optional(symbol.type), symbol.ref, symbol.span)
+        for line in block.statements:
+            spec = self.checked.vocabulary.steps.get(line.name) if isinstance(line, tree.Step) else None
+            if not isinstance(line, (tree.Step, tree.Let, tree.If, tree.Match)) or (spec is not None and not spec.observes):
+                self.checked.report("E205", "`finally` only observes: the answer is gone", line.span)
+        around = Surroundings(self.around.module, self.around.params, closing=True)
+        Lines(self.checked, around).block(block, Scope(inner))
+
+
+def last_line(block: tree.Block) -> tree.Stmt | None:
+    """The last line that is not a handler: the one whose value is the block's."""
+    lines = [line for line in block.statements if not isinstance(line, (tree.On, tree.Finally))]
+    return lines[-1] if lines else None
+
+
+def ends(block: tree.Block) -> bool:
+    """Whether a block visibly ends with an answer of its own."""
+    return bool(block.statements) and isinstance(block.statements[-1], (tree.Respond, tree.Redirect, tree.Give))
+
+
+def _verb(line: tree.Set | tree.Remove) -> str:
+    return "set" if isinstance(line, tree.Set) else "removed"
+
+
+def _written(kind: str) -> tree.TypeExpr:
+    """A field type of a failure kind, which plugins write as the language does."""
+    optional = kind.endswith("?")
+    return tree.TypeExpr(Span("", 0, 0, 0, 0), name=kind.rstrip("?"), optional=optional)

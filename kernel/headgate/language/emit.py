@@ -1,0 +1,132 @@
+"""From syntax trees to functions that run.
+
+`compile_program` turns checked policies into code, one code object a file, so that tracebacks, profilers and coverage
+speak in policy lines. `Program.link` gives that code its steps, resources and constants: linking is cheap and happens
+once for each Snapshot; compiling happens when the text changed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from headgate.language import tree
+from headgate.language.check.result import BoundResource, Checked
+from headgate.language.lower import nodes
+from headgate.language.lower.pool import Pool
+from headgate.language.lower.routes import LoweredRoute, lower_observation, lower_route
+from headgate.language.runtime import SUPPORT
+from headgate.language.scenario import Scenario, collect
+from headgate.language.source import Span
+from headgate.language.vocabulary import SLOW, ArmRun
+
+if TYPE_CHECKING:
+    from headgate.contracts.exchange import Exchange
+
+Runner = Callable[["Exchange"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteProgram:
+    """A route that runs: its function, the traced twin, and the policy lines that the trace numbers."""
+
+    name: str
+    route: tree.Route
+    run: Runner
+    traced: Runner
+    lines: tuple[Span, ...]
+
+    def __repr__(self) -> str:
+        return f"<RouteProgram {self.name} {','.join(self.route.methods)} {self.route.path.raw}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A program with its steps and resources in place, ready to serve."""
+
+    routes: tuple[RouteProgram, ...]
+    scenarios: tuple[Scenario, ...]
+    observe: Mapping[tree.Expr, Callable[[Any], Any]]
+    scenario_routes: Mapping[Scenario, RouteProgram]
+
+
+@dataclass(slots=True)
+class Program:
+    """Compiled policies: code by file, and what it needs beside itself."""
+
+    checked: Checked
+    pool: Pool
+    code: dict[str, CodeType]
+    routes: list[LoweredRoute]
+    scenarios: tuple[Scenario, ...]
+    observations: dict[tree.Expr, str] = field(default_factory=dict)
+    scenario_routes: dict[Scenario, LoweredRoute] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Program {len(self.routes)} routes, {len(self.code)} files>"
+
+    def link(self, build: Callable[[BoundResource], Any], support: Mapping[str, Any]) -> Linked:
+        """Give the code its surroundings. `build` makes a resource; `support` adds names that need a loop.
+
+        Steps that prepare do so here, once a line; what they raise (ValueError) is the caller's to report.
+        """
+        names: dict[str, Any] = {**SUPPORT, "ArmRun": ArmRun, "SLOW": SLOW, **support, **self.pool.constants}
+        built: dict[tuple[str, str], Any] = {}
+        for name, resource in self.pool.resources.items():
+            key = (resource.module.name, resource.node.name)
+            names[name] = built[key] if key in built else built.setdefault(key, build(resource))
+        names.update({name: spec.call for name, spec in self.pool.steps.items()})
+        for name, use in self.pool.sites.items():
+            names[name] = use.site
+            if use.spec.prepare is not None:
+                use.site.prepared = use.spec.prepare(use.site, **use.constants)
+        for code in self.code.values():
+            exec(code, names)  # noqa: S102 - code made of checked trees, never of text
+        return Linked(
+            tuple(_linked(route, names) for route in self.routes),
+            self.scenarios,
+            {expr: names[name] for expr, name in self.observations.items()},
+            {scenario: _linked(route, names) for scenario, route in self.scenario_routes.items()},
+        )
+
+
+def _linked(route: LoweredRoute, names: Mapping[str, Any]) -> RouteProgram:
+    return RouteProgram(route.route.name, route.route, names[route.run], names[route.traced], route.lines)
+
+
+def compile_program(checked: Checked) -> Program:
+    """Lower and compile every route and test. The policies must have no errors."""
+    pool = Pool()
+    functions: dict[str, list[ast.stmt]] = {}
+    routes = [_add(functions, *lower_route(checked, pool, item)) for item in _routes(checked)]
+    scenarios = tuple(collect(checked))
+    program = Program(checked, pool, {}, routes, scenarios)
+    for scenario in scenarios:
+        for expr in scenario.expressions():
+            name, made = lower_observation(checked, pool, expr)
+            functions.setdefault(expr.span.file, []).append(made)
+            program.observations[expr] = name
+        if scenario.route is not None:
+            program.scenario_routes[scenario] = _add(functions, *lower_route(checked, pool, scenario.route))
+    program.code = {file: _compile(file, body) for file, body in functions.items()}
+    return program
+
+
+def _routes(checked: Checked) -> list[tree.Route]:
+    return [item for module in checked.modules.values() for item in module.file.items if isinstance(item, tree.Route)]
+
+
+def _add(functions: dict[str, list[ast.stmt]], route: LoweredRoute, made: list[tuple[str, ast.stmt]]) -> LoweredRoute:
+    for file, function in made:
+        functions.setdefault(file, []).append(function)
+    return route
+
+
+def _compile(file: str, body: list[ast.stmt]) -> CodeType:
+    module = ast.Module(body, type_ignores=[])
+    for statement in body:
+        nodes.place(statement, Span(file, 1, 1, 1, 1))
+    return compile(module, file, "exec", dont_inherit=True)

@@ -1,0 +1,69 @@
+"""What generated code needs beside itself: constants, steps, resources and sites, by the names it uses for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headgate.language.check.result import BoundResource
+from headgate.language.vocabulary import Site, StepSpec
+
+
+class Pool:
+    """Names for everything that is no literal. One pool for a whole set of policies."""
+
+    def __init__(self) -> None:
+        self.constants: dict[str, Any] = {}
+        self.steps: dict[str, StepSpec] = {}
+        self.resources: dict[str, BoundResource] = {}
+        self.sites: dict[str, SiteUse] = {}
+        self._known: dict[Any, str] = {}
+        self._count = 0
+
+    def __repr__(self) -> str:
+        return f"<Pool {len(self.constants)} constants, {len(self.sites)} sites>"
+
+    def fresh(self, prefix: str) -> str:
+        """A name that nothing else has."""
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def constant(self, value: Any) -> str:
+        name = self.fresh("k")
+        self.constants[name] = value
+        return name
+
+    def step(self, spec: StepSpec, *, fast: bool = False) -> str:
+        name = f"s_{spec.name.replace('.', '_')}"
+        self.steps[name] = spec
+        if fast:
+            self.constants[f"{name}_fast"] = spec.fast
+            return f"{name}_fast"
+        return name
+
+    def resource(self, bound: BoundResource) -> str:
+        key = (bound.module.name, bound.node.name)
+        if key not in self._known:
+            self._known[key] = self.fresh(f"r_{bound.node.name}_")
+            self.resources[self._known[key]] = bound
+        return self._known[key]
+
+    def site(self, site: Site, spec: StepSpec, constants: dict[str, Any]) -> str:
+        """One site for a line, whether its route is traced or not: both spend from the same buckets."""
+        if site.key not in self._known:
+            self._known[site.key] = self.fresh("site")
+            self.sites[self._known[site.key]] = SiteUse(site, spec, constants)
+        return self._known[site.key]
+
+
+class SiteUse:
+    """A line that calls a step, with those of its arguments that are known when the policy loads."""
+
+    __slots__ = ("constants", "site", "spec")
+
+    def __init__(self, site: Site, spec: StepSpec, constants: dict[str, Any]) -> None:
+        self.site = site
+        self.spec = spec
+        self.constants = constants
+
+    def __repr__(self) -> str:
+        return f"<SiteUse {self.site.key} [{len(self.constants)} constants]>"
