@@ -5,12 +5,14 @@ from __future__ import annotations
 from headgate.contracts.fakes import FakeChat, FakeFailure, FakeReply
 from headgate.language import tree
 from headgate.language import types as t
+from headgate.language.annotations import record_of
 from headgate.language.check.calls import named_arguments
 from headgate.language.check.expressions import Expressions, Surroundings
 from headgate.language.check.modules import Module
 from headgate.language.check.result import Checked
 from headgate.language.check.roots import ROOTS
 from headgate.language.check.scope import Scope, Symbol
+from headgate.language.check.statements import check_route
 from headgate.language.suggest import suggest
 from headgate.language.vocabulary import ParamSpec
 
@@ -21,6 +23,7 @@ SENT = t.Record(
         ("body", t.BYTES), ("text", t.TEXT), ("json", t.JSON),
     ),
 )  # fmt: skip
+FAKE_REPLY, FAKE_CHAT, FAKE_FAILURE = (record_of(cls) for cls in (FakeReply, FakeChat, FakeFailure))
 OBSERVED = t.Record(
     "response",
     (("status", t.STATUS), ("header", t.MapType(t.TEXT)), ("body", t.BYTES), ("text", t.TEXT), ("json", t.JSON)),
@@ -54,7 +57,8 @@ def check_test(checked: Checked, module: Module, test: tree.Test) -> None:
     expressions = Expressions(checked, Surroundings(module))
     scope = checked.exports[module.name].child()
     if test.fragment is not None:
-        checked.fragment_routes[test] = _route_for(test, test.fragment)
+        route = checked.fragment_routes[test] = _route_for(test, test.fragment)
+        check_route(checked, module, route)
     for name, kind in TEST_ROOTS.items():
         scope.names[name] = Symbol("root", name, kind)
     _lines(checked, expressions, test.body, scope)
@@ -110,11 +114,3 @@ def _given(checked: Checked, expressions: Expressions, line: tree.Given, scope: 
     kind = expressions.infer(line.value, scope)
     if kind not in (FAKE_REPLY, FAKE_CHAT, FAKE_FAILURE, t.NEVER):
         checked.report("E101", f"`{line.target}` is given an answer, not {kind}", line.value.span, help="e.g. reply(200, json={…})")
-
-
-def fake_type(cls: type) -> t.Record:
-    return t.Record(cls.__name__, ())
-
-
-FAKE_REPLY, FAKE_CHAT, FAKE_FAILURE = (fake_type(cls) for cls in (FakeReply, FakeChat, FakeFailure))
-
