@@ -1,12 +1,13 @@
 """All that a plugin may import from Headgate. What is not here may change without a word."""
 
 from headgate.contracts.clock import Clock, SystemClock
+from headgate.contracts.dialect import Dialect
 from headgate.contracts.exchange import Exchange, RouteInfo
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
-from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit
+from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
 from headgate.errors import (
@@ -75,6 +76,7 @@ __all__ = [
     "Clock",
     "Const",
     "Cost",
+    "Dialect",
     "Duration",
     "Exchange",
     "Failure",
@@ -113,6 +115,7 @@ __all__ = [
     "Secret",
     "Served",
     "SettingsError",
+    "Sink",
     "Site",
     "Size",
     "Status",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from headgate.contracts.node import Node, Stores
+    from headgate.contracts.stores import Sink
 
 hookspec = pluggy.HookspecMarker("headgate")
 hookimpl = pluggy.HookimplMarker("headgate")
@@ -60,6 +61,11 @@ def register_resources() -> Sequence[Callable[..., Any]]:
 @hookspec
 def register_kinds() -> Sequence[Kind]:
     """The kinds of failure that this plugin's steps raise beside the kernel's."""
+
+
+@hookspec
+def register_sinks(settings: Any, node: Node) -> Sequence[Sink]:
+    """Whoever wants every row of the call log: access logs, metrics. The store of the role `calls` gets them anyway."""
 
 
 @hookspec

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headgate.contracts.dialect import Dialect
     from headgate.contracts.node import Node
     from headgate.contracts.shapes import Caller, Served, Usage
     from headgate.errors import HeadgateError
@@ -92,7 +93,7 @@ class Exchange:
         self.usage: Usage | None = None
         self.outcome: str | None = None
         self.failure: HeadgateError | BaseException | None = None
-        self.dialect: Any = None
+        self.dialect: Dialect | None = None
         self.bytes_in = 0
         self.bytes_out = 0
         self.after_head: list[AfterHead] | None = None

@@ -79,6 +79,14 @@ class Leases(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """Hears of every exchange when it is over."""
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take a row. Must not wait, format or fail: it is called on the hot path. The row is not to be changed."""
+        ...
+
+
 class Calls(Protocol):
     """The call log: one row for every exchange, written behind the request's back."""
 

@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Any
 from headgate.language import tree
 from headgate.language.check.result import BoundResource, Checked
 from headgate.language.lower import nodes
-from headgate.language.lower.pool import Pool
+from headgate.language.lower.pool import Pool, SiteUse
 from headgate.language.lower.routes import LoweredRoute, lower_observation, lower_route
 from headgate.language.runtime import SUPPORT
 from headgate.language.scenario import Scenario, collect
 from headgate.language.source import Span
-from headgate.language.vocabulary import SLOW, ArmRun
+from headgate.language.vocabulary import SLOW, ArmRun, Site, StepSpec
 
 if TYPE_CHECKING:
+    from headgate.contracts.dialect import Dialect
     from headgate.contracts.exchange import Exchange
 
 Runner = Callable[["Exchange"], Awaitable[None]]
+Wrap = Callable[[StepSpec], Callable[..., Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class RouteProgram:
     run: Runner
     traced: Runner
     lines: tuple[Span, ...]
+    dialect: Dialect | None = None
+    preflight: bool = False
 
     def __repr__(self) -> str:
         return f"<RouteProgram {self.name} {','.join(self.route.methods)} {self.route.path.raw}>"
@@ -68,21 +72,24 @@ class Program:
     def __repr__(self) -> str:
         return f"<Program {len(self.routes)} routes, {len(self.code)} files>"
 
-    def link(self, build: Callable[[BoundResource], Any], support: Mapping[str, Any]) -> Linked:
+    def link(
+        self, build: Callable[[BoundResource], Any], support: Mapping[str, Any], wrap: Wrap | None = None
+    ) -> Linked:
         """Give the code its surroundings. `build` makes a resource; `support` adds names that need a loop.
 
-        Steps that prepare do so here, once a line; what they raise (ValueError) is the caller's to report.
+        Steps that prepare do so here, once a line; what they raise (ValueError) comes as `Unprepared`. `wrap` stands
+        between the code and its steps, for tests that fake them; fast halves are then left out.
         """
         names: dict[str, Any] = {**SUPPORT, "ArmRun": ArmRun, "SLOW": SLOW, **support, **self.pool.constants}
         built: dict[tuple[str, str], Any] = {}
         for name, resource in self.pool.resources.items():
             key = (resource.module.name, resource.node.name)
             names[name] = built[key] if key in built else built.setdefault(key, build(resource))
-        names.update({name: spec.call for name, spec in self.pool.steps.items()})
-        for name, use in self.pool.sites.items():
-            names[name] = use.site
-            if use.spec.prepare is not None:
-                use.site.prepared = use.spec.prepare(use.site, **use.constants)
+        for name, spec in self.pool.steps.items():
+            names[name] = spec.call if wrap is None else wrap(spec)
+            if wrap is not None and spec.fast is not None:
+                names[f"{name}_fast"] = _always_slow
+        names.update({name: _prepared(use) for name, use in self.pool.sites.items()})
         for code in self.code.values():
             exec(code, names)  # noqa: S102 - code made of checked trees, never of text
         return Linked(
@@ -93,8 +100,34 @@ class Program:
         )
 
 
+def _always_slow(*_: Any, **__: Any) -> object:
+    return SLOW
+
+
+class Unprepared(Exception):
+    """A step's constants cannot be used; `site` says where."""
+
+    def __init__(self, site: Site, error: ValueError) -> None:
+        super().__init__(str(error))
+        self.site = site
+
+
+def _prepared(use: SiteUse) -> Site:
+    """A fresh site for one Snapshot, with what the step's `prepare` makes of the line's constants."""
+    site = use.site.fresh()
+    if use.spec.prepare is not None:
+        try:
+            site.prepared = use.spec.prepare(site, **use.constants)
+        except ValueError as error:
+            raise Unprepared(site, error) from error
+    return site
+
+
 def _linked(route: LoweredRoute, names: Mapping[str, Any]) -> RouteProgram:
-    return RouteProgram(route.route.name, route.route, names[route.run], names[route.traced], route.lines)
+    dialect = next((spec.dialect for spec in route.steps if spec.dialect is not None), None)
+    preflight = any(spec.preflight for spec in route.steps)
+    run, traced = names[route.run], names[route.traced]
+    return RouteProgram(route.route.name, route.route, run, traced, route.lines, dialect, preflight)
 
 
 def compile_program(checked: Checked) -> Program:

@@ -179,8 +179,7 @@ def problem(status: int, detail: str, *, kind: str = "about:blank", title: str =
 def error_response(x: Exchange, status: int, message: str, *, kind: str = "") -> Response:
     """A refusal in the shape that the client of this exchange expects: the dialect's on AI routes, else RFC 9457."""
     if x.dialect is not None:
-        response: Response = x.dialect.error(status, message, kind)
-        return response
+        return x.dialect.error(status, message, kind)
     body = problem(status, message, title=REASONS.get(status, ""), instance=f"urn:request:{x.request.id}")
     return Response(status, [_PROBLEM], body)
 

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, get_type_hints
 
+from headgate.contracts.dialect import Dialect
 from headgate.contracts.kinds import KINDS, Kind
 from headgate.language import types as t
 from headgate.language.annotations import Unfit, is_const, type_of
@@ -64,6 +65,14 @@ class Site:
 
     def __repr__(self) -> str:
         return f"<Site {self.key} {self.file}:{self.line}>"
+
+    def fresh(self) -> Site:
+        """The same line, not prepared yet: each Snapshot prepares its own."""
+        twin = object.__new__(Site)
+        for name in self.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.prepared = None
+        return twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,8 @@ class StepSpec:
     shadow: bool = False
     observes: bool = False
     streams: bool = True
+    dialect: Dialect | None = None
+    preflight: bool = False
     site: str | None = None
     fast: Callable[..., Any] | None = None
     prepare: Callable[..., Any] | None = None
@@ -194,10 +205,16 @@ def step(
     shadow: bool = False,
     observes: bool = False,
     streams: bool = True,
+    dialect: Dialect | None = None,
+    preflight: bool = False,
     fast: Callable[..., Any] | None = None,
     prepare: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]:
-    """Declare a step. The function stays as it is; what was said is kept beside it for the host to collect."""
+    """Declare a step. The function stays as it is; what was said is kept beside it for the host to collect.
+
+    `dialect`: a route with this step answers errors in that shape. `preflight`: a route with this step also gets
+    the CORS preflights (OPTIONS) for its path, and the step answers them.
+    """
     said = dict(
         gives=_words(gives),
         needs=_words(needs),
@@ -210,6 +227,8 @@ def step(
         shadow=shadow,
         observes=observes,
         streams=streams,
+        dialect=dialect,
+        preflight=preflight,
         fast=fast,
         prepare=prepare,
     )

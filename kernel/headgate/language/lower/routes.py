@@ -13,6 +13,7 @@ from headgate.language.lower.pool import Pool
 from headgate.language.lower.roots import ObservedRoots
 from headgate.language.lower.statements import Lines, Unit
 from headgate.language.source import Span
+from headgate.language.vocabulary import StepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class LoweredRoute:
     run: str
     traced: str
     lines: tuple[Span, ...]
+    steps: tuple[StepSpec, ...]
 
 
 def lower_route(checked: Checked, pool: Pool, route: tree.Route) -> tuple[LoweredRoute, list[tuple[str, ast.stmt]]]:
@@ -30,7 +32,7 @@ def lower_route(checked: Checked, pool: Pool, route: tree.Route) -> tuple[Lowere
     plain, traced = Unit(route.name, traced=False), Unit(route.name, traced=True)
     run = _function(checked, pool, plain, route, f"route_{route.name}")
     twin = _function(checked, pool, traced, route, f"traced_{route.name}")
-    lowered = LoweredRoute(route, run, twin, tuple(traced.lines))
+    lowered = LoweredRoute(route, run, twin, tuple(traced.lines), tuple(plain.steps))
     return lowered, [*plain.functions, *traced.functions]
 
 

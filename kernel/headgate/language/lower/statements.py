@@ -28,6 +28,7 @@ class Unit:
     functions: list[tuple[str, ast.stmt]] = field(default_factory=list)
     lines: list[Span] = field(default_factory=list)
     sites: dict[str, int] = field(default_factory=dict)
+    steps: list[StepSpec] = field(default_factory=list)
 
 
 class Lines:
@@ -206,6 +207,7 @@ class Lines:
         return ast.IfExp(slow, ast.Await(call), nodes.load(name))
 
     def _site(self, step: tree.Step, bound: BoundStep) -> str:
+        self.unit.steps.append(bound.spec)
         count = self.unit.sites.get(step.name, 0)
         self.unit.sites[step.name] = count + 1
         span = step.span

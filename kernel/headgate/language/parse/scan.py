@@ -47,6 +47,7 @@ _TOKEN = re.compile(
 _PATH = re.compile(r'/(?:[^\s{}"#]|\{[^{}\s"]*\})*')
 _INDENT = re.compile(r"[ \t]*")
 _LONG = re.compile(r"[ \t\r]*(?:#[^\n]*)?\n")
+_BLOCK_AFTER_ALL = re.compile(r"[ \t\r]*(?:#[^\n]*)?\n(?!\s*(?:[A-Za-z_]\w*[ \t]*:|[\"'#}]))")  # no key on the next line
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _PRIVATE = re.compile("[\ue001-\ue007]")
 
@@ -90,6 +91,11 @@ class Places:
         return Span(
             self.source.name, line, start - self.starts[line - 1] + 1, end_line, end - self.starts[end_line - 1] + 1
         )
+
+    def behind(self, offset: int) -> Span:
+        """The place behind the last letter of a line."""
+        here = self.span(offset, offset)
+        return here._replace(end_column=here.column + 1)
 
 
 class Scan:
@@ -236,7 +242,7 @@ class Scan:
             return LONG_OPEN
         if sign == "{" and self._stack and self._stack[-1].soft:
             return OBJECT_OPEN
-        if sign == "{" and self._value_is_wanted():
+        if sign == "{" and self._value_is_wanted() and not _BLOCK_AFTER_ALL.match(self.text, at + 1):
             return OBJECT_OPEN
         return sign
 
