@@ -219,8 +219,8 @@ def _request(head: Head, body: BytesBody | IncomingBody, connection: Connection)
 
 
 def _name(refusal: Refusal, data: bytes) -> None:
-    """Put method and target on a refusal where the request line can be read."""
+    """Put method and target on a refusal where the request line can be read, and is worth keeping."""
     line, end, _ = data.partition(b"\r\n")
-    if end:
+    if end and refusal.status != 414:
         with suppress(Refusal):
             refusal.method, refusal.target, _ = read_request_line(line)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from headgate.errors import InternalError
+from headgate.errors import ClientGone, InternalError
 from headgate.wire.answer import Framing, choose, render_head
 
 if TYPE_CHECKING:
@@ -105,7 +105,9 @@ class Reply:
         self._prepare(status, headers, length)
 
     def _prepare(self, status: int, headers: Iterable[Line], length: int | None) -> None:
-        if self.head_sent or self.stage is Stage.CUT:
+        if self.stage is Stage.CUT:
+            raise ClientGone
+        if self.head_sent:
             raise InternalError(f"A second head on {self!r}")
         framing = choose(status, length, head_only=self._head_only, is_11=self._is_11)
         incoming = self._incoming
@@ -127,6 +129,7 @@ class Reply:
 
         Raises ClientGone; InternalError where it is more than was declared, after cutting the connection.
         """
+        self._check_open()
         if not piece or self._framing is Framing.NONE:
             return
         if self._framing is Framing.CHUNKED:
@@ -139,6 +142,12 @@ class Reply:
             self._unyielded = 0
             await trio.lowlevel.checkpoint()
 
+    def _check_open(self) -> None:
+        if self.stage is Stage.CUT:
+            raise ClientGone
+        if self.stage is Stage.EMPTY or self.stage is Stage.ENDED:
+            raise InternalError(f"No piece belongs here: {self!r}")
+
     async def _count(self, size: int) -> None:
         if self._left is not None:
             self._left -= size
@@ -148,6 +157,7 @@ class Reply:
 
     async def end(self) -> None:
         """The answer is complete. InternalError where bytes are missing, after cutting the connection."""
+        self._check_open()
         if self._left:
             await self.abort()
             raise InternalError(f"The answer is {self._left} bytes shorter than it was declared")
@@ -160,8 +170,6 @@ class Reply:
         if self.stage is Stage.PREPARED:
             data = self._prepared + data if data else self._prepared
             self._begin()
-        elif self.stage is not Stage.BEGUN:
-            raise InternalError(f"A piece for {self!r}")
         self.bytes_out += len(data)
         try:
             rest = self._channel.send_now(data)
