@@ -23,10 +23,12 @@ from headgate.language.source import Span
 
 MAX_DEPTH = 100
 RESERVED = frozenset(
-    (
-        "and or not in is matches present absent true false none if else match let set remove use require respond redirect "
-        "give parallel on finally as shadow optional import const type fragment route always never test policy"
-    ).split()
+    {
+        *("and", "or", "not", "in", "is", "matches", "present", "absent", "true", "false", "none", "as", "policy"),
+        *("if", "else", "match", "let", "set", "remove", "use", "require", "respond", "redirect", "give", "parallel"),
+        *("on", "finally", "shadow", "optional"),
+        *("import", "const", "type", "fragment", "route", "always", "never", "test"),
+    }
 )
 
 Kids = list[Any]

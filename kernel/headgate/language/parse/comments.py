@@ -8,7 +8,7 @@ from headgate.language.source import Span
 
 
 class Comments:
-    """`nodes` in the order of the file. A description is a run of `##` lines; it belongs to what stands directly below."""
+    """`nodes` in the order of the file. A description is a run of `##` lines; it belongs to what stands below it."""
 
     def __init__(self, places: Places, offsets: list[tuple[int, int]]) -> None:
         text = places.source.text

@@ -53,7 +53,8 @@ class Parser:
             return None, found
         doc = self.comments.file_doc(items[0] if items else None)
         whole = self.places.span(0, len(self.source.text))
-        return tree.File(whole, self.source.name, edition or EDITION, tuple(items), tuple(self.comments.nodes), doc), found
+        comments = tuple(self.comments.nodes)
+        return tree.File(whole, self.source.name, edition or EDITION, tuple(items), comments, doc), found
 
     def _edition(self, chunks: list[Chunk]) -> int | None:
         """The edition of the first line; None, with a finding, where there is none that is known."""
@@ -61,15 +62,15 @@ class Parser:
         first = text.split(maxsplit=1)[0] if text else ""
         if first != "policy":
             at = chunks[0].start + len(chunks[0].text) - len(chunks[0].text.lstrip()) if chunks else 0
-            self._find("E023", "the first line must name the edition of the language", at, len(first), "write `policy 1` above it")
+            message = "the first line must name the edition of the language"
+            self._find("E023", message, at, len(first), "write `policy 1` above it")
             return None
         outcome = self._read(chunks[0], "edition")
         if not isinstance(outcome, tree.Literal):
             return EDITION
         if outcome.value != EDITION or outcome.kind != "int":
-            self.findings.append(
-                Diagnostic("E023", f"`policy {outcome.raw}` is an edition that is not known", outcome.span, helps=("write `policy 1`",))
-            )
+            message = f"`policy {outcome.raw}` is an edition that is not known"
+            self.findings.append(Diagnostic("E023", message, outcome.span, helps=("write `policy 1`",)))
         return EDITION
 
     def _item(self, chunk: Chunk) -> tree.Item | None:
@@ -95,7 +96,8 @@ class Parser:
         return None
 
     def _build(self, chunk: Chunk, read: grammar.Tree) -> object:
-        builder = Builder(self.places, chunk.start, self.scan.texts, RULES, self._hole, self.findings, self.comments.above)
+        docs = self.comments.above
+        builder = Builder(self.places, chunk.start, self.scan.texts, RULES, self._hole, self.findings, docs)
         try:
             return builder.build(read)
         except TooDeep as error:
@@ -109,7 +111,8 @@ class Parser:
         self.findings += inner.findings
         self.scan.texts.update(inner.texts)
         if not inner.chunks or not inner.chunks[0].text.strip():
-            self._find("E001", "a value is missing between the braces of the string", start - 1, end - start + 2, "a brace itself is written `{{`")
+            message = "a value is missing between the braces of the string"
+            self._find("E001", message, start - 1, end - start + 2, "a brace itself is written `{{`")
             return None
         found = self._read(inner.chunks[0], "hole")
         return found if isinstance(found, tree.Expr) else None

@@ -13,15 +13,36 @@ from typing import NamedTuple
 
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.parse.grammar import Failure
-from headgate.language.parse.scan import FOREIGN, LONG_OPEN, OBJECT_CLOSE, OBJECT_OPEN, PATH, TEXT, TEXT_MORE, Chunk, Places
+from headgate.language.parse.scan import FOREIGN, LONG_OPEN, OBJECT_OPEN, PATH, TEXT, TEXT_MORE, Chunk, Places
 from headgate.language.suggest import suggest
 
 ITEM_WORDS = ("import", "const", "type", "fragment", "route", "always", "never", "test")
-LINE_WORDS = ("use", "let", "set", "remove", "if", "match", "require", "respond", "redirect", "give", "parallel", "on", "finally")
 TEST_WORDS = ("given", "send", "expect", "after", "repeat")
+LINE_WORDS = (
+    *(
+        "use",
+        "let",
+        "set",
+        "remove",
+        "if",
+        "match",
+        "require",
+        "respond",
+        "redirect",
+        "give",
+        "parallel",
+        "on",
+        "finally",
+    ),
+    *TEST_WORDS,
+)
 VALUE = frozenset({"NUM", "TEXT", "NAME", "TRUE", "FALSE", "NONE"})
 COMPARISONS = frozenset({"EQ", "NE", "LE", "GE", "LT", "GT", "IN", "MATCHES", "IS"})
-GOES_ON = COMPARISONS | {"OR", "AND", "NOT", "COALESCE", "PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "DOT", "LSQB", "LPAR"}
+GOES_ON = (
+    COMPARISONS
+    | {"OR", "AND", "NOT", "COALESCE", "PLUS", "MINUS", "STAR", "SLASH", "PERCENT"}
+    | {"DOT", "LSQB", "LPAR"}
+)
 VALUE_WORDS = frozenset({"respond", "redirect", "give", "expect", "if", "match", "require", "after"})
 SIGNS = frozenset({"=", "+", "-", "*", "/", "%", "<", ">", "==", "!=", "<=", ">=", "??", "(", "[", ",", ":"})
 WANTS_VALUE = VALUE_WORDS | SIGNS | {"and", "or", "not", "in", "matches", OBJECT_OPEN, LONG_OPEN}
@@ -29,9 +50,9 @@ WANTS_VALUE = VALUE_WORDS | SIGNS | {"and", "or", "not", "in", "matches", OBJECT
 _NAMES = {
     "NAME": "a name", "NUM": "a number", "TEXT": "a string", "KEY": "`name=`", "PATH": "a path such as `/orders`",
     "LBRACE": "`{`", "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`", "COMMA": "`,`",
-    "COLON": "`:`", "DOT": "`.`", "EQUAL": "`=`", "VBAR": "`|`", "_NL": "the end of the line", "$END": "the end of the line",
-    "OBJECT_CLOSE": "`}`", "OBJECT_OPEN": "`{`", "_DOTDOT": "`..`", "OPT": "`?`", "LONG_OPEN": "`(`", "WILD": "`.*`",
-    "PREFIX": "`shadow`",
+    "COLON": "`:`", "DOT": "`.`", "EQUAL": "`=`", "VBAR": "`|`", "_NL": "the end of the line",
+    "$END": "the end of the line", "OBJECT_CLOSE": "`}`", "OBJECT_OPEN": "`{`", "_DOTDOT": "`..`", "OPT": "`?`",
+    "LONG_OPEN": "`(`", "WILD": "`.*`", "PREFIX": "`shadow`",
 }  # fmt: skip
 _STRANGE = {
     ";": "a line ends a statement; no `;` is needed",
@@ -92,14 +113,19 @@ class Answer(NamedTuple):
 def explain(failure: Failure, chunk: Chunk, places: Places, start: str) -> Diagnostic:
     """The finding for where the grammar stopped. A line that ends too early is pointed at behind its last token."""
     text, offset = chunk.text, failure.offset
-    behind = failure.at_type in ("$END", "_NL")
+    last = len(text[:offset].rstrip())
+    behind = failure.at_type in ("$END", "_NL") or (
+        failure.at_type == "RBRACE" and "\n" in places.text[chunk.start + last : chunk.start + offset]
+    )
     if behind:
-        offset = len(text[:offset].rstrip())
+        offset = last
     end = offset + 1 if behind else max(failure.end, offset + 1)
     begin = max(text.rfind(edge, 0, offset) for edge in "\n{}") + 1
-    window = text[max(0, offset - 400) : offset]
-    found = _LAST_TOKEN.search(window)
-    source, after = places.text[chunk.start + offset : chunk.start + end], places.text[chunk.start + end : chunk.start + end + 1]
+    found = _LAST_TOKEN.search(text[max(0, offset - 400) : offset])
+    source, after = (
+        places.text[chunk.start + offset : chunk.start + end],
+        places.text[chunk.start + end : chunk.start + end + 1],
+    )
     stop = Stop(failure, start, found[1] if found else "", text[begin:offset], begin == 0, source, after)
     answer = next(answer for rule in _RULES if (answer := rule(stop)) is not None)
     if answer.at_head and stop.words:
@@ -128,13 +154,17 @@ def _bare_assignment(stop: Stop) -> Answer | None:
     if stop.failure.at_type == "KEY" and not stop.words and stop.start == "tblock":
         return Answer(f"`{stop.at}` is given no value in a test", f"fakes are written `given {stop.at} = …`")
     if not stop.words and stop.failure.at_type == "KEY":
-        return Answer(f"`{stop.at} = …` is no statement", f"a new name is bound with `let {stop.at} = …`, a place is changed with `set`")
+        return Answer(
+            f"`{stop.at} = …` is no statement",
+            f"a new name is bound with `let {stop.at} = …`, a place is changed with `set`",
+        )
     if len(stop.words) == 1 and stop.failure.at_type == "EQUAL" and not stop.head:
         place = stop.words[0]
         if stop.source + stop.after == "==":
-            return Answer("a comparison is no statement", "write `require … else 403 \"why\"` or `if … { }`")
+            return Answer("a comparison is no statement", 'write `require … else 403 "why"` or `if … { }`')
         if place.isidentifier():
-            return Answer(f"`{place} = …` is no statement", f"a new name is bound with `let {place} = …`, a place changed with `set`")
+            help_ = f"a new name is bound with `let {place} = …`, a place changed with `set`"
+            return Answer(f"`{place} = …` is no statement", help_)
         return Answer(f"`{place} = …` is no statement", f"a place is changed with `set {place} = …`")
     return None
 
@@ -151,9 +181,7 @@ def _no_value(stop: Stop) -> Answer | None:
 
 
 def _instead(stop: Stop) -> str:
-    if stop.ends:
-        return "put the value on the same line" if stop.before not in "([," else ""
-    return f"{_shown(stop)} is none" if stop.failure.at_type in _NAMES else ""
+    return "put the value on the same line" if stop.ends and stop.before not in "([," else ""
 
 
 def _comparison_chain(stop: Stop) -> Answer | None:
@@ -171,8 +199,12 @@ def _unknown_item(stop: Stop) -> Answer | None:
     near = suggest(head, ITEM_WORDS)
     if near:
         return Answer(f"`{head}` begins no item", f"did you mean `{near}`?", True)
-    if head in LINE_WORDS or head in TEST_WORDS or "." in stop.line or not stop.words:
-        return Answer(f"`{head}` cannot stand at the top of a file", "statements stand in a `route`, a `fragment` or a `test`", True)
+    if head in LINE_WORDS or "." in stop.line or not stop.words:
+        return Answer(
+            f"`{head}` cannot stand at the top of a file",
+            "statements stand in a `route`, a `fragment` or a `test`",
+            True,
+        )
     return None
 
 
@@ -182,7 +214,9 @@ def _wrong_place(stop: Stop) -> Answer | None:
         return None
     if "SEND" in stop.expected:
         near = suggest(stop.at, TEST_WORDS)
-        says = f"did you mean `{near}`?" if near else "a test consists of `given`, `send`, `expect`, `after` and `repeat`"
+        says = (
+            f"did you mean `{near}`?" if near else "a test consists of `given`, `send`, `expect`, `after` and `repeat`"
+        )
         return Answer(f"`{stop.at}` is no statement of a test", says)
     if stop.at == "else":
         return Answer("this `else` belongs to no `if`", "it follows the `}` of an `if`: `} else {`")
@@ -203,13 +237,16 @@ def _second_statement(stop: Stop) -> Answer | None:
         return Answer("arguments are not separated by commas", "write `step value name=value name=value`")
     if stop.failure.at_type in VALUE:
         if "KEY" in stop.expected:
-            return Answer(f"a second value without a name: {_shown(stop)}", "a step takes one value without a name; give the others as `name=value`")
+            help_ = "a step takes one value without a name; give the others as `name=value`"
+            return Answer(f"a second value without a name: {_shown(stop)}", help_)
         return Answer(f"expected the end of the line, found {_shown(stop)}")
     return None
 
 
 def _call_like_step(stop: Stop) -> Answer | None:
-    if stop.failure.at_type not in ("COMMA", "KEY") or not re.match(r"\s*[\w.]+\(", stop.line) or "RPAR" not in stop.expected:
+    if stop.failure.at_type not in ("COMMA", "KEY") or "RPAR" not in stop.expected:
+        return None
+    if not re.match(r"\s*[\w.]+\(", stop.line):
         return None
     name = stop.line.strip().split("(")[0]
     return Answer(
@@ -237,9 +274,18 @@ def _path(stop: Stop) -> Answer | None:
     return None
 
 
+def _attribute(stop: Stop) -> Answer | None:
+    """A name without `=` where an attribute of a resource is wanted."""
+    if stop.start != "item" or "KEY" not in stop.expected or stop.failure.at_type not in ("NAME", "KEY") or stop.head:
+        return None
+    return Answer(f"`{stop.at}` has no value", f"an attribute is written `{stop.at} = …`")
+
+
 def _fallback(stop: Stop) -> Answer | None:
     expected = stop.expected
     names: list[str] = []
+    if stop.ends and "LBRACE" in expected:
+        expected -= {"COMMA", "WILD", "OPT"}
     if expected >= {"NUM", "TEXT"}:
         names.append("a value")
         expected -= VALUE | {"MINUS", "NOT", "LPAR", "LSQB", "OBJECT_OPEN"}
@@ -266,5 +312,5 @@ def _shown(stop: Stop) -> str:
 
 _RULES: tuple[Callable[[Stop], Answer | None], ...] = (
     _strange_letter, _bare_assignment, _call_like_step, _comparison_chain, _no_value, _require, _path, _unknown_item,
-    _wrong_place, _second_statement, _fallback,
+    _wrong_place, _second_statement, _attribute, _fallback,
 )  # fmt: skip

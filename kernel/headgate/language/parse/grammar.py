@@ -27,9 +27,9 @@ STARTS = ["edition", "item", "hole", "block", "tblock"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Where reading stopped, for lack of one of `expected` (names of terminals). `before` and `at` are the tokens there.
+    """Where reading stopped, for lack of one of `expected` (names of terminals), at the token `at`.
 
-    `at` is "" at the end of the text. Offsets count within the text that was read.
+    `at` is "" at the end of the text, `at_type` is "" where no token begins. Offsets count within the text read.
     """
 
     offset: int

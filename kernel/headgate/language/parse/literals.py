@@ -1,7 +1,7 @@
 r"""What a literal is worth: numbers with their units, and the pieces of a text.
 
-Texts: `\n \t \r \" \\ \uXXXX` are the escapes, `{{` and `}}` the braces themselves. A triple-quoted text loses its first
-line break, the indentation that its lines share, and the last line break with the indentation of the closing quotes.
+Texts: `\n \t \r \" \\ \uXXXX` are the escapes, `{{` and `}}` the braces themselves. A triple-quoted text that begins
+with a line break loses it, the indentation that its lines share, and the last line break with what indents the quotes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ PERIODS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0}
 COUNTS: Final = {"": 1, "k": 1_000, "M": 1_000_000}
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
-_NUMBER = re.compile(r"(?P<money>\$)?(?P<digits>\d+(?:\.\d+)?)(?P<unit>[A-Za-z]\w*|%)?(?:/(?P<period>[a-z]+))?", re.ASCII)
+_NUMBER = re.compile(
+    r"(?P<money>\$)?(?P<digits>\d+(?:\.\d+)?)(?P<unit>[A-Za-z]\w*|%)?(?:/(?P<period>[a-z]+))?", re.ASCII
+)
+_MEANT: Final = {"milli": "ms", "msec": "ms", "sec": "s", "min": "m", "hour": "h", "hr": "h", "day": "d"}
 _SPECIAL = re.compile(r"\\(?:u[0-9a-fA-F]{4}|[^\n])?|\{\{?|\}\}?")
 MAX_DIGITS: Final = 30
 
@@ -82,7 +85,7 @@ def _unit_help(digits: str, unit: str) -> str:
     for right in SIZES:
         if lower in (right.lower(), right.lower().replace("b", "ib"), right[0].lower()) and lower not in ("b", "m"):
             return f"a size is written `{digits}{right}`; the units are B, KB, MB and GB"
-    for word, right in (("milli", "ms"), ("msec", "ms"), ("sec", "s"), ("min", "m"), ("hour", "h"), ("hr", "h"), ("day", "d")):
+    for word, right in _MEANT.items():
         if lower.startswith(word):
             return f"a duration is written `{digits}{right}`; the units are ms, s, m, h and d"
     return "durations end in ms, s, m, h or d; sizes in B, KB, MB or GB; rates read `100/min`; shares end in %"
@@ -105,8 +108,7 @@ def pieces(source: str, token: TextToken) -> tuple[list[Piece], list[Wrong]]:
     wrong: list[Wrong] = []
     offsets = [start, *(hole[1] + 1 for hole in token.holes)]
     for offset, piece in zip(offsets, raw[::2], strict=True):
-        assert isinstance(piece, str)
-        wrong += _mistakes(piece, offset - token.start)
+        wrong += _mistakes(str(piece), offset - token.start)
     if token.quote == '"""':
         raw = dedent(raw)
     return [_unescape(piece) if isinstance(piece, str) else piece for piece in raw], wrong
@@ -137,7 +139,9 @@ def _common(margins: list[str]) -> str:
     if not margins:
         return ""
     low, high = min(margins), max(margins)
-    size = next((at for at, (one, other) in enumerate(zip(low, high, strict=False)) if one != other), min(len(low), len(high)))
+    size = 0
+    while size < len(low) and low[size] == high[size : size + 1]:
+        size += 1
     return low[:size]
 
 
@@ -154,7 +158,7 @@ def _mistakes(piece: str, offset: int) -> list[Wrong]:
         elif len(mark) == 6 and "d800" <= mark[2:].lower() <= "dfff":
             found.append(Wrong(f"`{mark}` is half a character", "write the character itself", at, 6))
         elif mark[0] == "\\" and len(mark) < 6 and mark[1:] not in _ESCAPES:
-            found.append(Wrong(f"`{mark}` is no escape", r'the escapes are \n \t \r \" \\ and \uXXXX', at, len(mark)))
+            found.append(Wrong(f"`{mark}` is no escape", r"the escapes are \n \t \r \" \\ and \uXXXX", at, len(mark)))
     return found
 
 

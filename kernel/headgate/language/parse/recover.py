@@ -13,7 +13,7 @@ _BODIES = {"route": "block", "fragment": "block", "test": "tblock"}
 def blank_statement(text: str, offset: int) -> str | None:
     """The scanned text with the statement at `offset` blank; None if that is the head of the item, or blank already.
 
-    What is blanked in front of a block leaves a `{ }` of its own, which is a statement too, so that what is inside is read.
+    What is blanked in front of a block leaves a `{ }`, which is a statement of its own: what is inside is still read.
     """
     start = max(text.rfind(edge, 0, offset) for edge in "\n{}") + 1
     found = _EDGE.search(text, offset)

@@ -7,7 +7,7 @@
    open `(` is blanked), so that the grammar never sees it and one mistake makes one finding.
 4. One forward pass over tokens, linear in the file, no recursion.
 
-A `{` is an object's where a value is wanted: inside ( [ or an object, and after `=`, an operator or a word such as `in`.
+A `{` is an object's where a value is wanted: inside ( [ or an object, after `=`, an operator or a word such as `in`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,15 @@ OBJECT_OPEN, OBJECT_CLOSE, PATH, TEXT, TEXT_MORE, LONG_OPEN, FOREIGN = (chr(0xE0
 MAX_NESTING = 60
 
 STATEMENT_WORDS = frozenset(
-    "use let set remove if else match require respond redirect give parallel on finally given send expect after repeat".split()
+    {
+        *("use", "let", "set", "remove", "if", "else", "match", "require", "respond", "redirect", "give", "parallel"),
+        *("on", "finally", "given", "send", "expect", "after", "repeat"),
+    }
 )
-VALUE_WORDS = frozenset("give in and or not matches if match require expect is redirect respond".split())
-VALUE_SIGNS = frozenset("= ( [ , : + - * / % < > ? |".split()) | {OBJECT_OPEN, LONG_OPEN}
+VALUE_WORDS = frozenset(
+    {"give", "in", "and", "or", "not", "matches", "if", "match", "require", "expect", "is", "redirect", "respond"}
+)
+VALUE_SIGNS = frozenset({*"=([,:+-*/%<>?|", OBJECT_OPEN, LONG_OPEN})
 CLOSER = {"(": ")", "[": "]", "{": "}", OBJECT_OPEN: OBJECT_CLOSE, LONG_OPEN: ")"}
 ITEM_LOOK = re.compile(r'(?:route|test|fragment|type|import|const|always|never)[ \t]+["A-Za-z_]')
 
@@ -47,7 +52,9 @@ _TOKEN = re.compile(
 _PATH = re.compile(r'/(?:[^\s{}"#]|\{[^{}\s"]*\})*')
 _INDENT = re.compile(r"[ \t]*")
 _LONG = re.compile(r"[ \t\r]*(?:#[^\n]*)?\n")
-_BLOCK_AFTER_ALL = re.compile(r"[ \t\r]*(?:#[^\n]*)?\n(?!\s*(?:[A-Za-z_]\w*[ \t]*:|[\"'#}]))")  # no key on the next line
+_BLOCK_AFTER_ALL = re.compile(
+    r"[ \t\r]*(?:#[^\n]*)?\n(?!\s*(?:[A-Za-z_]\w*[ \t]*:|[\"'#}]))"
+)  # no key on the next line
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _PRIVATE = re.compile("[\ue001-\ue007]")
 
@@ -195,7 +202,8 @@ class Scan:
     def _on_too_deep(self, at: int) -> int:
         """Count on without a finding: the item is given up, and what follows it is read."""
         if not self._too_deep:
-            self._find(at, f"nested deeper than {MAX_NESTING} brackets", helps=("give the inner part a name of its own",))
+            helps = ("give the inner part a name of its own",)
+            self._find(at, f"nested deeper than {MAX_NESTING} brackets", helps=helps)
         self._too_deep = True
         self._overflow += 1
         return self._put(at, " ", " ")
@@ -271,9 +279,8 @@ class Scan:
                 if not any(CLOSER[bracket.sign] in ("}", OBJECT_CLOSE) for bracket in stack):
                     return None
                 self._leave_open(stack.pop(), at)
-            if stack and stack[-1].sign == "{" and self._suspect is None and self._indent(at) < self._indent(stack[-1].offset):
-                first_on_line = at - self._line_start(at) == self._indent(at)
-                self._suspect = stack[-1] if first_on_line else None
+            if stack and stack[-1].sign == "{" and self._suspect is None and self._closes_less_indented(at):
+                self._suspect = stack[-1]
             return stack.pop() if stack else None
         if not stack or not stack[-1].soft:
             return None
@@ -286,6 +293,11 @@ class Scan:
                 related=((self.places.span(stack[-1].offset, stack[-1].offset + 1), "opened here"),),
             )
         return stack.pop()
+
+    def _closes_less_indented(self, at: int) -> bool:
+        """Whether the `}` at `at` begins its line, further left than the line that it closes: a sign of one missing."""
+        column = at - self._line_start(at)
+        return column == self._indent(at) and column < self._indent(self._stack[-1].offset)
 
     def _leave_open(self, bracket: Bracket, at: int) -> None:
         if not self._blanks or self._blanks[-1][0] != bracket.statement:
@@ -338,10 +350,17 @@ class Scan:
         self._begin_chunk(at)
 
     def _find(
-        self, at: int, message: str, *, size: int = 1, helps: tuple[str, ...] = (), related: tuple[tuple[Span, str], ...] = ()
+        self,
+        at: int,
+        message: str,
+        *,
+        size: int = 1,
+        helps: tuple[str, ...] = (),
+        related: tuple[tuple[Span, str], ...] = (),
     ) -> None:
         if not self._too_deep:
-            self.findings.append(Diagnostic("E001", message, self.places.span(at, at + size), helps=helps, related=related))
+            span = self.places.span(at, at + size)
+            self.findings.append(Diagnostic("E001", message, span, helps=helps, related=related))
 
     def _line_start(self, at: int) -> int:
         return self.places.starts[bisect_right(self.places.starts, at) - 1]
@@ -360,7 +379,7 @@ def control_characters(places: Places) -> list[Diagnostic]:
             "E001",
             f"a control character, U+{ord(one.group()):04X}, stands here",
             places.span(one.start(), one.end()),
-            helps=("remove it; in a string write `\\u%04X`" % ord(one.group()),),
+            helps=(f"remove it; in a string write `\\u{ord(one.group()):04X}`",),
         )
         for one in found
     ]
