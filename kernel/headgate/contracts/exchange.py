@@ -57,6 +57,7 @@ class Exchange:
         "client",
         "dialect",
         "discard",
+        "durable",
         "ended",
         "failure",
         "filters",
@@ -67,6 +68,7 @@ class Exchange:
         "params",
         "request",
         "response",
+        "row",
         "route",
         "served",
         "shadows",
@@ -104,6 +106,8 @@ class Exchange:
         self.log: dict[str, Any] | None = None
         self.values: dict[str, Any] | None = None
         self.trace: Any = None
+        self.durable = False
+        self.row: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         route = self.route.name if self.route else "no route"

@@ -1,0 +1,1 @@
+"""An exchange meets a program: routing, running, relaying, and finishing exactly once."""

@@ -1,0 +1,238 @@
+"""Runs one exchange, from its request to its row in the call log.
+
+1. The head is decided by the route's program, by the default answer to a failure, or by the engine (404, 405, 500).
+2. Then what lines attached for the head runs, backwards; then the answer goes out, through the body filters.
+3. Finish happens exactly once, whatever went wrong: closes and `finally` backwards, the row, the Snapshot is left. It is
+   shielded, with a deadline: neither a client that hung up nor a drain can keep an account from being settled.
+4. A failure before the head is an answer. After the head the connection is cut: no truncated answer looks whole.
+5. No hook, no nursery, no task here: the common case is a cancel scope and function calls.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import trio
+
+from headgate.contracts.exchange import Exchange
+from headgate.contracts.stores import Sink
+from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, UpstreamFault
+from headgate.language.runtime import error_response
+from headgate.pipeline.faults import policy_line
+from headgate.pipeline.relay import relay
+from headgate.pipeline.rows import row_of
+from headgate.pipeline.watch import Watch
+
+if TYPE_CHECKING:
+    from headgate.contracts.node import Node
+    from headgate.message.request import Client, Request
+    from headgate.pipeline.reply import Reply
+    from headgate.pipeline.snapshot import Snapshot
+    from headgate.pipeline.table import Entry
+
+log = logging.getLogger("headgate")
+
+# What is left to do at the close is bookkeeping; a store that takes longer is in trouble, and the row says so.
+FINISH_S = 10.0
+
+
+class Engine:
+    """Runs exchanges on the current Snapshot of one worker. Safe for any number of tasks."""
+
+    def __init__(self, node: Node, snapshot: Snapshot, sinks: Sequence[Sink], watch: Watch) -> None:
+        self.node = node
+        self.snapshot = snapshot
+        self.sinks = sinks
+        self.watch = watch
+        self.handled = 0
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.snapshot!r} [{self.handled} handled]>"
+
+    async def __call__(self, request: Request, client: Client, reply: Reply) -> None:
+        """Answer one request. Raises nothing but cancellation: every other trouble becomes an answer or a cut."""
+        clock = self.node.clock
+        x = Exchange(request, client, self.node, started=clock.monotonic(), started_at=clock.time())
+        snapshot = self.snapshot
+        snapshot.active += 1
+        self.handled += 1
+        watched = self.watch.begin(reply)
+        try:
+            with watched.scope:
+                await self._answer(x, snapshot, reply)
+        except BaseException as error:
+            x.failure = x.failure or error
+            raise
+        finally:
+            watched.end()
+            if watched.gone and x.outcome is None:
+                x.outcome = "client_gone"
+            await self._finish(x, reply)
+            snapshot.leave()
+
+    # --- deciding the head --------------------------------------------------------------------------------------------
+
+    async def _answer(self, x: Exchange, snapshot: Snapshot, reply: Reply) -> None:
+        entry = self._route(x, snapshot)
+        if entry is not None:
+            await self._run(x, entry)
+        if x.response is None:
+            x.failure = x.failure or HeadgateError("no line decided an answer")
+            x.answer(error_response(x, 500, f"Something went wrong here. Request {x.request.id}."))
+        self._heads(x)
+        await self._send(x, reply)
+
+    def _route(self, x: Exchange, snapshot: Snapshot) -> Entry | None:
+        request = x.request
+        entry, params, allowed = snapshot.table.find(request.method, request.host, request.path)
+        if entry is None and request.method == "OPTIONS":
+            entry, params = _preflight(x, snapshot)
+        if entry is not None:
+            x.route = entry.info
+            x.params = params
+            x.dialect = entry.program.dialect
+            return entry
+        if allowed:
+            x.end(error_response(x, 405, f"{request.path} does not answer {request.method}."))
+            assert x.response is not None
+            x.response.headers.set(b"allow", ", ".join(sorted(allowed)).encode())
+        else:
+            x.end(error_response(x, 404, f"No route answers {request.method} {request.path}."))
+        return None
+
+    async def _run(self, x: Exchange, entry: Entry) -> None:
+        """The route's program; what it raises becomes the default answer."""
+        program = entry.program.run if x.trace is None else entry.program.traced
+        try:
+            await program(x)
+        except ClientGone as gone:
+            x.failure, x.outcome = gone, "client_gone"
+            raise
+        except Failure as failure:
+            self._refuse(x, failure)
+        except Exception as error:
+            self._fault(x, error)
+
+    def _refuse(self, x: Exchange, failure: Failure) -> None:
+        x.failure = failure
+        response = error_response(x, failure.status_hint, failure.message, kind=failure.kind)
+        for name, value in failure.headers:
+            response.headers.add(name, value)
+        x.end(response)
+
+    def _fault(self, x: Exchange, error: Exception) -> None:
+        """A bug, a plugin's or ours: the client learns a request id, the log learns the policy line."""
+        x.failure = error
+        cause = error.__cause__ if isinstance(error, HandlerFault) and error.__cause__ is not None else error
+        log.error("request %s: %s", x.request.id, policy_line(cause), exc_info=error)
+        x.end(error_response(x, 500, f"Something went wrong here. Request {x.request.id}."))
+
+    def _heads(self, x: Exchange) -> None:
+        """What lines attached for the head, backwards. One that fails is logged, the others still run."""
+        while x.after_head:
+            call = x.after_head.pop()
+            try:
+                call(x)
+            except Exception as error:
+                log.error("request %s: at the head: %s", x.request.id, policy_line(error), exc_info=error)
+                x.failure = error
+                x.end(error_response(x, 500, f"Something went wrong here. Request {x.request.id}."))
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    async def _send(self, x: Exchange, reply: Reply) -> None:
+        response = x.response
+        assert response is not None
+        response.headers.set(b"x-request-id", x.request.id.encode())
+        x.head_sent = True
+        try:
+            if isinstance(response.body, bytes) and x.filters is None and not x.durable:
+                await reply.send(response)
+            else:
+                await relay(x, response, reply, self._row)
+        except ClientGone as gone:
+            x.failure, x.outcome = x.failure or gone, "client_gone"
+        except UpstreamFault as fault:
+            x.failure, x.outcome = fault, "cut"
+            await self._cut(x, reply)
+        except Exception as error:
+            x.outcome = "cut"
+            x.failure = error
+            log.error("request %s: while answering: %s", x.request.id, policy_line(error), exc_info=error)
+            await self._cut(x, reply)
+        else:
+            x.outcome = _outcome(x)
+
+    async def _cut(self, x: Exchange, reply: Reply) -> None:
+        """The answer cannot be completed: an error answer while that is possible, else an aborted connection."""
+        if reply.head_sent:
+            await reply.abort()
+            return
+        response = error_response(x, 502, "The upstream's answer broke off.")
+        response.headers.set(b"x-request-id", x.request.id.encode())
+        x.answer(response)
+        await reply.send(response)
+
+    # --- finishing ----------------------------------------------------------------------------------------------------
+
+    async def _finish(self, x: Exchange, reply: Reply) -> None:
+        """Closes, `finally`, the row: once, and behind everything else."""
+        x.bytes_out = reply.bytes_out
+        if x.outcome is None:
+            x.outcome = "failed" if x.failure is not None else "client_gone"
+        if x.after_close or x.discard or (x.response is not None and not isinstance(x.response.body, bytes)):
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + FINISH_S):
+                await self._close(x)
+        if not x.durable or x.row is None:
+            self._row(x)
+
+    async def _close(self, x: Exchange) -> None:
+        for response in [*(x.discard or ()), *([x.response] if x.response is not None else ())]:
+            await _guarded(x, response.aclose)
+        while x.after_close:
+            call = x.after_close.pop()
+            try:
+                waits = call(x)
+                if inspect.isawaitable(waits):
+                    await waits
+            except Exception as error:
+                log.error("request %s: at the close: %s", x.request.id, policy_line(error), exc_info=error)
+
+    def _row(self, x: Exchange) -> dict[str, object]:
+        row = row_of(x)
+        calls = self.node.stores.calls
+        if calls is not None and not x.durable:
+            calls.add(row)
+        for sink in self.sinks:
+            sink.add(row)
+        return row
+
+
+def _preflight(x: Exchange, snapshot: Snapshot) -> tuple[Entry | None, dict[str, object]]:
+    """A CORS preflight goes to the route of the method that it asks for, if a step there answers preflights."""
+    wanted = x.request.headers.get(b"access-control-request-method")
+    if wanted is None or b"origin" not in x.request.headers:
+        return None, {}
+    entry, params, _ = snapshot.table.find(wanted.decode("latin-1"), x.request.host, x.request.path)
+    return (entry, params) if entry is not None and entry.program.preflight else (None, {})
+
+
+def _outcome(x: Exchange) -> str:
+    """How an exchange that was answered to its end went (SEMANTICS §1.3)."""
+    assert x.response is not None
+    if x.response.status >= 500 and (x.failure is not None or x.ended):
+        return "failed"
+    return "refused" if x.ended and x.response.status >= 400 else "ok"
+
+
+async def _guarded(x: Exchange, call: Callable[[], object]) -> None:
+    try:
+        waits = call()
+        if inspect.isawaitable(waits):
+            await waits
+    except Exception as error:
+        log.error("request %s: while giving up a body: %s", x.request.id, error, exc_info=error)
+

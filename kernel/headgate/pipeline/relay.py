@@ -1,0 +1,57 @@
+"""Answers that are on their way: piece by piece, through the filters that lines attached, with back-pressure.
+
+A durable answer holds its last piece back until its row is committed (`log.call durable=true`), so that every answer
+a client received whole has a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from headgate.message.body import BytesBody
+
+if TYPE_CHECKING:
+    from headgate.contracts.exchange import BodyFilter, Exchange
+    from headgate.message.response import Response
+    from headgate.pipeline.reply import Reply
+
+MakeRow = Callable[["Exchange"], dict[str, object]]
+
+
+async def relay(x: Exchange, response: Response, reply: Reply, make_row: MakeRow) -> None:
+    """Send an answer whose body streams, is filtered, or is held for its row. Raises what reading and writing raise."""
+    body = BytesBody(response.body) if isinstance(response.body, bytes) else response.body
+    filters = x.filters
+    length = None if filters else body.length
+    if filters:
+        response.headers.remove(b"content-length")
+    await reply.head(response.status, response.headers, length)
+    if length is None:
+        await reply.flush()
+    held = b""
+    while piece := await body.read():
+        piece = _filtered(filters, piece, last=False) if filters else piece
+        if x.durable:
+            held, piece = piece, held
+        await reply.write(piece)
+    rest = _filtered(filters, b"", last=True) if filters else b""
+    if x.durable:
+        await _commit(x, make_row)
+    await reply.write(held + rest)
+    await reply.end()
+
+
+def _filtered(filters: list[BodyFilter], piece: bytes, *, last: bool) -> bytes:
+    for call in filters:
+        piece = call(piece, last)
+    return piece
+
+
+async def _commit(x: Exchange, make_row: MakeRow) -> None:
+    """The row goes first, as of now: what it cannot know yet is whether the last bytes arrive."""
+    x.outcome = x.outcome or "ok"
+    x.row = make_row(x)
+    calls = x.node.stores.calls
+    if calls is not None:
+        await calls.add_durably(x.row)

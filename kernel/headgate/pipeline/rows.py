@@ -1,0 +1,62 @@
+"""The row of the call log: what became of an exchange, as plain values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headgate.errors import Failure
+
+if TYPE_CHECKING:
+    from headgate.contracts.exchange import Exchange
+
+
+def row_of(x: Exchange) -> dict[str, Any]:
+    """The row of an exchange that is over. Absent things are left out; `log.call` and others add by `note`."""
+    request, response, clock = x.request, x.response, x.node.clock
+    row: dict[str, Any] = {
+        "at": x.started_at,
+        "id": request.id,
+        "route": x.route.name if x.route is not None else None,
+        "method": request.method,
+        "host": request.host,
+        "path": request.path,
+        "status": response.status if response is not None else 499 if x.outcome == "client_gone" else 500,
+        "outcome": x.outcome,
+        "duration_s": clock.monotonic() - x.started,
+        "bytes_in": x.bytes_in,
+        "bytes_out": x.bytes_out,
+        "client": x.client.ip,
+        "worker": x.node.worker,
+    }
+    if x.caller is not None:
+        row["caller"] = x.caller.id
+        row["team"] = x.caller.team
+    if x.served is not None:
+        row.update(target=x.served.target, model=x.served.model, provider=x.served.provider)
+        row["attempts"] = [(attempt.target, attempt.result, attempt.duration_s) for attempt in x.served.attempts]
+    if x.usage is not None:
+        usage = x.usage
+        row.update(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cached_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            cost=None if usage.cost is None else int(usage.cost),
+            estimated=usage.estimated,
+        )
+    if x.failure is not None:
+        row["error"] = x.failure.kind if isinstance(x.failure, Failure) else type(x.failure).__name__
+    if x.shadows:
+        row["shadows"] = x.shadows
+    if x.log is not None:
+        row.update(x.log)
+    return row
+
+
+def refused_row(*, at: float, id: str, method: str, target: str, status: int, reason: str, client: str, worker: str) -> dict[str, Any]:
+    """The row of what the wire refused by itself: it reached the listener, so it is in the log."""
+    return {
+        "at": at, "id": id, "route": None, "method": method, "host": "", "path": target, "status": status,
+        "outcome": "refused", "duration_s": 0.0, "bytes_in": 0, "bytes_out": 0, "client": client, "worker": worker,
+        "error": reason,
+    }  # fmt: skip
