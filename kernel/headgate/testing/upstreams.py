@@ -165,7 +165,7 @@ class ScriptedUpstream:
         self.opened += 1
         stream: trio.abc.Stream = plain
         if self._tls is not None:
-            stream = trio.SSLStream(plain, self._tls, server_side=True, https_compatible=True)
+            stream = trio.SSLStream(plain, self._tls, server_side=True)
         try:
             await script(Wire(self, stream, plain.socket))
         except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError):

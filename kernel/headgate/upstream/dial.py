@@ -48,11 +48,16 @@ class Dialer:
 
     async def open(self, target: Target) -> ByteStream:
         """A connected stream. UpstreamFault `refused` or `unreachable`; cancelling leaves nothing open."""
-        connected = await self.connect(target)
         if target.scheme == "http":
-            return ClearStream(connected)
+            return ClearStream(await self.connect(target))
         try:
-            return await start_tls(connected, self._tls.get(target.ca_file), target.host)
+            context = self._tls.get(target.ca_file)
+        except OSError as error:
+            why = f"the CA file {target.ca_file} cannot be used ({reason(error)})"
+            raise faults.unreachable(target, why) from error
+        connected = await self.connect(target)
+        try:
+            return await start_tls(connected, context, target.host)
         except BaseException as error:
             connected.close()
             if isinstance(error, BROKEN):

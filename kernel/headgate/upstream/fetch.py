@@ -260,8 +260,24 @@ class _AnswerBody:
         await self._close()
 
     async def _close(self) -> None:
-        with trio.CancelScope(shield=True), _translated(self._call.target, "body"):
+        await _abandon(self._pieces)
+        with trio.CancelScope(shield=True):
             await self._answer.aclose()
+
+
+async def _abandon(pieces: AsyncIterator[bytes]) -> None:
+    """End an iteration over a body before its end.
+
+    Both libraries nest asynchronous generators, and closing the outermost leaves those inside to the garbage collector,
+    which trio rightly complains of. A cancellation passes through all of them, and they close what they hold.
+    """
+    with trio.CancelScope(shield=True) as scope:
+        scope.cancel()
+        try:
+            async for _ in pieces:
+                pass
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, *BROKEN):
+            return
 
 
 class _Checked(httpx.AsyncBaseTransport):
@@ -346,8 +362,10 @@ def _accept(target: Target, answer: httpx.Response) -> None:
 
 async def _bounded(target: Target, answer: httpx.Response, limit: int) -> bytes:
     body = bytearray()
-    async for piece in answer.aiter_raw():
+    pieces = answer.aiter_raw()
+    async for piece in pieces:
         body += piece
         if len(body) > limit:
+            await _abandon(pieces)
             raise faults.broken(target, "body", f"answered with more than {limit} bytes")
     return bytes(body)

@@ -149,4 +149,6 @@ async def start_tls(connected: socket.socket, context: ssl.SSLContext, host: str
 def reason(error: BaseException) -> str:
     """What a broken connection says of itself, in words."""
     cause = error.__cause__ if isinstance(error, trio.BrokenResourceError) and error.__cause__ else error
+    if isinstance(cause, ssl.SSLEOFError):
+        return "it ended without TLS's notice of an end"
     return str(getattr(cause, "strerror", None) or cause or type(cause).__name__).lower()

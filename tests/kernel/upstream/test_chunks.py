@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from headgate.upstream.chunks import CHUNK_HEAD_BYTES, TRAILER_BYTES, Chunked, Counted, Malformed, UntilEnd
@@ -11,7 +13,7 @@ WHOLE = b"5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nx-trailer: 1\r\n\r\n"
 
 def pieces(data: bytes, *cuts: int) -> list[bytes]:
     edges = [0, *sorted(cuts), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    return [data[a:b] for a, b in itertools.pairwise(edges) if a < b]
 
 
 @pytest.mark.parametrize("cut", range(1, len(WHOLE)))
@@ -40,9 +42,24 @@ def test_a_chunked_body_cut_anywhere_is_never_whole(end: int) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"\r\n", b"x\r\n", b"-1\r\n", b"+1\r\n", b"0x1\r\n", b" 1\r\n", b"1 \r\n", b"1\n", b"1\r\rn\n", b"5\r\nhello!\r\n",
-        b"5\r\nhello\n", b"5\r\nhelloX", b"5;a\nb\r\n", b"11111111111111111\r\n", b";x\r\n", b"0\r\nx: y\n\r\n",
-        b"1_0\r\n", b"\xd9\xa1\r\n",
+        b"\r\n",
+        b"x\r\n",
+        b"-1\r\n",
+        b"+1\r\n",
+        b"0x1\r\n",
+        b" 1\r\n",
+        b"1 \r\n",
+        b"1\n",
+        b"1\r\rn\n",
+        b"5\r\nhello!\r\n",
+        b"5\r\nhello\n",
+        b"5\r\nhelloX",
+        b"5;a\nb\r\n",
+        b"11111111111111111\r\n",
+        b";x\r\n",
+        b"0\r\nx: y\n\r\n",
+        b"1_0\r\n",
+        b"\xd9\xa1\r\n",
     ],
 )
 def test_what_two_readers_could_read_differently_is_refused(data: bytes) -> None:

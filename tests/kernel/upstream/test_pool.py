@@ -90,7 +90,7 @@ def test_a_connection_that_was_idle_too_long_is_not_reused() -> None:
 
 def test_a_slot_whose_connection_is_dead_is_kept_for_the_next_one() -> None:
     links, old, new = pool(), Link(), Link()
-    for link in (old, new):
+    for _link in (old, new):
         links.assign(0)
     links.release(old, 0)
     links.release(new, 0)

@@ -13,7 +13,9 @@ from headgate.upstream.heads import HEAD_BYTES, Head, request_head, travelling
 TARGET = Target.parse("http://orders.test:8080/base/")
 
 
-def head_of(method: str = "GET", path: bytes = b"/a?b=c", headers: list[Line] | None = None, length: int | None = 0) -> bytes:
+def head_of(
+    method: str = "GET", path: bytes = b"/a?b=c", headers: list[Line] | None = None, length: int | None = 0
+) -> bytes:
     return request_head(TARGET, Outgoing(method, path, headers or []), length)
 
 
@@ -29,8 +31,12 @@ def test_a_host_line_overrides_the_target_s_name() -> None:
 @pytest.mark.parametrize(
     ("method", "length", "line"),
     [
-        ("GET", 0, b""), ("DELETE", 0, b""), ("POST", 0, b"content-length: 0\r\n"), ("PUT", 7, b"content-length: 7\r\n"),
-        ("GET", 3, b"content-length: 3\r\n"), ("POST", None, b"transfer-encoding: chunked\r\n"),
+        ("GET", 0, b""),
+        ("DELETE", 0, b""),
+        ("POST", 0, b"content-length: 0\r\n"),
+        ("PUT", 7, b"content-length: 7\r\n"),
+        ("GET", 3, b"content-length: 3\r\n"),
+        ("POST", None, b"transfer-encoding: chunked\r\n"),
     ],
 )
 def test_the_transport_frames_the_body(method: str, length: int | None, line: bytes) -> None:
@@ -40,7 +46,13 @@ def test_the_transport_frames_the_body(method: str, length: int | None, line: by
 
 
 def test_hop_by_hop_lines_and_those_that_connection_names_stay_here() -> None:
-    lines = [(b"connection", b"close, X-Hop"), (b"x-hop", b"1"), (b"keep-alive", b"5"), (b"te", b"gzip"), (b"x-end", b"2")]
+    lines = [
+        (b"connection", b"close, X-Hop"),
+        (b"x-hop", b"1"),
+        (b"keep-alive", b"5"),
+        (b"te", b"gzip"),
+        (b"x-end", b"2"),
+    ]
     assert head_of(headers=lines) == b"GET /base/a?b=c HTTP/1.1\r\nhost: orders.test:8080\r\nx-end: 2\r\n\r\n"
 
 
@@ -102,14 +114,23 @@ def test_what_comes_behind_the_empty_line_is_not_the_head_s(split: int) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"SSH-2.0-x\r\n", b"HTTP/2.0 200 OK\r\n\r\n", b"HTTP/0.9 200 OK\r\n\r\n", b"HTTP/1.1 099 No\r\n\r\n",
-        b"HTTP/1.1 600 No\r\n\r\n", b"HTTP/1.1 200 OK\nA: b\n\n", b"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nA b\r\n\r\n", b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nA: b\0\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"SSH-2.0-x\r\n",
+        b"HTTP/2.0 200 OK\r\n\r\n",
+        b"HTTP/0.9 200 OK\r\n\r\n",
+        b"HTTP/1.1 099 No\r\n\r\n",
+        b"HTTP/1.1 600 No\r\n\r\n",
+        b"HTTP/1.1 200 OK\nA: b\n\n",
+        b"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nA: b\0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
-        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
     ],
 )
 def test_a_head_that_is_not_http_1_1_is_refused(data: bytes) -> None:
@@ -120,9 +141,15 @@ def test_a_head_that_is_not_http_1_1_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        b"Transfer-Encoding: gzip", b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: xchunked",
-        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"Transfer-Encoding: chunked, chunked",
-        b"Content-Length: 5, 5", b"Content-Length: ", b"Content-Length: 99999999999999999999", b"Content-Length: 0x5",
+        b"Transfer-Encoding: gzip",
+        b"Transfer-Encoding: gzip, chunked",
+        b"Transfer-Encoding: xchunked",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        b"Transfer-Encoding: chunked, chunked",
+        b"Content-Length: 5, 5",
+        b"Content-Length: ",
+        b"Content-Length: 99999999999999999999",
+        b"Content-Length: 0x5",
     ],
 )
 def test_a_framing_with_two_readings_is_refused(lines: bytes) -> None:
@@ -149,9 +176,12 @@ def test_too_many_lines_are_refused() -> None:
 @pytest.mark.parametrize(
     ("first", "connection", "kept"),
     [
-        (b"HTTP/1.1", b"", True), (b"HTTP/1.1", b"Connection: Close\r\n", False),
-        (b"HTTP/1.1", b"Connection: x, close\r\n", False), (b"HTTP/1.1", b"Connection: x\r\nConnection: close\r\n", False),
-        (b"HTTP/1.0", b"", False), (b"HTTP/1.0", b"Connection: Keep-Alive\r\n", True),
+        (b"HTTP/1.1", b"", True),
+        (b"HTTP/1.1", b"Connection: Close\r\n", False),
+        (b"HTTP/1.1", b"Connection: x, close\r\n", False),
+        (b"HTTP/1.1", b"Connection: x\r\nConnection: close\r\n", False),
+        (b"HTTP/1.0", b"", False),
+        (b"HTTP/1.0", b"Connection: Keep-Alive\r\n", True),
     ],
 )
 def test_a_connection_persists_as_rfc_9112_says(first: bytes, connection: bytes, kept: bool) -> None:
