@@ -57,7 +57,7 @@ from headgate.language.vocabulary import (
     resource,
     step,
 )
-from headgate.message import Body, BytesBody, Client, Headers, Request, Response, read_all
+from headgate.message import Body, BytesBody, Client, Headers, Request, Response, outgoing_headers, read_all
 
 __all__ = [
     "AFTER_RESPONSE",
@@ -135,6 +135,7 @@ __all__ = [
     "block",
     "function",
     "hookimpl",
+    "outgoing_headers",
     "read_all",
     "resource",
     "step",

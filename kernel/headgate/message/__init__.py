@@ -1,8 +1,9 @@
 """Requests, responses, bodies and headers: pure data, no I/O."""
 
 from headgate.message.body import Body, BytesBody, read_all
+from headgate.message.forwarding import outgoing_headers
 from headgate.message.headers import Headers
 from headgate.message.request import Client, Request
 from headgate.message.response import Response
 
-__all__ = ["Body", "BytesBody", "Client", "Headers", "Request", "Response", "read_all"]
+__all__ = ["Body", "BytesBody", "Client", "Headers", "Request", "Response", "outgoing_headers", "read_all"]

@@ -81,13 +81,13 @@ class Http1Transport:
         pool = self._pool(target, now)
         call = Call(target, timeouts, now)
         with call.scope:
-            return await self._send(pool, call, outgoing, head, upload)
+            return await self._send(pool, call, outgoing, head, upload, now)
         raise call.late(sent=call.sent)
 
     async def _send(
-        self, pool: Pool[Connection], call: Call, outgoing: Outgoing, head: bytes, upload: Upload
+        self, pool: Pool[Connection], call: Call, outgoing: Outgoing, head: bytes, upload: Upload, now: float
     ) -> Response:
-        connection = await self._connection(pool, call)
+        connection = await self._connection(pool, call, now)
         reused = connection.calls > 0
         try:
             return await attempt(connection, call, outgoing.method, head, upload)
@@ -103,9 +103,8 @@ class Http1Transport:
             connection.finish(reusable=False)
             raise unanswered(call, upload, error) from error
 
-    async def _connection(self, pool: Pool[Connection], call: Call) -> Connection:
+    async def _connection(self, pool: Pool[Connection], call: Call, now: float) -> Connection:
         """A connection with a slot in the pool. Does not yield where an idle one can be used."""
-        now = trio.current_time()
         for old in pool.expired(now):
             old.close()
         plan = pool.assign(now)

@@ -160,9 +160,17 @@ class Head:
 
     def body(self, method: str) -> tuple[Decoder, bool]:
         """How the body is told, and whether the connection can be used again behind it."""
-        lengths = [value for name, value in self.lines if name == b"content-length"]
-        codings = [value for name, value in self.lines if name == b"transfer-encoding"]
-        persistent = self._persistent()
+        lengths: list[bytes] = []
+        codings: list[bytes] = []
+        options: list[bytes] = []
+        for name, value in self.lines:
+            if name == b"content-length":
+                lengths.append(value)
+            elif name == b"transfer-encoding":
+                codings.append(value)
+            elif name == b"connection":
+                options.append(value)
+        persistent = self._persistent(options)
         if codings and (self.version == "1.0" or codings[0].lower() != b"chunked" or len(codings) > 1):
             raise Malformed("framed its answer with a transfer coding other than chunked over HTTP/1.1")
         if codings and lengths:
@@ -175,22 +183,20 @@ class Head:
             return Counted(content_length(lengths)), persistent
         return UntilEnd(), False
 
-    def _persistent(self) -> bool:
-        """RFC 9112 §9.3."""
-        options: frozenset[bytes] = frozenset()
-        for name, value in self.lines:
-            if name == b"connection":
-                options |= list_members(value)
-        if b"close" in options:
-            return False
-        return self.version == "1.1" or b"keep-alive" in options
+    def _persistent(self, options: list[bytes]) -> bool:
+        """Whether the values of Connection let the connection live (RFC 9112 §9.3)."""
+        if not options:
+            return self.version == "1.1"
+        members = list_members(b",".join(options))
+        return b"close" not in members and (self.version == "1.1" or b"keep-alive" in members)
 
 
 def travelling(lines: list[Line], *, bodiless: bool) -> list[Line]:
     """The lines of an answer that travel on. A length does so only where it stands for a body that is not there."""
     dropped = HOP_BY_HOP if bodiless else _FRAMED
     for name, value in lines:
-        if name == b"connection":
+        # `keep-alive` names a line that is dropped anyway, and is what most servers say.
+        if name == b"connection" and value.lower() not in (b"keep-alive", b"close"):
             dropped = dropped | list_members(value)
     return [line for line in lines if line[0] not in dropped]
 

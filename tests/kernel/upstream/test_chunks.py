@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 
 import pytest
 
@@ -72,16 +73,14 @@ def test_a_chunk_header_without_end_is_refused(split: int) -> None:
     decoder = Chunked()
     endless = b"1;" + b"x" * 2 * CHUNK_HEAD_BYTES
     with pytest.raises(Malformed, match="chunk header"):
-        for at in range(0, len(endless), split):
-            decoder.feed(endless[at : at + split])
+        deque(map(decoder.feed, (endless[at : at + split] for at in range(0, len(endless), split))), maxlen=0)
 
 
 def test_trailers_without_end_are_refused() -> None:
     decoder = Chunked()
     decoder.feed(b"0\r\n")
     with pytest.raises(Malformed, match="trailers"):
-        for _ in range(TRAILER_BYTES):
-            decoder.feed(b"x: yz\r\n")
+        deque(map(decoder.feed, [b"x: yz\r\n"] * TRAILER_BYTES), maxlen=0)
 
 
 def test_bytes_behind_the_end_are_surplus() -> None:
