@@ -63,12 +63,12 @@ class Exchange:
         "filters",
         "head_sent",
         "log",
+        "logged",
         "node",
         "outcome",
         "params",
         "request",
         "response",
-        "row",
         "route",
         "served",
         "shadows",
@@ -107,7 +107,7 @@ class Exchange:
         self.values: dict[str, Any] | None = None
         self.trace: Any = None
         self.durable = False
-        self.row: dict[str, Any] | None = None
+        self.logged = False
 
     def __repr__(self) -> str:
         route = self.route.name if self.route else "no route"

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
     from headgate.contracts.clock import Clock
     from headgate.contracts.fetch import Fetch
     from headgate.contracts.stores import Calls, Identity, Leases
@@ -26,7 +28,10 @@ class Stores:
 class Node:
     """One worker's services. Built by `serve`, by `headgate test`, and by `headgate.testing`; never global.
 
-    `rehearsing` is True where in-file tests run: nothing then leaves the process.
+    `rehearsing` is True where in-file tests run: nothing then leaves the process, and `fakes` holds what the test gave
+    for a step, a resource or `split`. `state` is where a plugin keeps what its steps share, under its own name: a
+    plugin object serves several nodes (the one that serves, those that rehearse), so it keeps nothing itself.
+    `trusted` are the networks of proxies whose forwarding headers are believed.
     """
 
     clock: Clock
@@ -35,5 +40,7 @@ class Node:
     stores: Stores
     data: Path | None = None
     worker: str = "w0"
+    trusted: frozenset[IPv4Network | IPv6Network] = frozenset()
     rehearsing: bool = False
     fakes: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)

@@ -138,5 +138,3 @@ def kernel_functions() -> dict[str, FunctionSpec]:
     )
     specs = [read_function(call, "headgate") for call in declared] + list(observing)
     return {spec.name: spec for spec in specs}
-
-

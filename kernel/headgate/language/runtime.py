@@ -61,7 +61,12 @@ def json_field(value: Any, name: Any) -> Any:
     """A field of JSON, or None: JSON's null and a missing field are both absence."""
     if isinstance(value, dict):
         return value.get(name)
-    if isinstance(value, list) and isinstance(name, int) and not isinstance(name, bool) and -len(value) <= name < len(value):
+    if (
+        isinstance(value, list)
+        and isinstance(name, int)
+        and not isinstance(name, bool)
+        and -len(value) <= name < len(value)
+    ):
         return value[name]
     return None
 
@@ -95,7 +100,9 @@ def show(value: Any) -> str:
 
 def show_time(value: float) -> str:
     """A time as RFC 3339 in UTC."""
-    return datetime.datetime.fromtimestamp(value, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.datetime.fromtimestamp(value, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def show_duration(value: float) -> str:
@@ -206,7 +213,11 @@ def respond(
         response = error_response(x, status, error)
     elif json is not msgspec.UNSET:
         problem_like = isinstance(json, dict) and json.keys() == {"title", "detail"}
-        shaped = {"type": "about:blank", "title": REASONS.get(status, ""), "status": status, "detail": json["detail"]} if problem_like else json
+        shaped = (
+            {"type": "about:blank", "title": REASONS.get(status, ""), "status": status, "detail": json["detail"]}
+            if problem_like
+            else json
+        )
         response = Response(status, [_PROBLEM if problem_like else _JSON], msgspec.json.encode(shaped))
     elif text is not None:
         response = Response(status, [_TEXT], text.encode())

@@ -176,12 +176,16 @@ class FunctionSpec:
 
 @dataclass(slots=True)
 class Vocabulary:
-    """Everything that policies may name, from the kernel and from every plugin that loaded."""
+    """Everything that policies may name, from the kernel and from every plugin that loaded.
+
+    `broken` are the plugins that did not load, and why: a missing step is often in one of them.
+    """
 
     steps: dict[str, StepSpec] = field(default_factory=dict)
     resources: dict[str, ResourceSpec] = field(default_factory=dict)
     functions: dict[str, FunctionSpec] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=lambda: dict(KINDS))
+    broken: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Vocabulary {len(self.steps)} steps, {len(self.resources)} resources, {len(self.functions)} functions>"

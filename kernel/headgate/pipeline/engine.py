@@ -40,7 +40,10 @@ FINISH_S = 10.0
 
 
 class Engine:
-    """Runs exchanges on the current Snapshot of one worker. Safe for any number of tasks."""
+    """Runs exchanges on the current Snapshot of one worker. Safe for any number of tasks.
+
+    `seen` is told of every exchange when it is over, for those who want more than the row: tests, `explain`.
+    """
 
     def __init__(self, node: Node, snapshot: Snapshot, sinks: Sequence[Sink], watch: Watch) -> None:
         self.node = node
@@ -48,6 +51,7 @@ class Engine:
         self.sinks = sinks
         self.watch = watch
         self.handled = 0
+        self.seen: Callable[[Exchange], None] | None = None
 
     def __repr__(self) -> str:
         return f"<Engine {self.snapshot!r} [{self.handled} handled]>"
@@ -152,7 +156,7 @@ class Engine:
             if isinstance(response.body, bytes) and x.filters is None and not x.durable:
                 await reply.send(response)
             else:
-                await relay(x, response, reply, self._row)
+                await relay(x, response, reply)
         except ClientGone as gone:
             x.failure, x.outcome = x.failure or gone, "client_gone"
         except UpstreamFault as fault:
@@ -186,8 +190,7 @@ class Engine:
         if x.after_close or x.discard or (x.response is not None and not isinstance(x.response.body, bytes)):
             with trio.CancelScope(shield=True, deadline=trio.current_time() + FINISH_S):
                 await self._close(x)
-        if not x.durable or x.row is None:
-            self._row(x)
+        self._row(x)
 
     async def _close(self, x: Exchange) -> None:
         for response in [*(x.discard or ()), *([x.response] if x.response is not None else ())]:
@@ -201,14 +204,16 @@ class Engine:
             except Exception as error:
                 log.error("request %s: at the close: %s", x.request.id, policy_line(error), exc_info=error)
 
-    def _row(self, x: Exchange) -> dict[str, object]:
+    def _row(self, x: Exchange) -> None:
+        """The row, to the log and to whoever listens; a durable one is in the log already."""
         row = row_of(x)
         calls = self.node.stores.calls
-        if calls is not None and not x.durable:
+        if calls is not None and not x.logged:
             calls.add(row)
         for sink in self.sinks:
             sink.add(row)
-        return row
+        if self.seen is not None:
+            self.seen(x)
 
 
 def _preflight(x: Exchange, snapshot: Snapshot) -> tuple[Entry | None, dict[str, object]]:
@@ -235,4 +240,3 @@ async def _guarded(x: Exchange, call: Callable[[], object]) -> None:
             await waits
     except Exception as error:
         log.error("request %s: while giving up a body: %s", x.request.id, error, exc_info=error)
-

@@ -6,20 +6,18 @@ a client received whole has a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headgate.message.body import BytesBody
+from headgate.pipeline.rows import row_of
 
 if TYPE_CHECKING:
     from headgate.contracts.exchange import BodyFilter, Exchange
     from headgate.message.response import Response
     from headgate.pipeline.reply import Reply
 
-MakeRow = Callable[["Exchange"], dict[str, object]]
 
-
-async def relay(x: Exchange, response: Response, reply: Reply, make_row: MakeRow) -> None:
+async def relay(x: Exchange, response: Response, reply: Reply) -> None:
     """Send an answer whose body streams, is filtered, or is held for its row. Raises what reading and writing raise."""
     body = BytesBody(response.body) if isinstance(response.body, bytes) else response.body
     filters = x.filters
@@ -37,7 +35,7 @@ async def relay(x: Exchange, response: Response, reply: Reply, make_row: MakeRow
         await reply.write(piece)
     rest = _filtered(filters, b"", last=True) if filters else b""
     if x.durable:
-        await _commit(x, make_row)
+        await _commit(x)
     await reply.write(held + rest)
     await reply.end()
 
@@ -48,10 +46,10 @@ def _filtered(filters: list[BodyFilter], piece: bytes, *, last: bool) -> bytes:
     return piece
 
 
-async def _commit(x: Exchange, make_row: MakeRow) -> None:
+async def _commit(x: Exchange) -> None:
     """The row goes first, as of now: what it cannot know yet is whether the last bytes arrive."""
     x.outcome = x.outcome or "ok"
-    x.row = make_row(x)
     calls = x.node.stores.calls
     if calls is not None:
-        await calls.add_durably(x.row)
+        await calls.add_durably(row_of(x))
+        x.logged = True

@@ -53,7 +53,9 @@ def row_of(x: Exchange) -> dict[str, Any]:
     return row
 
 
-def refused_row(*, at: float, id: str, method: str, target: str, status: int, reason: str, client: str, worker: str) -> dict[str, Any]:
+def refused_row(
+    *, at: float, id: str, method: str, target: str, status: int, reason: str, client: str, worker: str
+) -> dict[str, Any]:
     """The row of what the wire refused by itself: it reached the listener, so it is in the log."""
     return {
         "at": at, "id": id, "route": None, "method": method, "host": "", "path": target, "status": status,

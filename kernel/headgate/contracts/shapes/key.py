@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import msgspec
 
+from headgate.contracts.shapes.caller import Caller
+
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """A virtual key as `auth.key as key` binds it. The secret itself is nowhere: only its HMAC is stored.
@@ -10,11 +12,17 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    name: str
-    team: str
+    name: str = ""
+    team: str = ""
     application: str | None = None
     models: list[str] = msgspec.field(default_factory=lambda: ["*"])
     scopes: list[str] = []
     created_at: float = 0.0
     expires_at: float | None = None
     revoked_at: float | None = None
+
+    def caller(self) -> Caller:
+        """Who asks with this key. What an `auth.*` step binds has this method."""
+        return Caller(
+            id=self.id, kind="key", team=self.team or None, application=self.application, scopes=list(self.scopes)
+        )

@@ -39,14 +39,18 @@ def _unknown_step(checked: Checked, step: tree.Step) -> None:
     if alike and not guess:
         helps.append(f"installed under `{family}`: {', '.join(alike)}")
     helps.append("`headgate steps` lists every step of the installed plugins")
-    checked.report("E004", f"no installed plugin has the step `{step.name}`", step.name_span, helps=tuple(helps))
+    notes = tuple(f"the plugin `{name}` did not load: {why}" for name, why in checked.vocabulary.broken.items())
+    message = f"no installed plugin has the step `{step.name}`"
+    checked.report("E004", message, step.name_span, notes=notes, helps=tuple(helps))
 
 
 def _modifiers(checked: Checked, step: tree.Step, spec: StepSpec) -> None:
     if step.shadow and not spec.shadow:
         checked.report("E008", f"`{step.name}` cannot be shadowed", step.span, note="a step says itself whether it can")
     if step.optional and not spec.observes:
-        checked.report("E009", f"`{step.name}` may not be optional", step.span, note="only steps that merely observe may")
+        checked.report(
+            "E009", f"`{step.name}` may not be optional", step.span, note="only steps that merely observe may"
+        )
 
 
 def _unnamed(
@@ -87,7 +91,9 @@ def named_arguments(
             found[arg.name] = arg.value
     for param in params:
         if param.required and param.name not in found and not any(arg.name == param.name for arg in named):
-            checked.report("E005", f"`{owner}` needs `{param.name}`", where, help=f"add `{param.name}=…` ({param.type})")
+            checked.report(
+                "E005", f"`{owner}` needs `{param.name}`", where, help=f"add `{param.name}=…` ({param.type})"
+            )
     return found
 
 
@@ -163,9 +169,7 @@ def bind_use(checked: Checked, expressions: Expressions, use: tree.Use, scope: S
         return None
     module, fragment = symbol.ref
     kinds = checked.params[fragment]
-    params = tuple(
-        ParamSpec(param.name, kinds[param.name], param.default is None) for param in fragment.params
-    )
+    params = tuple(ParamSpec(param.name, kinds[param.name], param.default is None) for param in fragment.params)
     placed = dict(zip((param.name for param in fragment.params), use.args, strict=False))
     for name, value in placed.items():
         expressions.want(value, scope, kinds[name], f"`{name}` of `{use.fragment}`")

@@ -217,7 +217,11 @@ class Expressions:
         guess = suggest(expr.name, names)
         note = "`err` exists inside `on … { }`" if expr.name == "err" else ""
         self.checked.report(
-            "E003", f"there is no `{expr.name}` here", expr.span, note=note, help=f"did you mean `{guess}`?" if guess else ""
+            "E003",
+            f"there is no `{expr.name}` here",
+            expr.span,
+            note=note,
+            help=f"did you mean `{guess}`?" if guess else "",
         )
 
     def _attr(self, expr: tree.Attr, scope: Scope) -> t.Type:
@@ -235,7 +239,10 @@ class Expressions:
         if symbol is None:
             guess = suggest(expr.name, list(self.checked.exports[module.name].names))
             self.checked.report(
-                "E003", f"{module.name} has no `{expr.name}`", expr.name_span, help=f"did you mean `{guess}`?" if guess else ""
+                "E003",
+                f"{module.name} has no `{expr.name}`",
+                expr.name_span,
+                help=f"did you mean `{guess}`?" if guess else "",
             )
             return t.NEVER
         self.checked.symbols[expr] = symbol
@@ -288,7 +295,10 @@ class Expressions:
                 return self._resource_call(expr, self.checked.symbols[expr.function], scope)
             guess = suggest(name or "", list(self.checked.vocabulary.functions))
             self.checked.report(
-                "E003", f"there is no function `{name or '…'}`", expr.function.span, help=f"did you mean `{guess}`?" if guess else ""
+                "E003",
+                f"there is no function `{name or '…'}`",
+                expr.function.span,
+                help=f"did you mean `{guess}`?" if guess else "",
             )
             for value in (*expr.args, *(arg.value for arg in expr.named)):
                 self.infer(value, scope)
@@ -303,7 +313,7 @@ class Expressions:
         if not params:
             self.checked.report("E103", f"`{symbol.name}` cannot be called", expr.function.span)
             return t.NEVER
-        declared = self.checked.params[node]
+        declared = self.checked.params.get(node, {})
         for arg in expr.named:
             if arg.name not in params:
                 self._no_param(symbol.name, arg, list(params))
@@ -312,7 +322,9 @@ class Expressions:
         given = {arg.name for arg in expr.named}
         missing = [name for name, param in params.items() if param.default is None and name not in given]
         if missing or expr.args:
-            self.checked.report("E005", f"`{symbol.name}` needs {', '.join(f'`{name}=`' for name in missing or params)}", expr.span)
+            self.checked.report(
+                "E005", f"`{symbol.name}` needs {', '.join(f'`{name}=`' for name in missing or params)}", expr.span
+            )
         return symbol.type
 
     def _no_param(self, owner: str, arg: tree.Argument, names: list[str]) -> None:
@@ -323,7 +335,9 @@ class Expressions:
         )  # fmt: skip
 
     def _function(self, expr: tree.Call, spec: FunctionSpec, scope: Scope) -> t.Type:
-        bound: dict[str, tree.Expr] = dict(zip((p.name for p in spec.params[: spec.positional]), expr.args, strict=False))
+        bound: dict[str, tree.Expr] = dict(
+            zip((p.name for p in spec.params[: spec.positional]), expr.args, strict=False)
+        )
         if len(expr.args) > spec.positional:
             self.checked.report("E002", f"`{spec.name}` takes {spec.positional} values without a name", expr.span)
         for arg in expr.named:
@@ -392,7 +406,10 @@ class Expressions:
     def _bool(self, expr: tree.Expr, kind: t.Type) -> None:
         if not t.BOOL.accepts(kind):
             self.checked.report(
-                "E101", f"a condition is a bool, not {_a(kind)}", expr.span, help="compare it with something; there is no truthiness"
+                "E101",
+                f"a condition is a bool, not {_a(kind)}",
+                expr.span,
+                help="compare it with something; there is no truthiness",
             )
 
     def _binary(self, expr: tree.Binary, scope: Scope) -> t.Type:
@@ -473,7 +490,9 @@ class Expressions:
         elif isinstance(self.checked.constants.get(expr.right), StatusClass):
             pass
         elif right != t.JSON:
-            self.checked.report("E103", f"`{expr.op}` looks into a list or a map, not into {_a(right)}", expr.right.span)
+            self.checked.report(
+                "E103", f"`{expr.op}` looks into a list or a map, not into {_a(right)}", expr.right.span
+            )
         return t.BOOL
 
     def _networks(self, expr: tree.Expr) -> None:

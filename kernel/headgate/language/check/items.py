@@ -79,7 +79,11 @@ def _resource(
         inner.names[param.name] = Symbol("local", param.name, checked.params[item][param.name])
     if spec is None:
         guess = suggest(item.kind, list(checked.vocabulary.resources))
-        help = f"did you mean `{guess}`?" if guess else f"installed kinds: {', '.join(sorted(checked.vocabulary.resources))}"
+        help = (
+            f"did you mean `{guess}`?"
+            if guess
+            else f"installed kinds: {', '.join(sorted(checked.vocabulary.resources))}"
+        )
         checked.report("E801", f"no installed plugin knows the resource kind `{item.kind}`", item.kind_span, help=help)
         return None
     if item.params and not spec.takes_params:

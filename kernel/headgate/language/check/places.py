@@ -10,8 +10,8 @@ def place_of(expr: tree.Expr) -> str | None:
     match expr:
         case tree.Name(name=name):
             return name
-        case tree.Grouped(inner=inner):
-            return place_of(inner)
+        case tree.Grouped(inner=grouped):
+            return place_of(grouped)
         case tree.Attr(base=base, name=name):
             inner = place_of(base)
             return f"{inner}.{name}" if inner else None

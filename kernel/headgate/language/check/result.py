@@ -13,6 +13,7 @@ from headgate.language.source import Span
 from headgate.language.types import Type
 from headgate.language.vocabulary import FunctionSpec, ResourceSpec, StepSpec, Vocabulary
 
+
 @dataclass(slots=True)
 class BoundStep:
     """A step line with its arguments in their places. A parameter that was not given is not in `args`."""

@@ -113,4 +113,6 @@ def _given(checked: Checked, expressions: Expressions, line: tree.Given, scope: 
         )  # fmt: skip
     kind = expressions.infer(line.value, scope)
     if kind not in (FAKE_REPLY, FAKE_CHAT, FAKE_FAILURE, t.NEVER):
-        checked.report("E101", f"`{line.target}` is given an answer, not {kind}", line.value.span, help="e.g. reply(200, json={…})")
+        checked.report(
+            "E101", f"`{line.target}` is given an answer, not {kind}", line.value.span, help="e.g. reply(200, json={…})"
+        )

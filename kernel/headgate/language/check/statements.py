@@ -60,7 +60,9 @@ def fragment_value(checked: Checked, module: Module, fragment: tree.Fragment) ->
     if fragment in checked.values:
         return checked.values[fragment]
     if fragment in checked.open_fragments:
-        checked.report("E604", f"the fragment `{fragment.name}` uses itself", fragment.span, help="every policy ends: no recursion")
+        checked.report(
+            "E604", f"the fragment `{fragment.name}` uses itself", fragment.span, help="every policy ends: no recursion"
+        )
         return t.NEVER
     checked.open_fragments.append(fragment)
     scope = checked.exports[module.name].child()
@@ -120,7 +122,10 @@ class Lines:
                 closing = True
             elif closing:
                 self.checked.report(
-                    "E011", "`on` and `finally` stand at the end; no line follows them", line.span, help="move this line up"
+                    "E011",
+                    "`on` and `finally` stand at the end; no line follows them",
+                    line.span,
+                    help="move this line up",
                 )
 
     def line(self, line: tree.Stmt, scope: Scope) -> t.Type | None:
@@ -209,12 +214,16 @@ class Lines:
             if whole or (isinstance(line, tree.Remove) and base is place):
                 self.checked.report("E014", f"`{text}` cannot be {_verb(line)} as a whole", place.span)
             if isinstance(place, tree.Index) and place.key not in self.checked.constants:
-                self.checked.report("E106", "the name of a header or parameter must be known when the policy loads", place.key.span)
+                self.checked.report(
+                    "E106", "the name of a header or parameter must be known when the policy loads", place.key.span
+                )
         else:
             kind = self._field(line, scope)
         if isinstance(line, tree.Set):
             absent = isinstance(place, tree.Index) or isinstance(kind, t.Optional)
-            self.expressions.want(line.value, scope, t.Optional(t.strip(kind)) if absent else kind, f"`{place_of(place)}`")
+            self.expressions.want(
+                line.value, scope, t.Optional(t.strip(kind)) if absent else kind, f"`{place_of(place)}`"
+            )
         scope.narrowed -= {place_of(place) or ""}
 
     def _field(self, line: tree.Set | tree.Remove, scope: Scope) -> t.Type:
@@ -278,7 +287,9 @@ class Lines:
         named_arguments(self.checked, self.expressions, name, params, line.named, scope, line.span)
         bodies = [arg for arg in line.named if arg.name in ("json", "text", "body", "error")]
         if len(bodies) > 1:
-            self.checked.report("E007", f"an answer has one body, not `{bodies[0].name}` and `{bodies[1].name}`", bodies[1].span)
+            self.checked.report(
+                "E007", f"an answer has one body, not `{bodies[0].name}` and `{bodies[1].name}`", bodies[1].span
+            )
 
     def _parallel(self, block: tree.Block, scope: Scope) -> None:
         for line in block.statements:
@@ -301,9 +312,15 @@ class Lines:
                 self.checked.report("E016", f"nothing raises `{pattern.kind}`", pattern.span, help=help)
             matched.extend(found)
         fields = [dict(kind.fields) for kind in matched]
-        common = {name: kind for name, kind in (fields[0].items() if fields else ()) if all(f.get(name) == kind for f in fields)}
+        common = {
+            name: kind
+            for name, kind in (fields[0].items() if fields else ())
+            if all(f.get(name) == kind for f in fields)
+        }
         types = TypeNames(self.checked, Scope())
-        record = t.Record("err", (*ERR_FIELDS, *((name, types.resolve(_written(kind))) for name, kind in common.items())))
+        record = t.Record(
+            "err", (*ERR_FIELDS, *((name, types.resolve(_written(kind))) for name, kind in common.items()))
+        )
         around = Surroundings(self.around.module, self.around.params, self.around.closing, record)
         Lines(self.checked, around).block(line.block, scope.child())
 
@@ -315,7 +332,9 @@ class Lines:
                 inner.names[name] = Symbol("local", name, t.Optional(symbol.type), symbol.ref, symbol.span)
         for line in block.statements:
             spec = self.checked.vocabulary.steps.get(line.name) if isinstance(line, tree.Step) else None
-            if not isinstance(line, (tree.Step, tree.Let, tree.If, tree.Match)) or (spec is not None and not spec.observes):
+            if not isinstance(line, (tree.Step, tree.Let, tree.If, tree.Match)) or (
+                spec is not None and not spec.observes
+            ):
                 self.checked.report("E205", "`finally` only observes: the answer is gone", line.span)
         around = Surroundings(self.around.module, self.around.params, closing=True)
         Lines(self.checked, around).block(block, Scope(inner))

@@ -45,7 +45,12 @@ def _arms(handlers: Sequence[tree.On], lower: LowerBlock) -> list[ast.stmt]:
         again = ast.Raise(nodes.call("handler_failed", nodes.load("second")), nodes.load("second"))
         body = [
             nodes.assign("err", nodes.call("recover", nodes.load("x"), nodes.load("failure"))),
-            ast.Try(lower(handler.block) or [ast.Pass()], [ast.ExceptHandler(nodes.load("Failure"), "second", [again])], [], []),
+            ast.Try(
+                lower(handler.block) or [ast.Pass()],
+                [ast.ExceptHandler(nodes.load("Failure"), "second", [again])],
+                [],
+                [],
+            ),
             nodes.branch(nodes.is_none(nodes.attribute(nodes.load("x"), "response")), [ast.Raise()]),
         ]
         test = ast.Compare(nodes.load("which"), [ast.Eq()], [nodes.constant(number)])

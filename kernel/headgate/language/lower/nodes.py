@@ -15,7 +15,9 @@ def place(node: N, span: Span) -> N:
     """Give a node and all below it that have none the place of `span`."""
     end = max(span.end_line, span.line)
     for inner in ast.walk(node):
-        if isinstance(inner, (ast.expr, ast.stmt, ast.excepthandler, ast.keyword, ast.arg)) and not hasattr(inner, "lineno"):
+        if isinstance(inner, (ast.expr, ast.stmt, ast.excepthandler, ast.keyword, ast.arg)) and not hasattr(
+            inner, "lineno"
+        ):
             inner.lineno, inner.col_offset = span.line, span.column - 1
             inner.end_lineno, inner.end_col_offset = end, max(span.end_column - 1, 0)
     return node
@@ -72,5 +74,5 @@ def function(name: str, params: Sequence[str], body: list[ast.stmt], *, waits: b
     kind = ast.AsyncFunctionDef if waits else ast.FunctionDef
     node = kind(name=name, args=arguments, body=body or [ast.Pass()], decorator_list=[], returns=None)
     if "type_params" in kind._fields:
-        node.type_params = []  # Python 3.12 and later
+        node.type_params = []  # type: ignore[union-attr]  # Python 3.12 and later
     return node

@@ -79,8 +79,18 @@ class Lines:
         inner = Lines(self.checked, self.pool, self.unit)
         body = inner._lines(line.block.statements, None)
         name = self.pool.fresh("finally_")
-        read = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id[:2] == "v_"}
-        bound = {node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        read = {
+            node.id
+            for statement in body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and node.id[:2] == "v_"
+        }
+        bound = {
+            node.id
+            for statement in body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
         params = {f"v_{name}" for name in self.params}
         empty = [nodes.assign(name, nodes.constant(None)) for name in sorted(read - bound - params)]
         register = nodes.expression(nodes.call(nodes.attribute(nodes.load("x"), "on_close"), nodes.load(name)))
@@ -97,7 +107,10 @@ class Lines:
             case tree.Use():
                 return self._use(line, hand_out=hand_out)
             case tree.Let(bind=bind, value=value):
-                return [nodes.assign(f"v_{bind.name}", self.expressions.lower(value)), *self._saw(nodes.load(f"v_{bind.name}"))]
+                return [
+                    nodes.assign(f"v_{bind.name}", self.expressions.lower(value)),
+                    *self._saw(nodes.load(f"v_{bind.name}")),
+                ]
             case tree.Set():
                 return [self._set(line.place, self.expressions.lower(line.value), line)]
             case tree.Remove():
@@ -153,7 +166,11 @@ class Lines:
 
     def _set(self, place: tree.Expr, value: ast.expr, line: tree.Set | tree.Remove) -> ast.stmt:
         x = nodes.load("x")
-        if isinstance(place, tree.Index) and isinstance(place.base, tree.Attr) and isinstance(place.base.base, tree.Name):
+        if (
+            isinstance(place, tree.Index)
+            and isinstance(place.base, tree.Attr)
+            and isinstance(place.base.base, tree.Name)
+        ):
             key = str(self.checked.constants[place.key])
             root, kind = place.base.base.name, place.base.name
             if kind == "query":
@@ -212,7 +229,9 @@ class Lines:
         self.unit.sites[step.name] = count + 1
         span = step.span
         site = Site(self.unit.route, step.name, count, span.file, span.line, shadow=step.shadow)
-        known = {name: self.checked.constants[value] for name, value in bound.args.items() if value in self.checked.constants}
+        known = {
+            name: self.checked.constants[value] for name, value in bound.args.items() if value in self.checked.constants
+        }
         for param in bound.spec.params:
             if param.const and not param.required and param.name not in bound.args:
                 known[param.name] = param.default
@@ -220,7 +239,9 @@ class Lines:
             known[bound.spec.unnamed.name] = self.checked.constants[bound.unnamed]
         return self.pool.site(site, bound.spec, known)
 
-    def _arguments(self, bound: BoundStep, site: str, runs: ast.expr | None) -> tuple[list[ast.expr], dict[str, ast.expr]]:
+    def _arguments(
+        self, bound: BoundStep, site: str, runs: ast.expr | None
+    ) -> tuple[list[ast.expr], dict[str, ast.expr]]:
         args: list[ast.expr] = [nodes.load("x")]
         if runs is not None:
             args.append(runs)
@@ -239,7 +260,9 @@ class Lines:
         run = nodes.assign(value, called)
         if step.optional:
             note = nodes.expression(nodes.call("missed", x, key, nodes.load("error")))
-            clause = ast.ExceptHandler(nodes.load("Exception"), "error", [note, nodes.assign(value, nodes.constant(None))])
+            clause = ast.ExceptHandler(
+                nodes.load("Exception"), "error", [note, nodes.assign(value, nodes.constant(None))]
+            )
             return [ast.Try([run], [clause], [], [])]
         failed = [nodes.assign("shadowed", nodes.load("error")), nodes.assign(value, nodes.constant(None))]
         done = nodes.expression(nodes.call("end_shadow", x, nodes.load("kept"), key, nodes.load("shadowed")))

@@ -1,0 +1,18 @@
+"""How a client of some API expects to be spoken to, beyond HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from headgate.message.response import Response
+
+
+class Dialect(Protocol):
+    """The shape of an API. The kernel asks it for errors only."""
+
+    name: str
+
+    def error(self, status: int, message: str, kind: str) -> Response:
+        """An error as clients of this dialect parse it; `kind` is the failure's (`limit.exceeded`), or empty."""
+        ...

@@ -1,0 +1,54 @@
+"""Policies on disk: which files there are, and what checking them says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headgate.errors import PolicyError
+from headgate.language.check.modules import load
+from headgate.language.check.result import Checked
+from headgate.language.check.run import check
+from headgate.language.emit import Program, compile_program
+from headgate.language.source import Source
+from headgate.language.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A set of policies as it was found: what the check says, and the text of every file for showing findings."""
+
+    root: Path
+    checked: Checked
+    sources: dict[str, Source]
+
+    def __repr__(self) -> str:
+        return f"<Reading {self.root} [{len(self.sources)} files, {len(self.checked.errors)} errors]>"
+
+
+def policy_files(root: Path) -> list[str]:
+    """Every `.policy` file under `root`, by its path from there, in a stable order; `root` may be one file."""
+    if root.is_file():
+        return [root.name]
+    return sorted(file.relative_to(root).as_posix() for file in root.rglob("*.policy") if file.is_file())
+
+
+def read_policies(root: Path, vocabulary: Vocabulary) -> Reading:
+    """Read and check a file or a folder of policies. What is wrong with them is in `checked.findings`."""
+    base = root.parent if root.is_file() else root
+
+    def read(name: str) -> str | None:
+        try:
+            return (base / name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+
+    loaded = load(policy_files(root), read)
+    return Reading(root, check(loaded, vocabulary), loaded.sources)
+
+
+def compile_policies(reading: Reading) -> Program:
+    """The program of a set that may serve; PolicyError with every finding otherwise."""
+    if reading.checked.errors:
+        raise PolicyError(reading.checked.findings)
+    return compile_program(reading.checked)

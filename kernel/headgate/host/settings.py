@@ -1,0 +1,121 @@
+"""Configuration: `headgate.toml`, then `HEADGATE_*`, then flags; the later wins.
+
+The kernel's keys are one Struct; each plugin that registers settings has a table of its own under its name. A key that
+nobody knows is an error with a suggestion. `HEADGATE_LIMITS__HEADER_BYTES=…` reaches into tables by `__`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headgate.errors import SettingsError
+from headgate.language.suggest import suggest
+
+PREFIX = "HEADGATE_"
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The kernel's settings. Times are seconds, sizes bytes."""
+
+    policies: str = "policies"
+    bind: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1:8080"])
+    data: str = ".headgate"
+    log_format: str = "text"
+    access_log: bool = True
+    reload: bool = True
+    test_on_load: bool = True
+    drain_s: float = 30.0
+    trusted_proxies: list[str] = msgspec.field(default_factory=list)
+    limits: dict[str, float] = msgspec.field(default_factory=dict)
+    egress: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    plugins: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+def load_settings(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], shapes: Mapping[str, type[msgspec.Struct]]
+) -> Settings:
+    """The settings of a node. `shapes` are the plugins' tables. SettingsError names the key, the place and the fix."""
+    merged: dict[str, Any] = {}
+    if file is not None:
+        _merge(merged, _known(_read(file), shapes, str(file)))
+    _merge(merged, _known(_from_environment(environ), shapes, "the environment"))
+    _merge(merged, {key: value for key, value in flags.items() if value is not None})
+    try:
+        settings = msgspec.convert(merged, Settings, strict=False)
+        settings.plugins = {
+            name: msgspec.convert(settings.plugins.get(name, {}), shape, strict=False) for name, shape in shapes.items()
+        }
+    except msgspec.ValidationError as error:
+        raise SettingsError(_plain(str(error))) from None
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}") from None
+
+
+def _known(raw: dict[str, Any], shapes: Mapping[str, type[msgspec.Struct]], where: str) -> dict[str, Any]:
+    """Refuse what nobody knows; move the plugins' tables where they belong."""
+    own = set(Settings.__struct_fields__) - {"plugins"}
+    out: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key in own:
+            out[key] = value.split(",") if key in ("bind", "trusted_proxies") and isinstance(value, str) else value
+        elif key in shapes:
+            _known_fields(key, value, shapes[key], where)
+            out.setdefault("plugins", {})[key] = value
+        else:
+            _unknown(key, [*own, *shapes], where)
+    return out
+
+
+def _known_fields(table: str, value: Any, shape: type[msgspec.Struct], where: str) -> None:
+    if not isinstance(value, dict):
+        raise SettingsError(f"`{table}` in {where} is a table: [{table}]")
+    for key in value:
+        if key not in shape.__struct_fields__:
+            _unknown(f"{table}.{key}", [f"{table}.{name}" for name in shape.__struct_fields__], where)
+
+
+def _unknown(key: str, known: list[str], where: str) -> None:
+    guess = suggest(key, known)
+    hint = f"did you mean `{guess}`?" if guess else f"known: {', '.join(sorted(known))}"
+    raise SettingsError(f"there is no setting `{key}` (in {where}); {hint}")
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """`HEADGATE_DATA=/x` is `data`; `HEADGATE_LIMITS__HEADER_BYTES=1` is `limits.header_bytes`."""
+    out: dict[str, Any] = {}
+    for name, value in environ.items():
+        if name.startswith(PREFIX):
+            *tables, key = name[len(PREFIX) :].lower().split("__")
+            place = out
+            for table in tables:
+                place = place.setdefault(table, {})
+            place[key] = value
+    return out
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            _merge(base[key], value)
+        else:
+            base[key] = value
+
+
+def _plain(message: str) -> str:
+    """msgspec's `Expected `int`, got `str` - at `$.drain_s`` as a sentence."""
+    match = re.fullmatch(r"(.*) - at `\$\.?(.*)`", message)
+    return f"`{match[2]}`: {match[1][0].lower()}{match[1][1:]}" if match else message

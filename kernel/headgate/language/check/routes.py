@@ -1,0 +1,4 @@
+from headgate.language.check.result import Checked
+
+
+def check_routes(checked: Checked) -> None: ...

@@ -1,0 +1,90 @@
+"""From a program to a Snapshot: resources built, lines prepared, routes in their table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from headgate.errors import PolicyError
+from headgate.language.check.result import BoundResource, Checked
+from headgate.language.diagnostics import Diagnostic
+from headgate.language.emit import Linked, Program, RouteProgram, Unprepared, Wrap
+from headgate.language.resources import ResourceContext
+from headgate.language.source import Span
+from headgate.pipeline.snapshot import Snapshot
+from headgate.pipeline.table import Entry, RouteTable, entry_of
+
+if TYPE_CHECKING:
+    from headgate.contracts.node import Node
+
+
+async def parallel(*runs: Callable[[], Awaitable[Any]]) -> tuple[Any, ...]:
+    """`parallel { }`: every line at once; the first that fails cancels the others, and its failure is raised."""
+    values: list[Any] = [None] * len(runs)
+    failed: list[BaseException] = []
+
+    async def one(place: int, run: Callable[[], Awaitable[Any]], scope: trio.CancelScope) -> None:
+        try:
+            values[place] = await run()
+        except Exception as error:
+            failed.append(error)
+            scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        for place, run in enumerate(runs):
+            nursery.start_soon(one, place, run, nursery.cancel_scope)
+    if failed:
+        raise failed[0]
+    return tuple(values)
+
+
+class Provision:
+    """Builds resources, and remembers which of them have to be closed."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.built: list[Any] = []
+
+    def link(self, program: Program, wrap: Wrap | None = None) -> Linked:
+        """The program with everything in place; PolicyError where an attribute or a constant cannot be used."""
+        try:
+            return program.link(self.build, {"parallel": parallel}, wrap)
+        except Unprepared as error:
+            site = error.site
+            span = Span(site.file, site.line, 1, site.line, 1)
+            raise PolicyError([Diagnostic("E114", f"`{site.step}` cannot be prepared: {error}", span)]) from error
+
+    def build(self, bound: BoundResource) -> Any:
+        context = ResourceContext(bound.node.name, bound.node.span, self.node)
+        try:
+            resource = bound.spec.build(context, **bound.values)
+        except ValueError as error:
+            finding = Diagnostic("E802", f"`{bound.node.name}` cannot be used: {error}", bound.node.span)
+            raise PolicyError([finding]) from error
+        self.built.append(resource)
+        return resource
+
+    async def close(self) -> None:
+        """Close what was built, last first."""
+        for resource in reversed(self.built):
+            close = getattr(resource, "aclose", None)
+            if close is not None:
+                await close()
+
+
+def entries(checked: Checked, programs: Iterable[RouteProgram]) -> list[Entry]:
+    """Routes as the table wants them, their options worked out."""
+    found = []
+    for program in programs:
+        options = {option.name: checked.constants[option.value] for option in program.route.options}
+        found.append(entry_of(program, options))
+    return found
+
+
+def provision(program: Program, node: Node, generation: int) -> Snapshot:
+    """A Snapshot that is ready to serve. PolicyError; nothing that was serving is touched."""
+    made = Provision(node)
+    linked = made.link(program)
+    return Snapshot(generation, RouteTable(entries(program.checked, linked.routes)), made.close)
