@@ -17,16 +17,18 @@ class Call:
     `sent` is whether an attempt that failed can have brought a byte of the request to the upstream.
     """
 
-    __slots__ = ("_bound_s", "phase", "scope", "sent", "target", "timeouts", "total_at")
+    __slots__ = ("_bound_s", "_moved", "phase", "scope", "sent", "target", "timeouts", "total_at")
 
     def __init__(self, target: Target, timeouts: Timeouts, now: float) -> None:
         self.target = target
         self.timeouts = timeouts
         self.total_at = math.inf if timeouts.total_s is None else now + timeouts.total_s
-        self.phase = "head"
         self.sent = False
-        self._bound_s: float | None = None
-        self.scope = trio.CancelScope()
+        self.phase = "head"
+        self._bound_s = timeouts.head_s
+        # A call that finds a connection begins with its head at once, and moving a deadline costs as much as a scope.
+        self._moved = False
+        self.scope = trio.CancelScope(deadline=self._deadline(timeouts.head_s, now))
 
     def __repr__(self) -> str:
         return f"<Call {self.target} [{self.phase}]>"
@@ -34,11 +36,17 @@ class Call:
     def enter(self, phase: str, bound_s: float | None) -> None:
         """Begin a phase that may take `bound_s` seconds."""
         self.phase = phase
+        self._moved = True
         self._bound_s = bound_s
-        self.scope.deadline = self._deadline(bound_s)
+        self.scope.deadline = self._deadline(bound_s, trio.current_time())
 
-    def _deadline(self, bound_s: float | None) -> float:
-        return self.total_at if bound_s is None else min(self.total_at, trio.current_time() + bound_s)
+    def enter_head(self) -> None:
+        """Begin the phase in which every call begins."""
+        if self._moved:
+            self.enter("head", self.timeouts.head_s)
+
+    def _deadline(self, bound_s: float | None, now: float) -> float:
+        return self.total_at if bound_s is None else min(self.total_at, now + bound_s)
 
     def late(self, *, sent: bool) -> UpstreamFault:
         """The fault of the bound that passed."""
@@ -49,4 +57,4 @@ class Call:
         """A scope for one receive of the body."""
         self.phase = "body"
         self._bound_s = self.timeouts.idle_s
-        return trio.CancelScope(deadline=self._deadline(self._bound_s))
+        return trio.CancelScope(deadline=self._deadline(self._bound_s, trio.current_time()))

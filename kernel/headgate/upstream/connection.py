@@ -80,7 +80,7 @@ class Connection:
             if self.calls and not self.stream.quiet():
                 raise NoAnswer("closed the connection before the request was sent")
         opening = head + upload.opening()
-        call.enter("head", call.timeouts.head_s)
+        call.enter_head()
         self.calls += 1
         answer, sent_all = await self._converse(call, opening, upload)
         return self._response(call, method, answer, sent_all=sent_all)

@@ -26,6 +26,7 @@ INTERIM_ANSWERS: Final = 16
 
 # RFC 9110 §6.4.1, beside answers to HEAD.
 BODILESS: Final = frozenset({204, 304})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _FRAMED = HOP_BY_HOP | {b"content-length"}
 _NOT_OURS_TO_SEND = HOP_BY_HOP | {b"content-length", b"host", b"expect"}
 # RFC 9110 §8.6: these are sent with a length even where there is no body.
@@ -73,8 +74,8 @@ def end_to_end(lines: list[Line]) -> tuple[bytes | None, list[Line]]:
 
 
 def _check_parts(outgoing: Outgoing, lines: list[Line]) -> None:
-    names = b"".join([line[0] for line in lines])
-    if names.translate(None, _TOKEN) or not all(line[0] for line in lines):
+    names = [line[0] for line in lines]
+    if b"".join(names).translate(None, _TOKEN) or b"" in names:
         raise InternalError(f"{outgoing!r} has a header whose name is not a token")
     if outgoing.path.translate(None, _PATH) or outgoing.path[:1] != b"/":
         raise InternalError(f"{outgoing!r} has a path that is not encoded")
@@ -105,7 +106,7 @@ class Head:
         self.version = ""
         self.complete = False
         self.rest = b""
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._size = 0
         self._tail = b""
 
@@ -128,8 +129,11 @@ class Head:
         self._size += end
         if self._size > HEAD_BYTES:
             raise Malformed(f"sent a head of more than {HEAD_BYTES} bytes")
+        parser = self._parser
+        if parser is None:
+            raise InternalError("a head was fed behind its end")
         try:
-            self._parser.feed_data(data if end == len(data) else data[:end])
+            parser.feed_data(data if end == len(data) else data[:end])
         except httptools.HttpParserUpgrade:
             self.complete = True
         except httptools.HttpParserError as error:
@@ -140,13 +144,15 @@ class Head:
             raise Malformed("sent a head that does not end where its empty line is")
         if self.complete:
             self.rest = data[end:]
-            self._judge()
+            # The parser and this hold each other, and a cycle for each request is work for the garbage collector.
+            self._parser = None
+            self._judge(parser)
         else:
             self._tail = (self._tail + data)[-3:]
 
-    def _judge(self) -> None:
-        self.status = self._parser.get_status_code()
-        self.version = self._parser.get_http_version()
+    def _judge(self, parser: httptools.HttpResponseParser) -> None:
+        self.status = parser.get_status_code()
+        self.version = parser.get_http_version()
         if self.version not in ("1.1", "1.0"):
             raise Malformed(f"answered in HTTP/{self.version}, which was not asked for")
         if not 100 <= self.status <= 599:
@@ -160,17 +166,10 @@ class Head:
 
     def body(self, method: str) -> tuple[Decoder, bool]:
         """How the body is told, and whether the connection can be used again behind it."""
-        lengths: list[bytes] = []
-        codings: list[bytes] = []
-        options: list[bytes] = []
-        for name, value in self.lines:
-            if name == b"content-length":
-                lengths.append(value)
-            elif name == b"transfer-encoding":
-                codings.append(value)
-            elif name == b"connection":
-                options.append(value)
-        persistent = self._persistent(options)
+        framing = [line for line in self.lines if line[0] in _FRAMING]
+        lengths = [value for name, value in framing if name == b"content-length"]
+        codings = [value for name, value in framing if name == b"transfer-encoding"]
+        persistent = self._persistent([value for name, value in framing if name == b"connection"])
         if codings and (self.version == "1.0" or codings[0].lower() != b"chunked" or len(codings) > 1):
             raise Malformed("framed its answer with a transfer coding other than chunked over HTTP/1.1")
         if codings and lengths:
@@ -187,7 +186,7 @@ class Head:
         """Whether the values of Connection let the connection live (RFC 9112 §9.3)."""
         if not options:
             return self.version == "1.1"
-        members = list_members(b",".join(options))
+        members = list_members(b",".join(options)) if options != [b"keep-alive"] else options
         return b"close" not in members and (self.version == "1.1" or b"keep-alive" in members)
 
 

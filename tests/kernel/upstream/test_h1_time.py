@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from typing import Any
+
 import pytest
 import trio
 import trio.testing
@@ -282,9 +285,7 @@ class Count(trio.abc.Instrument):
         self.tasks += not task.name.endswith("measured")
 
 
-async def test_a_small_exchange_costs_no_task_and_one_wait(
-    transport: Http1Transport, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_small_exchange_costs_no_task_and_one_wait(transport: Http1Transport, nursery: trio.Nursery) -> None:
     upstream = await ScriptedUpstream(says(answer(200, b"x" * 290), times=None)).start(nursery)
     await transport.send(upstream.target, GET, Timeouts())
     count = Count()
@@ -299,3 +300,32 @@ async def test_a_small_exchange_costs_no_task_and_one_wait(
         calls.start_soon(measured)
     trio.lowlevel.remove_instrument(count)
     assert (count.steps, count.tasks) == (11, 0)
+
+
+class CountingSocket(socket.socket):
+    """A socket that notes what is asked of it."""
+
+    calls: list[str]
+
+    def send(self, data: Any, *flags: int) -> int:
+        self.calls.append("send")
+        return super().send(data, *flags)
+
+    def recv(self, size: int, *flags: int) -> bytes:
+        self.calls.append("peek" if flags else "recv")
+        return super().recv(size, *flags)
+
+
+async def test_a_small_exchange_costs_one_send_and_one_receive(
+    transport: Http1Transport, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = await ScriptedUpstream(says(answer(200, b"x" * 290), times=None)).start(nursery)
+    noted: list[str] = []
+    monkeypatch.setattr(CountingSocket, "calls", noted, raising=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "socket", CountingSocket)
+        await transport.send(upstream.target, Outgoing("POST", b"/", [], b"data"), Timeouts())
+    assert noted == ["send", "recv"]
+    noted.clear()
+    await transport.send(upstream.target, Outgoing("POST", b"/", [], b"data"), Timeouts())
+    assert noted == ["peek", "send", "recv"]
