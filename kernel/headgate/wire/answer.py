@@ -48,6 +48,7 @@ def render_head(status: int, headers: Iterable[Line], framing: Framing, length: 
                 raise InternalError(f"{name!r} is not a header name")
             parts += (name, b": ", value, b"\r\n")
     count = len(parts) // 4 + 2
+    # Without a body, 0 may only mean that nobody asked how long it would be; RFC 9110 §8.6 lets it out.
     if length is not None and (framing is Framing.LENGTH or (framing is Framing.NONE and status != 204 and length)):
         parts.append(b"content-length: %d\r\n" % length)
         count += 1

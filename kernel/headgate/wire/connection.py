@@ -35,13 +35,14 @@ logger = logging.getLogger("headgate.wire")
 class Connection:
     """A client's connection, for as long as it lasts."""
 
-    __slots__ = ("_table", "channel", "client", "requests", "scope", "state")
+    __slots__ = ("_table", "channel", "client", "reply", "requests", "scope", "state")
 
     def __init__(self, pipe: Pipe, client: Client, table: Connections) -> None:
         self._table = table
         self.channel = Channel(pipe, table.pulse, table.limits.write_stall_s)
         self.client = client
         self.scope = trio.CancelScope()
+        self.reply: Reply | None = None
         self.requests = 0
         self.state = "idle"
 
@@ -52,6 +53,11 @@ class Connection:
     def idle(self) -> bool:
         """Whether it could close now without anybody losing an answer."""
         return self.state == "idle"
+
+    def wind_up(self) -> None:
+        """Make the answer that is under way the last one, and say so if its head is not out yet."""
+        if self.reply is not None:
+            self.reply.keep_alive = False
 
     async def run(self) -> None:
         """Serve until either side closes. Raises nothing but cancellation."""
@@ -66,7 +72,7 @@ class Connection:
             logger.exception("A bug in the lane: %r", self)
         finally:
             self.state = "closed"
-            await self.channel.close()
+            await self.channel.close(reset=self.reply is not None and self.reply.looks_whole)
 
     async def _turn(self) -> bool:
         """One request and its answer; False when the connection is to close."""
@@ -82,7 +88,7 @@ class Connection:
         self.state = "handling"
         self.requests += 1
         keep = head.keep_alive and self.requests < self._table.limits.requests and not self._table.draining
-        reply = Reply(
+        self.reply = reply = Reply(
             self.channel, self._table.limits, incoming if isinstance(incoming, IncomingBody) else None,
             head_only=head.method == "HEAD", is_11=head.version == "1.1", keep_alive=keep,
         )
@@ -153,7 +159,10 @@ class Connection:
         status, detail = 500, "Something went wrong here. The log of this node knows more, by the request id."
         try:
             await self._table.handler(request, self.client, reply)
-            if reply.stage is Stage.ENDED or reply.stage is Stage.CUT:
+            if reply.stage is Stage.ENDED:
+                return
+            if reply.stage is Stage.CUT:
+                await reply.abort()
                 return
             logger.error("No complete answer came from the handler: %r, %r", request, reply)
         except ClientGone:

@@ -1,16 +1,17 @@
 """Listening and accepting: where a lane begins.
 
-Accepting never dies: a connection that was gone before it was taken is skipped, and where the process has run out of
-files (EMFILE and its kin) the loop logs, closes an idle connection, and tries again shortly.
+Accepting never dies: a connection that was gone before it was taken is skipped; on any other error, which means that the
+process or the machine has run out of something (EMFILE and its kin), the loop logs, closes an idle connection, and tries
+again shortly.
 """
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 import logging
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("headgate.wire")
 
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 # As trio.serve_listeners: long enough to let connections end, short enough not to be noticed.
 _BACK_OFF_S = 0.1
 
@@ -91,18 +91,20 @@ async def _accept_all(listeners: Sequence[socket.socket], connections: Connectio
 async def accept_loop(listener: socket.socket, connections: Connections, serving: trio.Nursery) -> None:
     """Accept until cancelled, a task for each connection."""
     while True:
-        await connections.room()
         await wait_readable(listener)
+        await connections.room()
         try:
             sock, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            continue  # Taken by another worker, or gone before it was taken.
         except OSError as error:
-            if error.errno in _EXHAUSTED:
-                logger.warning("Cannot accept: %s. Trying again in %s s.", error, _BACK_OFF_S)
-                connections.close_idle(1)
-                await trio.sleep(_BACK_OFF_S)
-            continue  # Gone before it was taken, or taken by another worker.
+            logger.warning("Cannot accept: %s. Trying again in %s s.", error, _BACK_OFF_S)
+            connections.close_idle(1)
+            await trio.sleep(_BACK_OFF_S)
+            continue
         sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):  # It may be gone by now; its connection will notice.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         serving.start_soon(connections.serve, SocketPipe(sock), client_of(address))
 
 

@@ -63,7 +63,10 @@ _RULES = tuple(
         (rb"(?i)\r\ncontent-length:(?![ \t]*[0-9]+[ \t]*\r)", "Content-Length is not a number (RFC 9112 §6.3)."),
         (rb"(?i)\r\ncontent-length:[ \t]*[0-9]{16}", "Content-Length is out of range (RFC 9110 §8.6)."),
         (rb"(?i)\r\ntransfer-encoding:", "Transfer-Encoding does not end with chunked, once (RFC 9112 §6.3)."),
-        (rb"\r\n[^:\r\n]+:[^\r\n]*[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "A header value has a control character (RFC 9110 §5.5)."),
+        (
+            rb"\r\n[^:\r\n]+:[^\r\n]*[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]",
+            "A header value has a control character (RFC 9110 §5.5).",
+        ),
         (rb"", "A header line is not a name, a colon and a value (RFC 9112 §5)."),
     )
 )

@@ -89,10 +89,11 @@ class Connections:
             await trio.sleep(self.limits.tick_s)
 
     async def room(self) -> None:
-        """Wait until one more connection may be accepted."""
+        """Wait until one more connection may be accepted; somebody is at the door."""
         while len(self.live) >= self.limits.connections:
             self.close_idle(1)
-            await self._changed.wait()
+            with trio.move_on_after(self.limits.tick_s):  # Or until one falls idle.
+                await self._changed.wait()
 
     def close_idle(self, most: int | None = None) -> None:
         """Make idle connections close: all of them, or at most so many of those that would time out first."""
@@ -105,6 +106,8 @@ class Connections:
         self.draining = True
         self.accepting.cancel()
         self.close_idle()
+        for connection in self.live:
+            connection.wind_up()
         with trio.move_on_after(self.limits.drain_s if deadline_s is None else deadline_s):
             while self.live:
                 await self._changed.wait()

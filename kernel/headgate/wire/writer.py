@@ -188,6 +188,11 @@ class Reply:
         if self._incoming is not None:
             self._incoming.continues = False  # RFC 9110 §10.1.1: no 100 after the final answer.
 
+    @property
+    def looks_whole(self) -> bool:
+        """Whether an orderly close now would make half an answer look like all of it."""
+        return self._framing is Framing.CLOSE and (self.stage is Stage.BEGUN or self.stage is Stage.CUT)
+
     async def abort(self) -> None:
         """Cut the connection, so that a truncated answer never looks whole. Idempotent; fine at any stage."""
         if self.stage is not Stage.ENDED:

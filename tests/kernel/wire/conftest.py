@@ -133,6 +133,17 @@ async def echo(request, client, reply):
 
 
 @pytest.fixture
+def until():
+    """`await until(lambda: ...)`: for what the lane tells nobody about."""
+
+    async def wait(condition):
+        while not condition():  # noqa: ASYNC110
+            await trio.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
 def lane():
     """`async with lane(handler, socket=False, **limits) as node`"""
 
