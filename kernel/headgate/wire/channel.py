@@ -24,14 +24,13 @@ class TimedOut(Exception):
 class Channel:
     """One connection's bytes. Made by the connection, used by its bodies and replies."""
 
-    __slots__ = ("_stall_s", "buffer", "bytes_in", "closed", "eof", "pipe", "pulse", "read_by", "write_by")
+    __slots__ = ("_stall_s", "buffer", "closed", "eof", "pipe", "pulse", "read_by", "write_by")
 
     def __init__(self, pipe: Pipe, pulse: Pulse, write_stall_s: float) -> None:
         self.pipe = pipe
         self.pulse = pulse
         self._stall_s = write_stall_s
         self.buffer = b""
-        self.bytes_in = 0
         self.eof = False
         self.closed = False
         self.read_by = inf
@@ -60,7 +59,6 @@ class Channel:
         if not data:
             self.eof = True
             return False
-        self.bytes_in += len(data)
         self.buffer = self.buffer + data if self.buffer else data
         return True
 

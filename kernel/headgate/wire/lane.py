@@ -1,8 +1,8 @@
 """Listening and accepting: where a lane begins.
 
-Accepting never dies: a connection that was gone before it was taken is skipped; on any other error, which means that the
-process or the machine has run out of something (EMFILE and its kin), the loop logs, closes an idle connection, and tries
-again shortly.
+Accepting never dies: a connection that was gone before it was taken is skipped; on any other error, which means
+that the process or the machine has run out of something (EMFILE and its kin), the loop logs, closes an idle
+connection, and tries again shortly.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ logger = logging.getLogger("headgate.wire")
 _BACK_OFF_S = 0.1
 
 
-def open_listeners(host: str | None, port: int, *, backlog: int = 1024) -> list[socket.socket]:
+def open_listeners(host: str | None, port: int, limits: Limits | None = None) -> list[socket.socket]:
     """Listening sockets for every address of `host` (None: all of this machine). OSError where one cannot be bound.
 
     For workers: open once, share by inheritance. Non-blocking.
     """
+    backlog = (limits or Limits()).backlog
     opened: list[socket.socket] = []
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     try:

@@ -22,6 +22,8 @@ from trio.lowlevel import checkpoint, notify_closing, wait_readable, wait_writab
 
 _READ = 65536
 _PROBE = 16
+# How long a closing TLS stream may take over its last words.
+_GOODBYE_S = 1.0
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -208,5 +210,5 @@ class StreamPipe:
         if reset:
             await trio.aclose_forcefully(self._stream)
             return
-        with trio.CancelScope(deadline=trio.current_time() + 1.0, shield=True):
+        with trio.CancelScope(deadline=trio.current_time() + _GOODBYE_S, shield=True):
             await self._stream.aclose()
