@@ -36,6 +36,7 @@ KINDS = {
         Kind("upstream.protocol", 502, "The upstream did not answer in valid HTTP", WAY_OUT),
         Kind("upstream.status", 502, "The upstream answered with an error", {"upstream_status": "int"}),
         Kind("upstream.refused", 502, "The egress rules refuse this address", WAY_OUT),
+        Kind("upstream.unconfigured", 503, "The upstream lacks a key that it needs"),
         Kind("upstream.unavailable", 503, "Every target of the upstream is out of service"),
         Kind("budget.exhausted", 402, "The budget is spent"),
         Kind("budget.unbounded", 400, "The cost of this call cannot be bounded"),

@@ -25,7 +25,7 @@ from headgate.language.check.scope import Scope, Symbol
 from headgate.language.suggest import suggest
 from headgate.language.vocabulary import FunctionSpec
 
-FAILURE_WORDS = ("timeout", "unreachable", "protocol", "unavailable", "refused")
+FAILURE_WORDS = ("timeout", "unreachable", "protocol", "unavailable", "unconfigured", "refused", "status")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,276 @@
+"""The composition root: the only place that builds everything, and that opens the root nursery.
+
+New -> provision -> validate -> serve -> clean up. A reload walks the same way beside what serves, and swaps one
+reference at its end; whatever fails on the way changes nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+
+import trio
+
+from headgate.contracts.clock import SystemClock
+from headgate.contracts.node import Node, Stores
+from headgate.contracts.stores import Sink
+from headgate.errors import PolicyError, SettingsError
+from headgate.host.plugins import Plugins
+from headgate.host.policies import Reading, compile_policies, read_policies
+from headgate.host.settings import Settings
+from headgate.language.diagnostics import Diagnostic
+from headgate.language.emit import Program
+from headgate.message.request import Client
+from headgate.pipeline.engine import Engine
+from headgate.pipeline.provision import provision
+from headgate.pipeline.rehearsal import rehearse_in_thread
+from headgate.pipeline.rows import refused_row
+from headgate.pipeline.snapshot import Snapshot
+from headgate.pipeline.watch import Watch
+from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch
+from headgate.wire.lane import open_listeners, serve_lane
+from headgate.wire.limits import Limits
+from headgate.wire.refusal import Refusal
+from headgate.wire.table import Connections
+
+log = logging.getLogger("headgate")
+T = TypeVar("T")
+
+
+# --- a node ----------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]:
+    """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
+    egress = _egress(settings)
+    transport, fetch = Http1Transport(egress), HttpxFetch(Dialer(egress))
+    data = Path(settings.data)
+    trusted = frozenset(ip_network(network) for network in settings.trusted_proxies)
+    node = Node(SystemClock(), transport, fetch, Stores(), data=data, worker=secrets.token_hex(3), trusted=trusted)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(transport.aclose)
+        stack.push_async_callback(fetch.aclose)
+        for context in [*_stores(settings, plugins, node), *opened_by_plugins(settings, plugins, node)]:
+            await stack.enter_async_context(context)
+        yield node
+
+
+def _egress(settings: Settings) -> Egress:
+    try:
+        return Egress.allowing(settings.egress.get("allow", []))
+    except ValueError as error:
+        raise SettingsError(f"`egress.allow`: {error}") from None
+
+
+def _stores(settings: Settings, plugins: Plugins, node: Node) -> list[AbstractAsyncContextManager[None]]:
+    return _contexts(plugins, "register_stores", settings, stores=node.stores, node=node)
+
+
+def opened_by_plugins(settings: Settings, plugins: Plugins, node: Node) -> list[AbstractAsyncContextManager[None]]:
+    """What plugins open for a node, one that serves or one that rehearses."""
+    return _contexts(plugins, "open_resources", settings, node=node)
+
+
+def _contexts(plugins: Plugins, hook: str, settings: Settings, **given: Any) -> list[AbstractAsyncContextManager[None]]:
+    found = []
+    for name, plugin in plugins.loaded.items():
+        method = getattr(plugin, hook, None)
+        context = method(settings=settings.plugins.get(name), **given) if method is not None else None
+        if context is not None:
+            found.append(context)
+    return found
+
+
+def _sinks(settings: Settings, plugins: Plugins, node: Node) -> list[Sink]:
+    return [sink for sinks in plugins.manager.hook.register_sinks(settings=None, node=node) for sink in sinks]
+
+
+@dataclass(slots=True)
+class Bench:
+    """The `Workplace` of command-line verbs."""
+
+    settings: Settings
+    plugins: Plugins
+
+    @property
+    def data(self) -> Path:
+        return Path(self.settings.data)
+
+    def run(self, work: Callable[[Node], Awaitable[T]]) -> T:
+        async def main() -> T:
+            async with open_node(self.settings, self.plugins) as node:
+                return await work(node)
+
+        return trio.run(main)
+
+
+# --- policies --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Policies that may serve."""
+
+    reading: Reading
+    program: Program
+
+
+def prepare(settings: Settings, plugins: Plugins) -> Ready:
+    """Read, check, compile and test. PolicyError with every finding, those of failed tests included. Blocks."""
+    reading = read_policies(Path(settings.policies), plugins.vocabulary)
+    program = compile_policies(reading)
+    if settings.test_on_load:
+        failed = run_tests(settings, plugins, program)
+        if failed:
+            raise PolicyError(failed)
+    return Ready(reading, program)
+
+
+def run_tests(settings: Settings, plugins: Plugins, program: Program) -> list[Diagnostic]:
+    """The findings of the in-file tests that fail."""
+    opened = functools.partial(opened_by_plugins, settings, plugins)
+    outcomes = rehearse_in_thread(program, opened)
+    return [outcome.finding for outcome in outcomes if outcome.finding is not None]
+
+
+# --- serving ---------------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """A node that serves. `reload` and `stop` are safe from any task."""
+
+    def __init__(self, settings: Settings, plugins: Plugins, node: Node, engine: Engine) -> None:
+        self.settings = settings
+        self.plugins = plugins
+        self.node = node
+        self.engine = engine
+        self.addresses: list[str] = []
+        self.reloads = 0
+        self._connections: list[Connections] = []
+        self._retiring: trio.Nursery | None = None
+        self._one_at_a_time = trio.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Server {', '.join(self.addresses)} {self.engine.snapshot!r}>"
+
+    async def reload(self) -> Snapshot:
+        """Read the policies again and serve them; PolicyError changes nothing, and what served goes on serving."""
+        async with self._one_at_a_time:
+            ready = await trio.to_thread.run_sync(prepare, self.settings, self.plugins)
+            fresh = provision(ready.program, self.node, self.engine.snapshot.generation + 1)
+            old, self.engine.snapshot = self.engine.snapshot, fresh
+            self.reloads += 1
+            if self._retiring is not None:
+                self._retiring.start_soon(old.retire)
+            return fresh
+
+    async def run(self, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `stop`; started once every listener is open."""
+        limits = _limits(self.settings)
+        sockets = [open_bind(bind) for bind in self.settings.bind]
+        async with trio.open_nursery() as background:
+            self._retiring = background
+            background.start_soon(self.engine.watch.run)
+            async with trio.open_nursery() as serving:
+                for opened in sockets:
+                    self.addresses += [address_of(sock) for sock in opened]
+                    start = functools.partial(serve_lane, on_refused=self._refused)
+                    self._connections.append(await serving.start(start, opened, self.engine, limits))
+                task_status.started(self)
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settings.drain_s):
+                await self.engine.snapshot.retire()
+            background.cancel_scope.cancel()
+
+    async def stop(self) -> None:
+        """Drain: accept nothing new, finish what runs, cut what is left at the deadline."""
+        async with trio.open_nursery() as nursery:
+            for connections in self._connections:
+                nursery.start_soon(connections.drain, trio.current_time() + self.settings.drain_s)
+
+    def _refused(self, client: Client, refusal: Refusal) -> None:
+        row = refused_row(
+            at=self.node.clock.time(), id=refusal.id, method=refusal.method or "-", status=refusal.status,
+            target=(refusal.target or b"-").decode("latin-1"), reason=refusal.detail, client=client.ip,
+            worker=self.node.worker,
+        )  # fmt: skip
+        if self.node.stores.calls is not None:
+            self.node.stores.calls.add(row)
+        for sink in self.engine.sinks:
+            sink.add(row)
+
+
+@asynccontextmanager
+async def open_server(settings: Settings, plugins: Plugins, ready: Ready) -> AsyncIterator[Server]:
+    """A server that is built and not yet listening. Errors of resources are PolicyErrors."""
+    async with open_node(settings, plugins) as node:
+        snapshot = provision(ready.program, node, 1)
+        engine = Engine(node, snapshot, _sinks(settings, plugins, node), Watch())
+        yield Server(settings, plugins, node, engine)
+
+
+def _limits(settings: Settings) -> Limits:
+    try:
+        return Limits.from_settings(settings.limits)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"`limits`: {error}") from None
+
+
+def open_bind(bind: str) -> list[socket.socket]:
+    """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
+    host, _, port = bind.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise SettingsError(f"`bind`: {bind!r} is not host:port")
+    try:
+        return open_listeners(host.strip("[]") or None, int(port))
+    except OSError as error:
+        raise SettingsError(f"`bind`: {bind} cannot be listened on: {error.strerror}") from None
+
+
+def address_of(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def reload_on(
+    server: Server, changes: AsyncIterator[object], report: Callable[[PolicyError | None], None]
+) -> None:
+    """Reload at each change. A set that cannot serve is reported, and changes nothing."""
+    async for _ in changes:
+        try:
+            await server.reload()
+        except PolicyError as error:
+            report(error)
+        else:
+            report(None)
+
+
+async def signals(server: Server, report: Callable[[PolicyError | None], None]) -> None:
+    """SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reloads."""
+    stopping = False
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+        async with trio.open_nursery() as nursery:
+            async for number in received:
+                if number == signal.SIGHUP:
+                    nursery.start_soon(reload_on, server, _once(), report)
+                elif stopping:
+                    raise KeyboardInterrupt
+                else:
+                    stopping = True
+                    nursery.start_soon(server.stop)
+
+
+async def _once() -> AsyncIterator[object]:
+    yield None
+
+
+__all__: Sequence[str] = ("Bench", "Ready", "Server", "open_node", "open_server", "prepare", "reload_on", "run_tests", "signals")
