@@ -15,8 +15,8 @@ FLOW: Final[dict[str, Code]] = {
     ),
     "E202": Code(
         "Nothing answers here",
-        "Every path through a route ends in one answer: `forward`, `ai.chat`, `respond`, `redirect`, or a `require` that "
-        "fails. This one ends without.",
+        "Every path through a route ends in one answer: `forward`, `ai.chat`, `respond`, `redirect`, or a "
+        "`require` that fails. This one ends without.",
         'if request.method == "GET" { forward orders }',
         'if request.method == "GET" { forward orders } else { respond 405 }',
     ),

@@ -15,15 +15,16 @@ ROUTES: Final[dict[str, Code]] = {
     ),
     "E402": Code(
         "Two routes answer the same request",
-        "Which of two routes answers is never a matter of order: a literal segment beats a parameter. Where neither is more "
-        "precise, one must go, or be told apart by method or host.",
+        "Which of two routes answers is never a matter of order: a literal segment beats a parameter. Where "
+        "neither is more precise, one must go, or be told apart by method or host.",
         "route one GET /orders/{id} public { respond 200 }\nroute two GET /orders/{name} public { respond 200 }",
         "route one GET /orders/{id} public { respond 200 }\nroute two GET /orders/by/{name} public { respond 200 }",
     ),
     "E403": Code(
         "This path cannot be used",
-        "A path consists of segments. A segment is literal text or one parameter, `{name}` or `{name:type}`; one of type "
-        "`path` takes all that is left, so it comes last. A path has no query, and no name stands in it twice.",
+        "A path consists of segments. A segment is literal text or one parameter, `{name}` or `{name:type}`; one "
+        "of type `path` takes all that is left, so it comes last. A path has no query, and no name stands in it "
+        "twice.",
         "route files GET /files/{rest:path}/edit public { respond 200 }",
         "route files GET /files/{rest:path} public { respond 200 }",
     ),

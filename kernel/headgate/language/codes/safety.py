@@ -9,15 +9,16 @@ from headgate.language.codes.entry import Code
 SAFETY: Final[dict[str, Code]] = {
     "E501": Code(
         "An upstream can be reached without `auth`",
-        "Refuse by default: a path that reaches an upstream has passed an `auth.*` step on every branch before it. A "
-        "shadowed step authenticates nobody. A route that is meant for everybody says so: `public`, which can be searched.",
+        "Refuse by default: a path that reaches an upstream has passed an `auth.*` step on every branch before "
+        "it. A shadowed step authenticates nobody. A route that is meant for everybody says so: `public`, which "
+        "can be searched.",
         "route orders GET /orders { forward orders }",
         "route orders GET /orders {\n    auth.key as key\n    forward orders\n}",
     ),
     "E502": Code(
         "A house rule is broken",
-        "An `always` or `never` line, here or in an imported file, does not hold on a path through this route. House rules "
-        "are checked, not merged: the route itself must do what they ask.",
+        "An `always` or `never` line, here or in an imported file, does not hold on a path through this route. "
+        "House rules are checked, not merged: the route itself must do what they ask.",
         "always log.call before upstream\nroute orders GET /orders public { forward orders }",
         "always log.call before upstream\nroute orders GET /orders public {\n    log.call\n    forward orders\n}",
     ),

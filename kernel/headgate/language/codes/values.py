@@ -9,8 +9,8 @@ from headgate.language.codes.entry import Code
 VALUES: Final[dict[str, Code]] = {
     "E101": Code(
         "The types do not match",
-        "A value stands where another type is wanted. Units are part of the type: a bare `2` is no duration. There is no "
-        "truthiness: a condition is a bool. Two values of types that share nothing are never equal.",
+        "A value stands where another type is wanted. Units are part of the type: a bare `2` is no duration. "
+        "There is no truthiness: a condition is a bool. Two values of types that share nothing are never equal.",
         "forward orders timeout=2",
         "forward orders timeout=2s",
     ),
@@ -22,8 +22,8 @@ VALUES: Final[dict[str, Code]] = {
     ),
     "E103": Code(
         "The operator does not apply",
-        "An operator works on some types only: `<` on what has an order, `matches` on text, `in` on lists, maps and "
-        "networks, a call on functions.",
+        "An operator works on some types only: `<` on what has an order, `matches` on text, `in` on lists, maps "
+        "and networks, a call on functions.",
         "let twice = request.path * 2",
         "let twice = request.size * 2",
     ),
@@ -41,8 +41,8 @@ VALUES: Final[dict[str, Code]] = {
     ),
     "E106": Code(
         "This must be known when the policy loads",
-        "Some values are checked and prepared once, when the policy loads: the issuer of a token, a pattern, the name of a "
-        "header. They are made of literals and `const`s, never of what a request brings.",
+        "Some values are checked and prepared once, when the policy loads: the issuer of a token, a pattern, the "
+        "name of a header. They are made of literals and `const`s, never of what a request brings.",
         'auth.jwt issuer=request.host audience="orders"',
         'auth.jwt issuer="https://id.example.com" audience="orders"',
     ),
@@ -72,16 +72,16 @@ VALUES: Final[dict[str, Code]] = {
     ),
     "E112": Code(
         "There is no such type",
-        "The types are bool, int, number, text, bytes, duration, size, rate, money, percent, status, time, ip, network, "
-        "regex, json, `list[…]`, `map[…]`, and the `type`s of the file. Bounds stand behind text, numbers and lists, the "
-        "lower one first.",
+        "The types are bool, int, number, text, bytes, duration, size, rate, money, percent, status, time, ip, "
+        "network, regex, json, `list[…]`, `map[…]`, and the `type`s of the file. Bounds stand behind text, "
+        "numbers and lists, the lower one first.",
         "type Message { text: string }",
         "type Message { text: text(1..4000) }",
     ),
     "E301": Code(
         "This value may be absent",
-        "A header that was not sent, an optional field, a name that a shadowed step binds: they may be absent. `==` is "
-        "allowed (absent equals nothing); anything else needs a default, or a test that it is present.",
+        "A header that was not sent, an optional field, a name that a shadowed step binds: they may be absent. "
+        "`==` is allowed (absent equals nothing); anything else needs a default, or a test that it is present.",
         'require request.header["x-debug"] != "1" else 403 "No."',
         'require request.header["x-debug"] ?? "0" != "1" else 403 "No."',
     ),

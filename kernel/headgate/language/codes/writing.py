@@ -9,29 +9,30 @@ from headgate.language.codes.entry import Code
 WRITING: Final[dict[str, Code]] = {
     "E001": Code(
         "This cannot be read",
-        "The text does not follow the grammar of the language. The finding points to the first place where it could not "
-        "be read on, and says what was expected there. The rest of the file is read all the same, without that statement.",
+        "The text does not follow the grammar of the language. The finding points to the first place where it "
+        "could not be read on, and says what was expected there. The rest of the file is read all the same, "
+        "without that statement.",
         "let limit =",
         "let limit = 20",
     ),
     "E002": Code(
         "There is no such parameter",
-        "The step, the function, the fragment, the resource or the route takes no parameter of that name, or takes fewer "
-        "values without a name. `headgate steps NAME` prints what a step takes.",
+        "The step, the function, the fragment, the resource or the route takes no parameter of that name, or "
+        "takes fewer values without a name. `headgate steps NAME` prints what a step takes.",
         'auth.jwt issuer="https://id.example.com" audiense="orders"',
         'auth.jwt issuer="https://id.example.com" audience="orders"',
     ),
     "E003": Code(
         "There is no such name here",
-        "A name can be used from the line that binds it (`as`, `let`, `const`, `import`) to the end of its block. Names "
-        "bound in a block are gone below it; a block hands one value out by `} as x`.",
+        "A name can be used from the line that binds it (`as`, `let`, `const`, `import`) to the end of its block. "
+        "Names bound in a block are gone below it; a block hands one value out by `} as x`.",
         'if request.method == "POST" { read.json Message as m }\nset request.header["x-text"] = m.text',
         'if request.method == "POST" {\n    read.json Message as m\n    set request.header["x-text"] = m.text\n}',
     ),
     "E004": Code(
         "There is no such step",
-        "No installed plugin has a step of that name. `headgate steps` lists those that there are; a step of a plugin "
-        "that is not installed is not known.",
+        "No installed plugin has a step of that name. `headgate steps` lists those that there are; a step of a "
+        "plugin that is not installed is not known.",
         "limit.rates 100/min by=client.ip",
         "limit.rate 100/min by=client.ip",
     ),
@@ -43,8 +44,9 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E006": Code(
         "This name is taken",
-        "A name is bound once in its scope, and never anew below it, so that a line means the same wherever it is read. "
-        "Names that the language itself gives (`request`, `client`, `route`, `now`, `response`) cannot be bound.",
+        "A name is bound once in its scope, and never anew below it, so that a line means the same wherever it is "
+        "read. Names that the language itself gives (`request`, `client`, `route`, `now`, `response`) cannot be "
+        "bound.",
         "let client = request.host",
         "let caller_host = request.host",
     ),
@@ -56,15 +58,15 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E008": Code(
         "This step cannot be shadowed",
-        "`shadow` computes and records what a deciding step would do, without doing it. Only steps that decide, and say "
-        "that they can be shadowed, take it; one that changes something cannot.",
+        "`shadow` computes and records what a deciding step would do, without doing it. Only steps that decide, "
+        "and say that they can be shadowed, take it; one that changes something cannot.",
         "shadow forward orders",
         "shadow limit.rate 30/min by=client.ip",
     ),
     "E009": Code(
         "This step may not be optional",
-        "A failure is never a pass. Only steps that merely observe (log, meter, mirror) may be marked `optional`: no "
-        "decision hangs on them.",
+        "A failure is never a pass. Only steps that merely observe (log, meter, mirror) may be marked `optional`: "
+        "no decision hangs on them.",
         "optional auth.key",
         "optional log.call",
     ),
@@ -94,22 +96,22 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E014": Code(
         "This cannot be changed",
-        "`set` and `remove` change headers, query parameters, path and host of the request, fields of a body that a line "
-        "has read, and headers and status of the response. Nothing else.",
+        "`set` and `remove` change headers, query parameters, path and host of the request, fields of a body that "
+        "a line has read, and headers and status of the response. Nothing else.",
         'set client.ip = "10.0.0.1"',
         'set request.header["x-real-ip"] = client.ip',
     ),
     "E015": Code(
         "This cannot run in parallel",
-        "The lines of `parallel` run at once, and each binds a value. Lines that decide, change the request or answer it "
-        "have an order, so they stand outside.",
+        "The lines of `parallel` run at once, and each binds a value. Lines that decide, change the request or "
+        "answer it have an order, so they stand outside.",
         "parallel {\n    auth.key as key\n    forward orders\n}",
         "parallel {\n    call orders as order\n    call stock as stock\n}",
     ),
     "E016": Code(
         "Nothing raises this",
-        "A handler names a kind of failure that some line above it can raise; this one never can happen, so the handler "
-        "would never run. `headgate steps NAME` prints what a step raises.",
+        "A handler names a kind of failure that some line above it can raise; this one never can happen, so the "
+        "handler would never run. `headgate steps NAME` prints what a step raises.",
         "on limit.exceded { respond 429 }",
         "on limit.exceeded { respond 429 }",
     ),
@@ -121,22 +123,22 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E021": Code(
         "A word of the language cannot be a name",
-        "What one binds by `as`, `let`, `const` and the like cannot be called `if`, `match`, `in` and so on. As names of "
-        "parameters and fields these words are free.",
+        "What one binds by `as`, `let`, `const` and the like cannot be called `if`, `match`, `in` and so on. As "
+        "names of parameters and fields these words are free.",
         "let match = 1",
         "let matched = 1",
     ),
     "E022": Code(
         "This text must be known as it stands",
-        "The path of an import, the name of a test, a key of an object and the texts of a type are no values that could "
-        "be computed: they hold no `{…}`.",
+        "The path of an import, the name of a test, a key of an object and the texts of a type are no values that "
+        "could be computed: they hold no `{…}`.",
         'import "shared/{name}.policy" as shared',
         'import "shared/edge.policy" as shared',
     ),
     "E023": Code(
         "The edition is missing or unknown",
-        "The first line of every policy names the edition of the language that it is written in, so that a later edition "
-        "can change what a line means without changing what this file does.",
+        "The first line of every policy names the edition of the language that it is written in, so that a later "
+        "edition can change what a line means without changing what this file does.",
         "policy 7",
         "policy 1",
     ),
