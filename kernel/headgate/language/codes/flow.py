@@ -9,7 +9,8 @@ from headgate.language.codes.entry import Code
 FLOW: Final[dict[str, Code]] = {
     "E201": Code(
         "There is no response yet",
-        "`response` and `served` exist below the line that gets the answer (`forward`, `ai.chat`), on every path to here.",
+        "`response` and `served` exist below the line that gets the answer (`forward`, `ai.chat`), on every path "
+        "to here.",
         'set response.header["x-a"] = "1"\nforward orders',
         'forward orders\nset response.header["x-a"] = "1"',
     ),

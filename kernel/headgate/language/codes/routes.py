@@ -9,7 +9,8 @@ from headgate.language.codes.entry import Code
 ROUTES: Final[dict[str, Code]] = {
     "E401": Code(
         "Two routes have one name",
-        "The name of a route stands in logs, metrics and quotas, so it is unique among all files that are served together.",
+        "The name of a route stands in logs, metrics and quotas, so it is unique among all files that are served "
+        "together.",
         "route orders GET /orders public { respond 200 }\nroute orders POST /orders public { respond 201 }",
         "route read_orders GET /orders public { respond 200 }\nroute make_order POST /orders public { respond 201 }",
     ),

@@ -24,7 +24,8 @@ SAFETY: Final[dict[str, Code]] = {
     ),
     "E503": Code(
         "A secret stays a secret",
-        "A secret fits only a parameter that takes one. It is never printed, logged, compared, put into a text or sent on.",
+        "A secret fits only a parameter that takes one. It is never printed, logged, compared, put into a text or "
+        "sent on.",
         'set request.header["x-key"] = secret("API_KEY")',
         'model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY") }',
     ),

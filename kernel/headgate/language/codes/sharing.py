@@ -57,7 +57,8 @@ SHARING: Final[dict[str, Code]] = {
     ),
     "W801": Code(
         "A secret is not set",
-        "No source of secrets has a value for this name. The policy loads; what needs the secret fails until it is set.",
+        "No source of secrets has a value for this name. The policy loads; what needs the secret fails until it "
+        "is set.",
         'model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KYE") }',
         'model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY") }',
     ),

@@ -54,7 +54,8 @@ VALUES: Final[dict[str, Code]] = {
     ),
     "E108": Code(
         "This is no network",
-        "An address is looked up in networks, which are written with the length of their prefix, or as a single address.",
+        "An address is looked up in networks, which are written with the length of their prefix, or as a single "
+        "address.",
         'require client.ip in ["10.0.0.0/99"] else 403 "Not from there."',
         'require client.ip in ["10.0.0.0/8"] else 403 "Not from there."',
     ),

@@ -72,7 +72,8 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E010": Code(
         "The block does not fit the step",
-        "Some steps wrap lines in a block, others take none. `split` holds shares (`95% { … }`), `fallback` alternatives.",
+        "Some steps wrap lines in a block, others take none. `split` holds shares (`95% { … }`), `fallback` "
+        "alternatives.",
         "limit.rate 100/min by=client.ip {\n    forward orders\n}",
         "limit.rate 100/min by=client.ip\nforward orders",
     ),
@@ -84,7 +85,8 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E012": Code(
         "This line stands in the wrong place",
-        "`given`, `send`, `expect`, `after` and `repeat` belong into a test; all other lines into a route or a fragment.",
+        "`given`, `send`, `expect`, `after` and `repeat` belong into a test; all other lines into a route or a "
+        "fragment.",
         "expect response.status == 200",
         'require request.size < 1MB else 413 "Too large."',
     ),
@@ -144,7 +146,8 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E024": Code(
         "Nested too deep",
-        "Expressions and blocks nest up to a limit that no person reaches by hand; a chain of operators counts as well.",
+        "Expressions and blocks nest up to a limit that no person reaches by hand; a chain of operators counts as "
+        "well.",
         'require a == "1" or a == "2" or a == "3" else 403 "And so on, a hundred times."',
         'require a in ["1", "2", "3"] else 403 "No."',
     ),

@@ -8,7 +8,7 @@ finding, so that whoever reads our tree may recurse.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lark import Token
@@ -22,6 +22,7 @@ from headgate.language.parse.texts import TextToken
 from headgate.language.source import Span
 
 MAX_DEPTH = 100
+HOLE_DEPTH = 20  # in the braces of a text, which adds to the depth around it
 RESERVED = frozenset(
     {
         *("and", "or", "not", "in", "is", "matches", "present", "absent", "true", "false", "none", "as", "policy"),
@@ -36,11 +37,12 @@ Rule = Callable[["Builder", Span, Kids], Any]
 
 
 class TooDeep(Exception):
-    """An item nested past `MAX_DEPTH`; `span` is the part that is."""
+    """Something nested past `limit` levels; `span` is the part that is."""
 
-    def __init__(self, span: Span) -> None:
-        super().__init__(span)
+    def __init__(self, span: Span, limit: int) -> None:
+        super().__init__(span, limit)
         self.span = span
+        self.limit = limit
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class Builder:
     expression: Callable[[int, int], tree.Expr | None]
     findings: list[Diagnostic]
     docs: Callable[[Span], str]
-    depths: dict[int, int] = field(default_factory=dict)
+    limit: int = MAX_DEPTH
 
     def build(self, root: Tree) -> Any:
         """Our node for Lark's, or `TooDeep`."""
@@ -80,8 +82,8 @@ class Builder:
         span = self.span_of(node)
         if node.data in ("chain", "access"):
             depth += len(kids) // 2 if node.data == "chain" else len(kids)
-        if depth > MAX_DEPTH:
-            raise TooDeep(span)
+        if depth > self.limit:
+            raise TooDeep(span, self.limit)
         return self.rules[node.data](self, span, kids), depth
 
     def span_of(self, node: Tree) -> Span:

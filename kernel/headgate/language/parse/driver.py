@@ -12,7 +12,7 @@ from headgate.language import tree
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.parse import grammar
 from headgate.language.parse.build import RULES
-from headgate.language.parse.builder import MAX_DEPTH, Builder, TooDeep
+from headgate.language.parse.builder import HOLE_DEPTH, MAX_DEPTH, Builder, TooDeep
 from headgate.language.parse.comments import Comments
 from headgate.language.parse.explain import explain
 from headgate.language.parse.recover import blank_statement, body_of
@@ -83,7 +83,7 @@ class Parser:
         while len(self.findings) < MAX_FINDINGS:
             outcome = grammar.read(chunk.text, start)
             if not isinstance(outcome, grammar.Failure):
-                built = self._build(chunk, outcome)
+                built = self._build(chunk, outcome, HOLE_DEPTH if start == "hole" else MAX_DEPTH)
                 return built if whole else None
             self.findings.append(explain(outcome, chunk, self.places, start))
             mended = blank_statement(chunk.text, outcome.offset)
@@ -95,14 +95,16 @@ class Parser:
                 return None
         return None
 
-    def _build(self, chunk: Chunk, read: grammar.Tree) -> object:
+    def _build(self, chunk: Chunk, read: grammar.Tree, limit: int) -> object:
         docs = self.comments.above
-        builder = Builder(self.places, chunk.start, self.scan.texts, RULES, self._hole, self.findings, docs)
+        builder = Builder(self.places, chunk.start, self.scan.texts, RULES, self._hole, self.findings, docs, limit)
         try:
             return builder.build(read)
         except TooDeep as error:
             helps = ("name a part of it with `let`, or write a long chain of `or` as `x in [a, b, c]`",)
-            self.findings.append(Diagnostic("E024", f"nested deeper than {MAX_DEPTH} levels", error.span, helps=helps))
+            self.findings.append(
+                Diagnostic("E024", f"nested deeper than {error.limit} levels", error.span, helps=helps)
+            )
             return None
 
     def _hole(self, start: int, end: int) -> tree.Expr | None:

@@ -151,7 +151,7 @@ def _bare_assignment(stop: Stop) -> Answer | None:
     head = stop.words[0] if stop.words else ""
     if head in ("if", "require", "expect", "match", "else"):
         return Answer("`=` gives a value; it does not compare", "to compare, write `==`")
-    if stop.failure.at_type == "KEY" and not stop.words and stop.start == "tblock":
+    if stop.failure.at_type == "KEY" and not stop.words and "SEND" in stop.expected:
         return Answer(f"`{stop.at}` is given no value in a test", f"fakes are written `given {stop.at} = …`")
     if not stop.words and stop.failure.at_type == "KEY":
         return Answer(
@@ -195,7 +195,7 @@ def _unknown_item(stop: Stop) -> Answer | None:
     if stop.start != "item" or not stop.head or not head.isidentifier() or head in ITEM_WORDS:
         return None
     if head == "policy" or (not stop.words and stop.at == "policy"):
-        return Answer("`policy` stands once, on the first line")
+        return Answer("`policy` stands once, on the first line", at_head=True)
     near = suggest(head, ITEM_WORDS)
     if near:
         return Answer(f"`{head}` begins no item", f"did you mean `{near}`?", True)

@@ -103,8 +103,10 @@ def _keep(built: lark.Lark, kept: Path) -> None:
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _ours_alone(kept.parent):
             return
-        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as stream:
-            built.save(stream)
-        os.replace(stream.name, kept)
-    except OSError:
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            beside = Path(folder) / kept.name
+            with beside.open("wb") as stream:
+                built.save(stream)
+            os.replace(beside, kept)
+    except OSError:  # a full or read-only disk: the next process builds again
         return
