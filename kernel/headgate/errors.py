@@ -96,11 +96,12 @@ class HandlerFault(HeadgateError):
 
 
 class PolicyError(HeadgateError):
-    """Policies that cannot be served, with every finding (`language.diagnostics.Diagnostic`)."""
+    """Policies that cannot be served, with every finding (`language.diagnostics.Diagnostic`) and the text they are in."""
 
-    def __init__(self, diagnostics: Sequence[Any]) -> None:
+    def __init__(self, diagnostics: Sequence[Any], sources: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{len(diagnostics)} finding(s) in the policies")
         self.diagnostics = tuple(diagnostics)
+        self.sources: Mapping[str, Any] = sources or {}
 
 
 class SettingsError(HeadgateError):

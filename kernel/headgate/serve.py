@@ -132,7 +132,7 @@ def prepare(settings: Settings, plugins: Plugins) -> Ready:
     if settings.test_on_load:
         failed = run_tests(settings, plugins, program)
         if failed:
-            raise PolicyError(failed)
+            raise PolicyError(failed, reading.sources)
     return Ready(reading, program)
 
 
@@ -195,7 +195,7 @@ class Server:
         """Drain: accept nothing new, finish what runs, cut what is left at the deadline."""
         async with trio.open_nursery() as nursery:
             for connections in self._connections:
-                nursery.start_soon(connections.drain, trio.current_time() + self.settings.drain_s)
+                nursery.start_soon(connections.drain, self.settings.drain_s)
 
     def _refused(self, client: Client, refusal: Refusal) -> None:
         row = refused_row(
@@ -220,7 +220,7 @@ async def open_server(settings: Settings, plugins: Plugins, ready: Ready) -> Asy
 
 def _limits(settings: Settings) -> Limits:
     try:
-        return Limits.from_settings(settings.limits)
+        return Limits(**settings.limits)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise SettingsError(f"`limits`: {error}") from None
 
@@ -273,4 +273,14 @@ async def _once() -> AsyncIterator[object]:
     yield None
 
 
-__all__: Sequence[str] = ("Bench", "Ready", "Server", "open_node", "open_server", "prepare", "reload_on", "run_tests", "signals")
+__all__: Sequence[str] = (
+    "Bench",
+    "Ready",
+    "Server",
+    "open_node",
+    "open_server",
+    "prepare",
+    "reload_on",
+    "run_tests",
+    "signals",
+)

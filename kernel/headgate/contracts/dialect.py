@@ -13,6 +13,10 @@ class Dialect(Protocol):
 
     name: str
 
+    def sample(self) -> object:
+        """A small request body, as JSON values, for a call that a newcomer can paste."""
+        ...
+
     def error(self, status: int, message: str, kind: str) -> Response:
         """An error as clients of this dialect parse it; `kind` is the failure's (`limit.exceeded`), or empty."""
         ...

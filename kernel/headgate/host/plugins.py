@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pluggy
 
 from headgate import hookspecs
@@ -41,6 +42,15 @@ class Plugins:
     vocabulary: Vocabulary
     loaded: dict[str, Any] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
+
+    def settings_shapes(self) -> dict[str, type[msgspec.Struct]]:
+        """The tables of `headgate.toml` that plugins have, by plugin."""
+        shapes = {}
+        for name, plugin in self.loaded.items():
+            shape = plugin.register_settings() if hasattr(plugin, "register_settings") else None
+            if shape is not None:
+                shapes[name] = shape
+        return shapes
 
     def __repr__(self) -> str:
         return f"<Plugins {len(self.loaded)} loaded, {len(self.broken)} broken>"

@@ -50,5 +50,5 @@ def read_policies(root: Path, vocabulary: Vocabulary) -> Reading:
 def compile_policies(reading: Reading) -> Program:
     """The program of a set that may serve; PolicyError with every finding otherwise."""
     if reading.checked.errors:
-        raise PolicyError(reading.checked.findings)
+        raise PolicyError(reading.checked.findings, reading.sources)
     return compile_program(reading.checked)

@@ -8,7 +8,7 @@ from headgate.language import tree
 from headgate.language import types as t
 from headgate.language.check.expressions import Expressions
 from headgate.language.check.result import BoundStep, BoundUse, Checked
-from headgate.language.check.scope import Scope, Symbol
+from headgate.language.check.scope import Scope
 from headgate.language.source import Span
 from headgate.language.suggest import suggest
 from headgate.language.vocabulary import BlockSpec, ParamSpec, StepSpec

@@ -308,12 +308,12 @@ class Expressions:
 
     def _resource_call(self, expr: tree.Call, symbol: Symbol, scope: Scope) -> t.Type:
         """A resource with parameters called with them: `classify(message=m.text)`."""
-        node = symbol.ref.node if symbol.kind == "resource" else None
+        node = symbol.ref.node if symbol.kind == "resource" and symbol.ref is not None else None
         params = {param.name: param for param in node.params} if isinstance(node, tree.Resource) else {}
-        if not params:
+        if not isinstance(node, tree.Resource) or not params:
             self.checked.report("E103", f"`{symbol.name}` cannot be called", expr.function.span)
             return t.NEVER
-        declared = self.checked.params.get(node, {})
+        declared = self.checked.params[node]
         for arg in expr.named:
             if arg.name not in params:
                 self._no_param(symbol.name, arg, list(params))

@@ -1,4 +1,342 @@
+"""Follows every path of every route, forward, once: a graph without loops needs no solver.
+
+1. Facts are intersected where paths join; a body that may not run gives none, unless its block keeps them.
+2. Every path meets exactly one hinge or one end. A line behind an end is unreachable.
+3. Whatever has the effect `upstream` needs `auth`, unless the route is `public`.
+4. A handler may use what holds before every line that can raise its kind; the line that spoils it is named.
+5. A fragment is followed anew at each use. What is wrong in it is reported once, with a use that shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from headgate.language import tree
+from headgate.language.check.modules import Module
 from headgate.language.check.result import Checked
+from headgate.language.check.roots import VALUES, Root
+from headgate.language.check.rules import Rule, rules_of
+from headgate.language.check.state import Raised, State, join
+from headgate.language.check.walk import expressions_of, names_in
+from headgate.language.source import Span
+from headgate.language.vocabulary import AFTER_RESPONSE, BEFORE_RESPONSE, StepSpec
 
 
-def check_flow(checked: Checked) -> None: ...
+def check_flow(checked: Checked) -> None:
+    """Follow every route of every file. Findings go into `checked`; each stands once."""
+    said: set[tuple[str, Span]] = set()
+    for module in checked.modules.values():
+        rules = rules_of(checked, module)
+        for item in module.file.items:
+            if isinstance(item, tree.Route):
+                _Paths(checked, module, item, [rule for rule in rules if not rule.excepts(item)], said).route()
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A body that may hand out a value: the states in which it does, and what can be raised in it."""
+
+    gives: list[State] = field(default_factory=list)
+    raised: list[Raised] = field(default_factory=list)
+
+
+class _Paths:
+    """The paths of one route."""
+
+    def __init__(
+        self, checked: Checked, module: Module, route: tree.Route, rules: Sequence[Rule], said: set[tuple[str, Span]]
+    ) -> None:
+        self.checked = checked
+        self.module = module
+        self.public = route.public
+        self.rules = rules
+        self.said = said
+        self.the_route = route
+        self.inside: list[str] = []
+        self.uses: list[tree.Use] = []
+        self.closing = False
+
+    def route(self) -> None:
+        frame = _Frame()
+        end = self._body(self.the_route.body, State(), frame)
+        if end is not None and end.answered != "yes":
+            some = "" if end.answered == "no" else "on some path "
+            self._say(
+                "E202", f"{some}nothing answers in the route `{self.the_route.name}`", self.the_route.name_span,
+                note="every path through a route meets one hinge (`forward`, `ai.chat`) or one end (`respond`)",
+                help="end the route with `forward …`, or with `respond …`",
+            )  # fmt: skip
+
+    def _say(self, code: str, message: str, span: Span, label: str = "", **more: object) -> None:
+        if (code, span) in self.said:
+            return
+        self.said.add((code, span))
+        related = list(more.pop("related", ()))  # type: ignore[call-overload]
+        if span.file != self.the_route.span.file or self.uses:
+            related += [(use.span, f"used here, by the route `{self.the_route.name}`") for use in self.uses]
+        self.checked.report(code, message, span, label, related=tuple(related), **more)
+
+    # --- bodies ------------------------------------------------------------------------------------------------------
+
+    def _body(self, block: tree.Block, state: State | None, frame: _Frame) -> State | None:
+        """A body with its handlers: where its lines lead, joined with where its handlers lead."""
+        inner = _Frame()
+        plain = [line for line in block.statements if not isinstance(line, (tree.On, tree.Finally))]
+        end = self._lines(plain, state, inner)
+        ends = [end, *inner.gives]
+        for handler in (line for line in block.statements if isinstance(line, tree.On)):
+            ends.append(self._handler(handler, inner))
+        handled = [pattern for line in block.statements if isinstance(line, tree.On) for pattern in line.patterns]
+        frame.raised += [raised for raised in inner.raised if not any(covers(p, raised.kind) for p in handled)]
+        for closer in (line for line in block.statements if isinstance(line, tree.Finally)):
+            self._finally(closer)
+        return join(ends)
+
+    def _lines(self, lines: Sequence[tree.Stmt], state: State | None, frame: _Frame) -> State | None:
+        for line in lines:
+            if state is None:
+                self._say("E204", "no request reaches this line", line.span, "every path has ended above it")
+                return None
+            state = self._line(line, state, frame)
+        return state
+
+    def _handler(self, handler: tree.On, inner: _Frame) -> State | None:
+        """Where a handler leads: on, if it found an answer that lets lines below run; else nowhere."""
+        caught = [raised for raised in inner.raised if any(covers(p, raised.kind) for p in handler.patterns)]
+        before = join(raised.before for raised in caught) or State(facts=frozenset({"auth", "body"}))
+        self._bound_before(handler, caught, before)
+        frame = _Frame()
+        end = self._lines(
+            handler.block.statements, replace(before, answered="no", facts=before.facts - {"response"}), frame
+        )
+        inner.raised += frame.raised
+        answered = [
+            state
+            for state in (end, *frame.gives)
+            if state is not None and (state.answered == "yes" or state in frame.gives)
+        ]
+        return join(answered)
+
+    def _bound_before(self, handler: tree.On, caught: list[Raised], before: State) -> None:
+        local = {symbol.name for symbol in self.checked.locals.values()}
+        for name in names_in(handler.block):
+            symbol = self.checked.symbols.get(name)
+            if symbol is None or symbol.kind != "local" or name.name not in local or name.name in before.names:
+                continue
+            spoiler = next((raised for raised in caught if name.name not in raised.before.names), None)
+            bound_above = any(name.name in raised.before.names for raised in caught) or spoiler is not None
+            if spoiler is not None and bound_above and not _binds(handler.block, name.name):
+                self._say(
+                    "E207", f"`{name.name}` may not be bound yet when this handler runs", name.span,
+                    related=((spoiler.span, f"this line can raise `{spoiler.kind}` before `{name.name}` is bound"),),
+                    help="use only what holds before every line that can raise the kind, or handle it closer to the line",
+                )  # fmt: skip
+
+    def _finally(self, line: tree.Finally) -> None:
+        self.closing = True
+        everything = State(facts=frozenset({"auth", "response", "closed", "body"}))
+        self._lines(line.block.statements, replace(everything, answered="yes"), _Frame())
+        self.closing = False
+
+    # --- lines -------------------------------------------------------------------------------------------------------
+
+    def _line(self, line: tree.Stmt, state: State, frame: _Frame) -> State | None:
+        self._roots(line, state)
+        match line:
+            case tree.Step():
+                return self._step(line, state, frame)
+            case tree.Use():
+                return self._use(line, state, frame)
+            case tree.Let(bind=bind):
+                return state.with_name(bind.name)
+            case tree.If(branches=branches, otherwise=otherwise):
+                ends = [self._lines(block.statements, state, frame) for _, block in branches]
+                ends.append(self._lines(otherwise.statements, state, frame) if otherwise is not None else state)
+                return _forget(join(ends), state)
+            case tree.Match(cases=cases, otherwise=otherwise):
+                ends = [self._lines(case.block.statements, state, frame) for case in cases]
+                ends.append(self._lines(otherwise.statements, state, frame) if otherwise is not None else state)
+                return _forget(join(ends), state)
+            case tree.Require():
+                self._second_answer(state, line.span, "a `require` that fails answers")
+                return state
+            case tree.Respond() | tree.Redirect():
+                self._second_answer(state, line.span, "this answers")
+                return None
+            case tree.Give():
+                frame.gives.append(state)
+                return None
+            case tree.Parallel(block=block):
+                return self._lines(block.statements, state, frame)
+            case tree.Arm(block=block):
+                return self._body(block, state, frame)
+        return state
+
+    def _second_answer(self, state: State, span: Span, what: str) -> None:
+        if state.answered != "no" and not self.closing:
+            again = "again" if state.answered == "yes" else "a second time on some path"
+            self._say(
+                "E203", f"{what} {again}", span, "an answer was found above",
+                note="every path meets exactly one hinge or one end; below it, lines may still change the answer",
+            )  # fmt: skip
+
+    def _step(self, step: tree.Step, state: State, frame: _Frame) -> State | None:
+        bound = self.checked.steps.get(step)
+        if bound is None:
+            return self._body(step.block, state, frame) if step.block is not None else _bind(state, step)
+        spec = bound.spec
+        self._admitted(step, spec, state)
+        if not step.shadow:
+            frame.raised += [Raised(kind, state, step.name_span) for kind in self._kinds(spec)]
+        end = self._block(step, spec, state, frame) if step.block is not None else state
+        if end is None:
+            return None
+        if spec.hinge:
+            self._second_answer(end, step.name_span, f"`{step.name}` answers")
+            end = end.answer()
+        if not step.shadow:
+            end = end.with_facts(*spec.gives).passing(step.name)
+        return _bind(end, step)
+
+    def _kinds(self, spec: StepSpec) -> Iterator[str]:
+        for kind in spec.raises:
+            if kind.endswith(".*"):
+                yield from (name for name in self.checked.vocabulary.kinds if name.startswith(kind[:-1]))
+            else:
+                yield kind
+
+    def _admitted(self, step: tree.Step, spec: StepSpec, state: State) -> None:
+        """What must hold before a step may run here."""
+        shown = f"{step.name} {_shown(step)}".strip()
+        if spec.effect == "upstream" and not self.public and "auth" not in state.facts and not self.closing:
+            self._say(
+                "E501", f"a request can reach `{shown}` without `auth`", step.name_span, "`auth` does not hold on every path to here",
+                help="put an `auth.*` step above it, on every branch; "
+                f"or say it out loud: `route {self.the_route.name} … public {{`",
+            )  # fmt: skip
+        for fact in spec.needs:
+            if fact not in state.facts:
+                self._say(
+                    "E201",
+                    f"`{step.name}` needs `{fact}`, which does not hold here",
+                    step.name_span,
+                    help=self._giver(fact),
+                )
+        if spec.phase == BEFORE_RESPONSE and state.answered != "no" and not self.closing:
+            self._say(
+                "E206",
+                f"`{step.name}` comes too late: the answer is found already",
+                step.name_span,
+                help="move it above the hinge",
+            )
+        if spec.phase == AFTER_RESPONSE and "response" not in state.facts:
+            self._say(
+                "E201", f"there is no `response` yet for `{step.name}`", step.name_span, help="move it below the hinge"
+            )
+        for rule in self.rules:
+            self._ruled(rule, step, spec, state)
+
+    def _giver(self, fact: str) -> str:
+        givers = sorted(spec.name for spec in self.checked.vocabulary.steps.values() if fact in spec.gives)
+        return f"`{fact}` is given by: {', '.join(givers)}" if givers else "no installed step gives it"
+
+    def _ruled(self, rule: Rule, step: tree.Step, spec: StepSpec, state: State) -> None:
+        broken = rule.broken_at(spec, state, self.inside)
+        if broken:
+            self._say(
+                "E502", f"`{step.name}` breaks the house rule `{rule.text}`", step.name_span, broken,
+                related=((rule.node.span, "the rule"),),
+            )  # fmt: skip
+
+    def _block(self, step: tree.Step, spec: StepSpec, state: State, frame: _Frame) -> State | None:
+        assert step.block is not None
+        shape = spec.block
+        self.inside.append(step.name)
+        if shape is None or shape.shape == "body":
+            end = self._body(step.block, state, frame)
+        else:
+            end = self._arms(step.block, state, frame)
+        self.inside.pop()
+        end = _forget(end, state)
+        if shape is not None and shape.runs == "maybe":
+            return end if shape.keeps_facts else join([end, state])
+        return end
+
+    def _arms(self, block: tree.Block, state: State, frame: _Frame) -> State | None:
+        handlers = tuple(line for line in block.statements if isinstance(line, tree.On))
+        ends = []
+        for line in block.statements:
+            if isinstance(line, tree.On):
+                continue
+            lines = line.block.statements if isinstance(line, tree.Arm) else (line,)
+            ends.append(self._body(tree.Block(line.span, (*lines, *handlers)), state, frame))
+        return join(ends)
+
+    def _use(self, use: tree.Use, state: State, frame: _Frame) -> State | None:
+        bound = self.checked.uses.get(use)
+        if bound is None or len(self.uses) > 32:
+            return state if use.bind is None else state.with_name(use.bind.name)
+        self.uses.append(use)
+        outer_names = state.names
+        params = frozenset(param.name for param in bound.fragment.params)
+        end = self._body(bound.fragment.body, replace(state, names=params), frame)
+        self.uses.pop()
+        if end is None:
+            return None
+        end = replace(end, names=outer_names)
+        return end if use.bind is None else end.with_name(use.bind.name)
+
+    # --- roots -------------------------------------------------------------------------------------------------------
+
+    def _roots(self, line: tree.Stmt, state: State) -> None:
+        """Names that hold only after some line: `caller`, `response`, `usage`."""
+        for expr in expressions_of(line):
+            for name in names_in(expr):
+                symbol = self.checked.symbols.get(name)
+                if symbol is None or symbol.kind != "root" or name.name == "err":
+                    continue
+                needs, hint = _needs(symbol.ref, name.name)
+                if needs is not None and needs not in state.facts and not self._settable(name, state):
+                    message = f"there is no `{name.name}` yet at this point"
+                    self._say("E201", message, name.span, help=hint)
+
+    def _settable(self, name: tree.Name, state: State) -> bool:
+        return self.closing and name.name in ("caller", "response", "served")
+
+
+def _needs(ref: object, name: str) -> tuple[str | None, str]:
+    if isinstance(ref, Root):
+        return ref.needs, ref.hint
+    if name in VALUES:
+        return VALUES[name][1], f"`{name}` is known in `finally`"
+    return None, ""
+
+
+def covers(pattern: tree.Pattern, kind: str) -> bool:
+    """Whether an `on` with this pattern catches the kind."""
+    return kind == pattern.kind or (pattern.wild and kind.startswith(f"{pattern.kind}."))
+
+
+def _bind(state: State, step: tree.Step) -> State:
+    return state if step.bind is None else state.with_name(step.bind.name)
+
+
+def _forget(end: State | None, before: State) -> State | None:
+    """Behind a block, the names that it bound are gone."""
+    return None if end is None else replace(end, names=before.names)
+
+
+def _binds(block: tree.Block, name: str) -> bool:
+    for line in block.statements:
+        bind = getattr(line, "bind", None)
+        if isinstance(bind, tree.Bind) and bind.name == name:
+            return True
+    return False
+
+
+def _shown(step: tree.Step) -> str:
+    first = step.args[0] if step.args else None
+    if isinstance(first, tree.Attr) and isinstance(first.base, tree.Name):
+        return f"{first.base.name}.{first.name}"
+    return first.name if isinstance(first, tree.Name) else ""

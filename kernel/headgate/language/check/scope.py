@@ -36,7 +36,9 @@ class Scope:
     def __init__(self, parent: Scope | None = None, narrowed: frozenset[str] | None = None) -> None:
         self.parent = parent
         self.names: dict[str, Symbol] = {}
-        self.narrowed: frozenset[str] = narrowed if narrowed is not None else (parent.narrowed if parent else frozenset())
+        self.narrowed: frozenset[str] = (
+            narrowed if narrowed is not None else (parent.narrowed if parent else frozenset())
+        )
 
     def find(self, name: str) -> Symbol | None:
         scope: Scope | None = self

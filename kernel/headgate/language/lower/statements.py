@@ -264,7 +264,7 @@ class Lines:
                 nodes.load("Exception"), "error", [note, nodes.assign(value, nodes.constant(None))]
             )
             return [ast.Try([run], [clause], [], [])]
-        failed = [nodes.assign("shadowed", nodes.load("error")), nodes.assign(value, nodes.constant(None))]
+        failed: list[ast.stmt] = [nodes.assign("shadowed", nodes.load("error")), nodes.assign(value, nodes.constant(None))]
         done = nodes.expression(nodes.call("end_shadow", x, nodes.load("kept"), key, nodes.load("shadowed")))
         return [
             nodes.assign("kept", nodes.call("start_shadow", x)),

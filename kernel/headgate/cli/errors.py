@@ -1,0 +1,57 @@
+"""Errors as a person at a terminal sees them: what is wrong and what to do, and no traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import click
+
+from headgate.errors import PolicyError, SettingsError, StoreError
+from headgate.host.plugins import Plugins
+from headgate.language.diagnostics import Diagnostic
+from headgate.language.render import render
+from headgate.language.source import Source
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """Turn errors that a person can mend into a sentence and exit status 1 (2 for settings)."""
+    try:
+        yield
+    except SettingsError as error:
+        fail(str(error), 2)
+    except StoreError as error:
+        fail(str(error), 1)
+    except PolicyError as error:
+        show_findings(error.diagnostics, error.sources)
+        sys.exit(1)
+
+
+def fail(message: str, status: int) -> None:
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
+    sys.exit(status)
+
+
+def show_findings(findings: Sequence[Diagnostic], sources: Mapping[str, Source], *, err: bool = True) -> None:
+    """Findings in full, and a line that counts them."""
+    colour = (sys.stderr if err else sys.stdout).isatty()
+    if findings:
+        click.echo(render(list(findings), sources, color=colour), err=err)
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = len(findings) - errors
+    if findings:
+        click.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}", err=err)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def report_broken(plugins: Plugins) -> None:
+    """Name the plugins that were set aside."""
+    for broken in plugins.broken:
+        click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
+        click.echo(f"the plugin `{broken.name}` did not load: {broken.error}", err=True)

@@ -1,0 +1,132 @@
+"""The group of all verbs: ours by name, then what the installed plugins bring."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headgate.cli.errors import report_broken, shown_errors
+from headgate.errors import SettingsError
+from headgate.host.plugins import Plugins, load_plugins
+from headgate.host.settings import Settings, load_settings
+from headgate.serve import Bench
+
+DEFAULT_FILE = Path("headgate.toml")
+
+
+class Work:
+    """What verbs share: flags as given, and plugins and settings, each loaded when first asked for."""
+
+    def __init__(self) -> None:
+        self.flags: dict[str, Any] = {}
+        self.config: Path | None = None
+        self._plugins: Plugins | None = None
+        self._settings: Settings | None = None
+
+    @property
+    def plugins(self) -> Plugins:
+        if self._plugins is None:
+            self._plugins = load_plugins()
+        return self._plugins
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force. SettingsError."""
+        if self._settings is None:
+            file = self.config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+            if self.config is not None and not self.config.is_file():
+                raise SettingsError(f"there is no file {self.config}")
+            shapes = self.plugins.settings_shapes()
+            self._settings = load_settings(file, os.environ, self.flags, shapes)
+        return self._settings
+
+    @property
+    def data(self) -> Path:
+        return Path(self.settings.data)
+
+    def run(self, work: Any) -> Any:
+        """Open a node, do the work, close it (see `contracts.workplace`)."""
+        return Bench(self.settings, self.plugins).run(work)
+
+
+class Verbs(click.Group):
+    """Ours, and the plugins'."""
+
+    def __init__(self, *args: Any, own: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.own = own
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        context = super().make_context(info_name, args, parent, **extra)
+        context.obj = context.obj or Work()
+        return context
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self.own, *self._of_plugins(ctx)])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.own:
+            module, _, name = self.own[cmd_name].partition(":")
+            return with_common_options(getattr(importlib.import_module(module), name))
+        found = self._of_plugins(ctx).get(cmd_name)
+        return with_common_options(found) if found is not None else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with shown_errors():
+            return super().invoke(ctx)
+
+    def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
+        work = ctx.ensure_object(Work)
+        found: dict[str, click.Command] = {}
+        for commands in work.plugins.manager.hook.register_commands():
+            found.update({command.name: command for command in commands if command.name is not None})
+        if not found:
+            report_broken(work.plugins)
+        return found
+
+
+def with_common_options(command: click.Command) -> click.Command:
+    """`--data` and `--config` on a verb and on all below it, once."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            with_common_options(inner)
+        return command
+    if not any(param.name == "data_folder" for param in command.params):
+        command.params.append(
+            click.Option(
+                ["--data", "data_folder"],
+                type=click.Path(path_type=Path, file_okay=False),
+                expose_value=False,
+                callback=_flag("data"),
+                help="The data folder (HEADGATE_DATA).",
+            )
+        )
+        command.params.append(
+            click.Option(
+                ["--config"],
+                type=click.Path(path_type=Path, dir_okay=False),
+                expose_value=False,
+                callback=_config,
+                help="The settings file; ./headgate.toml if it is there.",
+            )
+        )
+    return command
+
+
+def _flag(name: str) -> Any:
+    def keep(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+        if value is not None:
+            ctx.ensure_object(Work).flags[name] = str(value)
+
+    return keep
+
+
+def _config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Work).config = value

@@ -1,0 +1,80 @@
+"""`headgate serve`: run a node."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import click
+import trio
+
+from headgate.cli.errors import report_broken, show_findings
+from headgate.cli.group import Work
+from headgate.cli.welcome import welcome
+from headgate.errors import PolicyError
+from headgate.host.settings import Settings
+from headgate.serve import Ready, open_server, prepare, reload_on, signals
+
+
+@click.command()
+@click.argument("policies", type=click.Path(exists=True, path_type=Path), required=False)
+@click.option("--bind", multiple=True, metavar="HOST:PORT", help="Where to listen; 127.0.0.1:8080 if not given.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How the access log looks.")
+@click.option("--no-access-log", is_flag=True, help="No line for each request; the call log is kept all the same.")
+@click.option("--no-reload", is_flag=True, help="Do not reload when a policy changes; SIGHUP still does.")
+@click.pass_obj
+def serve(
+    work: Work,
+    policies: Path | None,
+    bind: tuple[str, ...],
+    log_format: str | None,
+    no_access_log: bool,
+    no_reload: bool,
+) -> None:
+    """Serve POLICIES, a file or a folder, until SIGTERM. SIGHUP and changed files reload."""
+    flags = {"policies": str(policies) if policies else None, "bind": list(bind) or None, "log_format": log_format}
+    work.flags.update(flags, access_log=False if no_access_log else None, reload=False if no_reload else None)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    report_broken(work.plugins)
+    settings = work.settings
+    try:
+        ready = prepare(settings, work.plugins)
+    except PolicyError as error:
+        _report(error)
+        click.echo("nothing is served: mend the findings above", err=True)
+        sys.exit(1)
+    trio.run(_serve, work, settings, ready, restrict_keyboard_interrupt_to_checkpoints=True)
+
+
+async def _serve(work: Work, settings: Settings, ready: Ready) -> None:
+    async with open_server(settings, work.plugins, ready) as server, trio.open_nursery() as nursery:
+        nursery.start_soon(signals, server, _report)
+        async with trio.open_nursery() as running:
+            await running.start(server.run)
+            await welcome(server)
+            if settings.reload:
+                nursery.start_soon(reload_on, server, _changes(Path(settings.policies)), _report)
+        nursery.cancel_scope.cancel()
+
+
+async def _changes(policies: Path) -> AsyncIterator[object]:
+    """One item whenever a policy file changed."""
+    import watchfiles
+
+    def is_policy(change: watchfiles.Change, path: str) -> bool:
+        return path.endswith(".policy")
+
+    async for changed in watchfiles.awatch(policies, watch_filter=is_policy, step=100):
+        yield changed
+
+
+def _report(error: PolicyError | None) -> None:
+    """What a reload came to."""
+    if error is None:
+        click.echo("reloaded", err=True)
+        return
+    show_findings(error.diagnostics, error.sources)
+    click.echo("what was serving goes on serving", err=True)

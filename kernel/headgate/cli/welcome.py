@@ -1,0 +1,58 @@
+"""What a node says when it is up: where it listens, its key on the very first start, and calls to try."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import click
+
+from headgate.contracts.dialect import Dialect
+from headgate.pipeline.table import Entry
+from headgate.serve import Server
+
+_SAMPLES = {"int": "7", "text": "example", "path": "example"}
+CALLS = 3
+
+
+async def welcome(server: Server) -> None:
+    """Print it, on stderr. Makes the demo team's key where there is no key yet."""
+    identity = server.node.stores.identity
+    secret = ""
+    if identity is not None and not await identity.list_keys():
+        _, secret = await identity.create_key(team="demo", name="first key")
+    entries = server.engine.snapshot.table.entries
+    _say(f"headgate serves {len(entries)} route{'' if len(entries) == 1 else 's'} on {', '.join(server.addresses)}")
+    if secret:
+        _say(f"\n  A team `demo` and its key were made. The key is shown once:\n\n      export HEADGATE_KEY={secret}\n")
+        _say("  Calls to try:\n")
+        for entry in entries[:CALLS]:
+            _say(_indent(call(entry, server.addresses[0])) + "\n")
+
+
+def call(entry: Entry, address: str) -> str:
+    """A curl line for a route."""
+    path = "/" + "/".join(_SAMPLES[s.type] if s.param else s.text for s in entry.segments)
+    method = min(entry.methods - {"HEAD", "OPTIONS"}, default="GET")
+    lines = [f"curl {address}{path}"]
+    if method != "GET":
+        lines[0] = f"curl -X {method} {address}{path}"
+    if entry.host is not None:
+        lines.append(f"-H 'Host: {entry.host}'")
+    if not entry.info.public:
+        lines.append('-H "Authorization: Bearer $HEADGATE_KEY"')
+    if method in ("POST", "PUT", "PATCH"):
+        lines += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(sample_body(entry.program.dialect))}"]
+    return " \\\n     ".join(lines)
+
+
+def sample_body(dialect: Dialect | None) -> str:
+    return json.dumps(dialect.sample() if dialect is not None else {"hello": "world"})
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"      {line}" for line in text.split("\n"))
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

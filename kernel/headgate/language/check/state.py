@@ -1,0 +1,55 @@
+"""What is known at a point of a path, and how paths join.
+
+`facts` hold on every path to here (intersected where paths join); `seen` are the steps that some path has passed
+(united). `answered` is "no", "yes", or "maybe" where the paths differ. A path that has ended is no state at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from headgate.language.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    facts: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    answered: str = "no"
+
+    def with_facts(self, *facts: str) -> State:
+        return replace(self, facts=self.facts | set(facts))
+
+    def with_name(self, name: str) -> State:
+        return replace(self, names=self.names | {name})
+
+    def passing(self, step: str) -> State:
+        """Behind a step: rules may name it, or its family (`auth` for `auth.key`)."""
+        marks = frozenset({f"step:{step}", f"step:{step.partition('.')[0]}"})
+        return replace(self, facts=self.facts | marks, seen=self.seen | marks)
+
+    def answer(self) -> State:
+        return replace(self, answered="yes", facts=self.facts | {"response"})
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A line that can raise a kind, and what holds right before it."""
+
+    kind: str
+    before: State
+    span: Span
+
+
+def join(states: Iterable[State | None]) -> State | None:
+    """Where paths meet. None, a path that has ended, joins with nothing."""
+    live = [state for state in states if state is not None]
+    if not live:
+        return None
+    first, *others = live
+    for other in others:
+        answered = first.answered if first.answered == other.answered else "maybe"
+        first = State(first.facts & other.facts, first.seen | other.seen, first.names & other.names, answered)
+    return first
