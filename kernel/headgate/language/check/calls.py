@@ -76,11 +76,13 @@ def named_arguments(
 ) -> dict[str, tree.Expr]:  # fmt: skip
     """Arguments by parameter, each checked; unknown, doubled and missing ones are findings."""
     found: dict[str, tree.Expr] = {}
+    guessed: set[str | None] = set()
     for arg in named:
         param = next((param for param in params if param.name == arg.name), None)
         if param is None:
             names = [param.name for param in params]
             guess = suggest(arg.name, names)
+            guessed.add(guess)
             help = f"did you mean `{guess}`?" if guess else f"it takes: {', '.join(names) or 'no named values'}"
             checked.report("E002", f"`{owner}` takes no `{arg.name}`", arg.name_span, help=help)
             expressions.infer(arg.value, scope)
@@ -90,7 +92,8 @@ def named_arguments(
             argument(checked, expressions, owner, param, arg.value, scope)
             found[arg.name] = arg.value
     for param in params:
-        if param.required and param.name not in found and not any(arg.name == param.name for arg in named):
+        given = param.name in found or param.name in guessed or any(arg.name == param.name for arg in named)
+        if param.required and not given:
             checked.report(
                 "E005", f"`{owner}` needs `{param.name}`", where, help=f"add `{param.name}=…` ({param.type})"
             )

@@ -242,6 +242,8 @@ class _Paths:
         return f"`{fact}` is given by: {', '.join(givers)}" if givers else "no installed step gives it"
 
     def _ruled(self, rule: Rule, step: tree.Step, spec: StepSpec, state: State) -> None:
+        if rule.says_e501 and ("E501", step.name_span) in self.said:
+            return
         broken = rule.broken_at(spec, state, self.inside)
         if broken:
             self._say(

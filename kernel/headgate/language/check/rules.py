@@ -27,6 +27,13 @@ class Rule:
         node = self.node
         return f"{'never' if node.never else 'always'} {node.subject} {node.relation} {node.object}"
 
+    @property
+    def says_e501(self) -> bool:
+        """Whether the rule is what E501 says of every route already."""
+        return (self.node.never, self.node.subject, self.node.relation, self.node.object) == (
+            False, "auth", "before", "upstream",
+        )  # fmt: skip
+
     def excepts(self, route: tree.Route) -> bool:
         """Whether the rule leaves this route alone."""
         return self.node.unless is not None and bool(_value(self.node.unless, route))
