@@ -1,0 +1,61 @@
+# `make run` serves, `make test` proves. Everything goes into .venv; nothing outside this folder is touched.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+FOUND := $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+PYTHON ?= $(FOUND)
+
+.PHONY: run test lint types check bench soak lock clean
+
+run: $(VENV)/.installed
+	@$(BIN)/headgate serve policies $(ARGS)
+
+test: $(VENV)/.installed-dev lint types check
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+check: $(VENV)/.installed-dev
+	$(BIN)/headgate check policies
+	$(BIN)/headgate fmt --check policies
+	$(BIN)/headgate test policies
+
+# Side by side with nginx, in one run: see docs/performance.md.
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench $(ARGS)
+
+# The long ones that `make test` leaves out.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "Headgate needs Python 3.11 or later; none was found. Say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made requirements.lock pyproject.toml
+	@echo "installing what Headgate needs into $(VENV) (once)"
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	@echo "installing what the tests need into $(VENV) (once)"
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Needs uv. Every version and hash that is installed is in these two files.
+lock:
+	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist
