@@ -57,7 +57,18 @@ from headgate.language.vocabulary import (
     resource,
     step,
 )
-from headgate.message import Body, BytesBody, Client, Headers, Request, Response, outgoing_headers, read_all
+from headgate.message import (
+    Body,
+    BytesBody,
+    Client,
+    Headers,
+    Request,
+    Response,
+    encoded_path,
+    outgoing_headers,
+    read_all,
+    render_query,
+)
 
 __all__ = [
     "AFTER_RESPONSE",
@@ -133,10 +144,12 @@ __all__ = [
     "Usage",
     "Word",
     "block",
+    "encoded_path",
     "function",
     "hookimpl",
     "outgoing_headers",
     "read_all",
+    "render_query",
     "resource",
     "step",
 ]

@@ -36,7 +36,7 @@ from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
-from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch
+from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch, HttpxTransport, Transports
 from headgate.wire.lane import open_listeners, serve_lane
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
@@ -53,7 +53,8 @@ T = TypeVar("T")
 async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]:
     """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
     egress = _egress(settings)
-    transport, fetch = Http1Transport(egress), HttpxFetch(Dialer(egress))
+    dialer = Dialer(egress)
+    transport, fetch = Transports(Http1Transport(egress, dialer=dialer), HttpxTransport(dialer)), HttpxFetch(dialer)
     data = Path(settings.data)
     trusted = frozenset(ip_network(network) for network in settings.trusted_proxies)
     node = Node(SystemClock(), transport, fetch, Stores(), data=data, worker=secrets.token_hex(3), trusted=trusted)
@@ -156,7 +157,7 @@ class Server:
         self.engine = engine
         self.addresses: list[str] = []
         self.reloads = 0
-        self._connections: list[Connections] = []
+        self.connections: list[Connections] = []
         self._retiring: trio.Nursery | None = None
         self._one_at_a_time = trio.Lock()
 
@@ -185,7 +186,7 @@ class Server:
                 for opened in sockets:
                     self.addresses += [address_of(sock) for sock in opened]
                     start = functools.partial(serve_lane, on_refused=self._refused)
-                    self._connections.append(await serving.start(start, opened, self.engine, limits))
+                    self.connections.append(await serving.start(start, opened, self.engine, limits))
                 task_status.started(self)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settings.drain_s):
                 await self.engine.snapshot.retire()
@@ -194,7 +195,7 @@ class Server:
     async def stop(self) -> None:
         """Drain: accept nothing new, finish what runs, cut what is left at the deadline."""
         async with trio.open_nursery() as nursery:
-            for connections in self._connections:
+            for connections in self.connections:
                 nursery.start_soon(connections.drain, self.settings.drain_s)
 
     def _refused(self, client: Client, refusal: Refusal) -> None:

@@ -67,6 +67,7 @@ class Exchange:
         "node",
         "outcome",
         "params",
+        "preflight",
         "request",
         "response",
         "route",
@@ -106,6 +107,8 @@ class Exchange:
         self.log: dict[str, Any] | None = None
         self.values: dict[str, Any] | None = None
         self.trace: Any = None
+        # A CORS preflight for a route that has no OPTIONS of its own: the step that answers preflights answers it.
+        self.preflight = False
         self.durable = False
         self.logged = False
 

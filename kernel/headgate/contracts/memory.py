@@ -72,14 +72,14 @@ class MemoryLeases:
     def __repr__(self) -> str:
         return f"<MemoryLeases {len(self._windows)} buckets>"
 
-    async def take(self, bucket: str, limit: Limit, want: int, worker: str) -> Lease:
+    async def take(self, bucket: str, limit: Limit, want: int, worker: str, holding: int = 0) -> Lease:
         window = self._windows.setdefault(bucket, Window(limit))
         window.limit = limit
-        return window.take(self.clock.time(), want)
+        return window.take(self.clock.monotonic(), want, worker, holding)
 
     async def give_back(self, bucket: str, lease: Lease, unspent: int, worker: str) -> None:
         if bucket in self._windows:
-            self._windows[bucket].give_back(lease, unspent)
+            self._windows[bucket].give_back(lease, unspent, worker)
 
 
 class MemoryCalls:

@@ -44,6 +44,10 @@ class Identity(Protocol):
         ...
 
 
+# What may lie unspent at all workers together, and for how long: a hundredth of the limit, of its period.
+SLICES = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `rate.count + burst` in any window of `rate.period_s` seconds."""
@@ -55,23 +59,39 @@ class Limit:
     def ceiling(self) -> int:
         return self.rate.count + self.burst
 
+    @property
+    def slice(self) -> int:
+        """How many units all workers together may hold unspent; 1 where the limit is too small to be sliced."""
+        return max(1, self.ceiling // SLICES)
+
+    @property
+    def life_s(self) -> float:
+        """How long a worker may hold a slice."""
+        return self.rate.period_s / SLICES
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """What the store let a worker have. `granted` units, to be spent within `life_s` counted from before the
-    request on the worker's own monotonic clock. Where nothing was granted, `wait_s` says when it is worth asking."""
+    request on the worker's own monotonic clock; with a life of 0, one unit for the request that asked. Where nothing was
+    granted, `wait_s` says when it is worth asking. `free` units of the limit are left after this grant."""
 
     granted: int
     life_s: float
     wait_s: float = 0.0
     slot: int = 0
+    free: int = 0
 
 
 class Leases(Protocol):
-    """Quota counted over all workers and nodes, handed out in slices (SEMANTICS §5)."""
+    """Quota counted over all workers and nodes, handed out in slices (SEMANTICS §5). See `contracts.windows`.
 
-    async def take(self, bucket: str, limit: Limit, want: int, worker: str) -> Lease:
-        """Up to `want` units of `bucket`, never so many that the limit could be passed."""
+    A bucket has one period for good (whoever asks puts it into the name); count and burst may change with the policy.
+    """
+
+    async def take(self, bucket: str, limit: Limit, want: int, worker: str, holding: int = 0) -> Lease:
+        """Up to `want` units of `bucket`, never so many that the limit could be passed. `holding` is how many units of
+        earlier leases the worker still has: by asking it says that all others are spent or given back."""
         ...
 
     async def give_back(self, bucket: str, lease: Lease, unspent: int, worker: str) -> None:

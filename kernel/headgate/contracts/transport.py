@@ -20,6 +20,7 @@ class Target:
     """One address to send to, from a URL. `path` is the base under which every request stays, without a final /.
 
     `ca_file` is the path of the only CA to trust for an https target; None is what the platform trusts.
+    `http` is the highest version of HTTP to offer; 2 is for https alone, where ALPN agrees on it.
     """
 
     scheme: str
@@ -27,18 +28,21 @@ class Target:
     port: int
     path: str = ""
     ca_file: str | None = None
+    http: int = 1
 
     @classmethod
-    def parse(cls, url: str, *, ca_file: str | None = None) -> Target:
+    def parse(cls, url: str, *, ca_file: str | None = None, http: int = 1) -> Target:
         """From `http[s]://host[:port][/base]`; ValueError where it is anything else."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not an http:// or https:// URL with a host")
         if parts.query or parts.fragment or parts.username or parts.password:
             raise ValueError(f"{url!r} may hold no query, fragment, user or password")
+        if http != 1 and (http != 2 or parts.scheme != "https"):
+            raise ValueError(f"{url!r} cannot be spoken to in HTTP/{http}; HTTP/2 needs https")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
-        return cls(parts.scheme, host, port, parts.path.rstrip("/"), ca_file)
+        return cls(parts.scheme, host, port, parts.path.rstrip("/"), ca_file, http)
 
     @property
     def authority(self) -> str:

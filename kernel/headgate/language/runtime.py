@@ -266,13 +266,17 @@ def handler_failed(failure: Failure) -> HandlerFault:
 
 
 def start_shadow(x: Exchange) -> tuple[Any, ...]:
-    """Remember what a shadowed step may not change."""
-    return (x.caller, x.response, x.ended, x.after_head, x.after_close, x.filters)
+    """Remember what a shadowed step may not change. What it does at the close stays: it gives back its own accounts."""
+    return (x.caller, x.response, x.ended, _copy(x.after_head), _copy(x.filters))
+
+
+def _copy(calls: list[Any] | None) -> list[Any] | None:
+    return None if calls is None else list(calls)
 
 
 def end_shadow(x: Exchange, kept: tuple[Any, ...], site_key: str, failure: BaseException | None) -> None:
     """Put it back, and note what the step would have decided."""
-    x.caller, x.response, x.ended, x.after_head, x.after_close, x.filters = kept
+    x.caller, x.response, x.ended, x.after_head, x.filters = kept
     if x.shadows is None:
         x.shadows = []
     verdict = "pass" if failure is None else failure.kind if isinstance(failure, Failure) else "fault"

@@ -5,5 +5,17 @@ from headgate.message.forwarding import outgoing_headers
 from headgate.message.headers import Headers
 from headgate.message.request import Client, Request
 from headgate.message.response import Response
+from headgate.message.url import encoded_path, render_query
 
-__all__ = ["Body", "BytesBody", "Client", "Headers", "Request", "Response", "outgoing_headers", "read_all"]
+__all__ = [
+    "Body",
+    "BytesBody",
+    "Client",
+    "Headers",
+    "Request",
+    "Response",
+    "encoded_path",
+    "outgoing_headers",
+    "read_all",
+    "render_query",
+]

@@ -39,6 +39,11 @@ class BytesBody:
     def __repr__(self) -> str:
         return f"<BytesBody {len(self._data)} of {self.length} bytes left>"
 
+    @property
+    def data(self) -> bytes:
+        """What is left of it, without reading it: whoever sends it from here can send it again."""
+        return self._data
+
     async def read(self) -> bytes:
         data, self._data = self._data, b""
         return data

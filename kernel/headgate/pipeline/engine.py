@@ -94,6 +94,7 @@ class Engine:
         entry, params, allowed = snapshot.table.find(request.method, request.host, request.path)
         if entry is None and request.method == "OPTIONS":
             entry, params = _preflight(x, snapshot)
+            x.preflight = entry is not None
         if entry is not None:
             x.route = entry.info
             x.params = params

@@ -1,5 +1,6 @@
 """Bytes out: the only exit to the network. Targets, the pool, the clients, TLS, and the egress rules."""
 
+from headgate.upstream.choice import Transports
 from headgate.upstream.dial import Dialer
 from headgate.upstream.egress import Egress
 from headgate.upstream.fetch import HttpxFetch, HttpxTransport
@@ -7,4 +8,4 @@ from headgate.upstream.h1 import Http1Transport
 from headgate.upstream.pool import Pool
 from headgate.upstream.tls import TlsContexts
 
-__all__ = ["Dialer", "Egress", "Http1Transport", "HttpxFetch", "HttpxTransport", "Pool", "TlsContexts"]
+__all__ = ["Dialer", "Egress", "Http1Transport", "HttpxFetch", "HttpxTransport", "Pool", "TlsContexts", "Transports"]

@@ -15,6 +15,8 @@ def can_end(checked: Checked, line: tree.Stmt) -> bool:
             return True
         case tree.Use() if line in checked.uses:
             return any_ends(checked, checked.uses[line].fragment.body.statements)
+        case tree.Step() if line in checked.steps and checked.steps[line].spec.preflight:
+            return True
         case tree.Step(block=tree.Block(statements=inner)) | tree.Arm(block=tree.Block(statements=inner)):
             return any_ends(checked, inner)
         case tree.On(block=tree.Block(statements=inner)):
