@@ -1,5 +1,22 @@
-"""The kit that plugin authors test with."""
+"""The kit that plugin authors test with: a node on a real socket, upstreams that misbehave, stores in memory."""
 
+from headgate.contracts.memory import MemoryCalls, MemoryIdentity, MemoryLeases
+from headgate.testing.gate import Answer, Gate, open_gate
 from headgate.testing.upstreams import Received, ScriptedUpstream, Wire, answer, hangs, reply, resets, says
 
-__all__ = ["Received", "ScriptedUpstream", "Wire", "answer", "hangs", "reply", "resets", "says"]
+__all__ = [
+    "Answer",
+    "Gate",
+    "MemoryCalls",
+    "MemoryIdentity",
+    "MemoryLeases",
+    "Received",
+    "ScriptedUpstream",
+    "Wire",
+    "answer",
+    "hangs",
+    "open_gate",
+    "reply",
+    "resets",
+    "says",
+]

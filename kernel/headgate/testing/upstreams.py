@@ -174,9 +174,7 @@ class ScriptedUpstream:
             await trio.aclose_forcefully(stream)
 
 
-def reply(
-    status: int = 200, body: bytes = b"", headers: Sequence[Line] = (), *, times: int | None = None
-) -> Script:
+def reply(status: int = 200, body: bytes = b"", headers: Sequence[Line] = (), *, times: int | None = None) -> Script:
     """A script that gives each request this answer; after `times` of them it closes the connection."""
     return says(answer(status, body, headers), times=times)
 
