@@ -98,6 +98,12 @@ class Request:
                 return value
         return None
 
+    @property
+    def received(self) -> int:
+        """How many bytes of the body have arrived so far."""
+        received = getattr(self.body, "received", None)
+        return received if isinstance(received, int) else self.body.length or 0
+
     def set_query(self, name: str, value: str | None) -> None:
         """Replace every pair of that name by one, or drop them where `value` is None."""
         pairs = [pair for pair in self.query if pair[0] != name]

@@ -185,7 +185,7 @@ class Engine:
 
     async def _finish(self, x: Exchange, reply: Reply) -> None:
         """Closes, `finally`, the row: once, and behind everything else."""
-        x.bytes_out = reply.bytes_out
+        x.bytes_in, x.bytes_out = x.request.received, reply.bytes_out
         if x.outcome is None:
             x.outcome = "failed" if x.failure is not None else "client_gone"
         if x.after_close or x.discard or (x.response is not None and not isinstance(x.response.body, bytes)):

@@ -23,8 +23,8 @@ class IncomingBody:
     """A request's body, by length or chunked, read from the connection piece by piece."""
 
     __slots__ = (
-        "_arrived", "_channel", "_decoder", "_failure", "_left", "_limits", "_received", "_waited_s", "complete",
-        "continues", "length",
+        "_arrived", "_channel", "_decoder", "_failure", "_left", "_limits", "_waited_s", "complete",
+        "continues", "length", "received",
     )
 
     def __init__(self, channel: Channel, limits: Limits, length: int | None, *, continues: bool) -> None:
@@ -35,7 +35,7 @@ class IncomingBody:
         self._limits = limits
         self._left = length or 0
         self._decoder = ChunkDecoder(limits) if length is None else None
-        self._received = 0
+        self.received = 0
         self._waited_s = 0.0
         self._failure: Failure | None = None
         self._arrived: trio.Event | None = None
@@ -43,7 +43,7 @@ class IncomingBody:
     def __repr__(self) -> str:
         state = "failed" if self._failure else "complete" if self.complete else "arriving"
         size = "chunked" if self.length is None else f"of {self.length}"
-        return f"<IncomingBody {state}, {self._received} bytes {size}>"
+        return f"<IncomingBody {state}, {self.received} bytes {size}>"
 
     @property
     def keeps(self) -> bool:
@@ -84,7 +84,7 @@ class IncomingBody:
         if self._decoder is None:
             piece, channel.buffer = channel.buffer[: self._left], channel.buffer[self._left :]
             self._left -= len(piece)
-            self._received += len(piece)
+            self.received += len(piece)
             if not self._left:
                 self._finish()
             return piece
@@ -92,9 +92,9 @@ class IncomingBody:
             piece, channel.buffer = self._decoder.decode(channel.buffer)
         except BadChunk as bad:
             raise ClientFault("request.invalid", str(bad), status=400, record={"where": "body"}) from None
-        self._received += len(piece)
+        self.received += len(piece)
         limit = self._limits.body_bytes
-        if limit is not None and self._received > limit:
+        if limit is not None and self.received > limit:
             raise too_large(limit)
         if self._decoder.done:
             self._finish()
@@ -110,7 +110,7 @@ class IncomingBody:
         pulse, limits = self._channel.pulse, self._limits
         patience_s = limits.body_idle_s
         if limits.body_rate is not None:
-            patience_s = min(patience_s, patience_s + self._received / limits.body_rate - self._waited_s)
+            patience_s = min(patience_s, patience_s + self.received / limits.body_rate - self._waited_s)
         since = pulse.now
         try:
             there = await self._channel.more(pulse.after(patience_s))
