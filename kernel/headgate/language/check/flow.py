@@ -56,6 +56,7 @@ class _Paths:
         self.inside: list[str] = []
         self.uses: list[tree.Use] = []
         self.closing = False
+        self.unknown = False
 
     def route(self) -> None:
         frame = _Frame()
@@ -69,8 +70,8 @@ class _Paths:
             )  # fmt: skip
 
     def _say(self, code: str, message: str, span: Span, label: str = "", **more: object) -> None:
-        if (code, span) in self.said:
-            return
+        if (code, span) in self.said or (self.unknown and code != "E204"):
+            return  # What an unknown step gives or answers is not guessed; its own finding says enough.
         self.said.add((code, span))
         related = list(more.pop("related", ()))  # type: ignore[call-overload]
         if span.file != self.the_route.span.file or self.uses:
@@ -184,6 +185,7 @@ class _Paths:
     def _step(self, step: tree.Step, state: State, frame: _Frame) -> State | None:
         bound = self.checked.steps.get(step)
         if bound is None:
+            self.unknown = True
             return self._body(step.block, state, frame) if step.block is not None else _bind(state, step)
         spec = bound.spec
         self._admitted(step, spec, state)
@@ -277,7 +279,8 @@ class _Paths:
 
     def _use(self, use: tree.Use, state: State, frame: _Frame) -> State | None:
         bound = self.checked.uses.get(use)
-        if bound is None or len(self.uses) > 32:
+        if bound is None or bound.fragment in [self.checked.uses[outer].fragment for outer in self.uses]:
+            self.unknown = True
             return state if use.bind is None else state.with_name(use.bind.name)
         self.uses.append(use)
         outer_names = state.names
