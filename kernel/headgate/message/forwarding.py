@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from headgate.message.headers import Headers, Line
@@ -33,7 +33,7 @@ _IDENTITY_PREFIX = b"x-forwarded"
 VIA = b"1.1 headgate"
 
 
-def outgoing_headers(request: Request, client: Client, *, trusted: Sequence[Network] = ()) -> list[Line]:
+def outgoing_headers(request: Request, client: Client, *, trusted: Collection[Network] = ()) -> list[Line]:
     """The lines to send on for a request that came from `client`, who is believed if in one of `trusted`."""
     believed = is_trusted(client.ip, trusted)
     dropped = HOP_BY_HOP | _TRANSPORTS | named_by_connection(request.headers)
@@ -68,7 +68,7 @@ def names_identity(name: bytes) -> bool:
     return name in _IDENTITY or name.startswith(_IDENTITY_PREFIX)
 
 
-def is_trusted(ip: str, trusted: Sequence[Network]) -> bool:
+def is_trusted(ip: str, trusted: Collection[Network]) -> bool:
     """Whether this peer's word about others is believed. A mapped IPv4 address is the IPv4 address."""
     if not trusted:
         return False

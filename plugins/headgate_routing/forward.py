@@ -1,0 +1,64 @@
+"""`forward`: the hinge that sends the request on as it is, body unread, and answers with what comes back."""
+
+from __future__ import annotations
+
+from headgate.api import (
+    Body,
+    BytesBody,
+    Cost,
+    Duration,
+    Exchange,
+    Outgoing,
+    Request,
+    Served,
+    Text,
+    encoded_path,
+    outgoing_headers,
+    step,
+)
+from headgate_routing.attempt import attempt
+from headgate_routing.resource import Upstream
+
+RAISES = (
+    "upstream.unreachable", "upstream.timeout", "upstream.protocol", "upstream.refused", "upstream.unavailable",
+    "request.invalid", "request.timeout", "request.too_large",
+)  # fmt: skip
+
+
+@step("forward", hinge=True, effect="upstream", cost=Cost(upstream=1), raises=RAISES)
+async def forward(
+    ctx: Exchange,
+    to: Upstream,
+    /,
+    *,
+    timeout: Duration | None = None,
+    idle: Duration | None = None,
+    total: Duration | None = None,
+    path: Text | None = None,
+) -> None:
+    """Send the request on, and answer with what the upstream answers.
+
+    Method, path, query, headers and body go as they stand after the lines above; the body is streamed, not read.
+    `timeout` bounds the time to the head of the answer, `idle` the silence between bytes, `total` all of it; what is
+    not given is the upstream's. `path` replaces the path, the query stays.
+    """
+    request = ctx.request
+    raw = request.raw_path if path is None else encoded_path(path)
+    if request.query_string:
+        raw = b"%b?%b" % (raw, request.query_string)
+    headers = outgoing_headers(request, ctx.client, trusted=ctx.node.trusted)
+    if to.preserves_host:
+        headers.append((b"host", request.host.encode("latin-1", "replace")))
+    outgoing = Outgoing(request.method, raw, headers, body_of(request), resource=to.name)
+    served = ctx.served
+    if served is None:
+        served = ctx.served = Served()
+    ctx.answer(await attempt(ctx, to, outgoing, to.bounds(timeout, idle, total), served))
+
+
+def body_of(request: Request) -> bytes | Body:
+    """The body to send. What is there already goes as bytes, which can be sent again."""
+    body = request.body
+    if isinstance(body, BytesBody):
+        return body.data
+    return b"" if body.length == 0 else body
