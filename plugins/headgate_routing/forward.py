@@ -60,5 +60,5 @@ def body_of(request: Request) -> bytes | Body:
     """The body to send. What is there already goes as bytes, which can be sent again."""
     body = request.body
     if isinstance(body, BytesBody):
-        return body.data
+        return body.left
     return b"" if body.length == 0 else body

@@ -40,8 +40,8 @@ class BytesBody:
         return f"<BytesBody {len(self._data)} of {self.length} bytes left>"
 
     @property
-    def data(self) -> bytes:
-        """What is left of it, without reading it: whoever sends it from here can send it again."""
+    def left(self) -> bytes:
+        """What nobody has read yet: whoever sends it from here can send it again."""
         return self._data
 
     async def read(self) -> bytes:
