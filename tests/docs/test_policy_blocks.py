@@ -27,7 +27,11 @@ def plugins() -> Plugins:
 
 def files_before(block: Block) -> dict[str, str]:
     """The named files of the page (`policy shared/edge.policy`), which blocks may import."""
-    return {other.info: other.text for other in blocks(block.page) if other.language == "policy" and other.info.endswith(".policy")}
+    return {
+        other.info: other.text
+        for other in blocks(block.page)
+        if other.language == "policy" and other.info.endswith(".policy")
+    }
 
 
 @pytest.mark.parametrize("block", all_blocks("policy"), ids=str)
