@@ -20,7 +20,7 @@ from headgate.language.render import to_json
 def check(work: Work, policies: Path | None, as_json: bool) -> None:
     """Check POLICIES, a file or a folder, and print every finding. Exit status 1 where they may not serve."""
     reading = read_policies(policies or Path(work.settings.policies), work.plugins.vocabulary)
-    report_broken(work.plugins)
+    report_broken(work.plugins.broken)
     if as_json:
         click.echo(to_json(reading.checked.findings))
     else:

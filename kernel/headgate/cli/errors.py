@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import click
 
 from headgate.errors import PolicyError, SettingsError, StoreError
-from headgate.host.plugins import Plugins
+from headgate.host.plugins import Broken
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.render import render
 from headgate.language.source import Source
@@ -50,8 +50,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def report_broken(plugins: Plugins) -> None:
+def report_broken(plugins: Iterable[Broken]) -> None:
     """Name the plugins that were set aside."""
-    for broken in plugins.broken:
+    for broken in plugins:
         click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
         click.echo(f"the plugin `{broken.name}` did not load: {broken.error}", err=True)

@@ -11,7 +11,7 @@ import click
 
 from headgate.cli.errors import report_broken, shown_errors
 from headgate.errors import SettingsError
-from headgate.host.plugins import Plugins, load_plugins
+from headgate.host.plugins import Broken, Plugins, load_plugins
 from headgate.host.settings import Settings, load_settings
 from headgate.serve import Bench
 
@@ -59,6 +59,7 @@ class Verbs(click.Group):
     def __init__(self, *args: Any, own: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.own = own
+        self._found: dict[str, click.Command] | None = None
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -82,13 +83,23 @@ class Verbs(click.Group):
             return super().invoke(ctx)
 
     def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
-        work = ctx.ensure_object(Work)
-        found: dict[str, click.Command] = {}
-        for commands in work.plugins.manager.hook.register_commands():
-            found.update({command.name: command for command in commands if command.name is not None})
-        if not found:
-            report_broken(work.plugins)
-        return found
+        plugins = ctx.ensure_object(Work).plugins
+        if self._found is None:
+            self._found = {}
+            for name, plugin in plugins.loaded.items():
+                self._found.update(commands_of(name, plugin))
+        return self._found
+
+
+def commands_of(name: str, plugin: Any) -> dict[str, click.Command]:
+    """The verbs of one plugin; one that cannot say what it has is named, and keeps nobody else from serving."""
+    register = getattr(plugin, "register_commands", None)
+    try:
+        commands = register() if register is not None else ()
+    except Exception as error:
+        report_broken([Broken(name, f"its commands: {type(error).__name__}: {error}")])
+        return {}
+    return {command.name: command for command in commands if command.name is not None}
 
 
 def with_common_options(command: click.Command) -> click.Command:

@@ -38,7 +38,7 @@ def serve(
     work.flags.update(flags, access_log=False if no_access_log else None, reload=False if no_reload else None)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    report_broken(work.plugins)
+    report_broken(work.plugins.broken)
     settings = work.settings
     try:
         ready = prepare(settings, work.plugins)

@@ -18,7 +18,7 @@ from headgate.language.vocabulary import StepSpec
 def steps(work: Work, name: str | None) -> None:
     """List every step, or show the step NAME whole."""
     known = work.plugins.vocabulary.steps
-    report_broken(work.plugins)
+    report_broken(work.plugins.broken)
     if name is None:
         width = max(map(len, known), default=0)
         for spec in sorted(known.values(), key=lambda spec: spec.name):

@@ -23,7 +23,7 @@ def test(work: Work, policies: Path | None, match: str | None) -> None:
     """Run the tests of POLICIES, a file or a folder, on the compiled program, with fakes and a clock that jumps."""
     settings, plugins = work.settings, work.plugins
     reading = read_policies(policies or Path(settings.policies), plugins.vocabulary)
-    report_broken(plugins)
+    report_broken(plugins.broken)
     if reading.checked.errors:
         show_findings(reading.checked.findings, reading.sources)
         sys.exit(1)

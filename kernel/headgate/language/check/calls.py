@@ -39,7 +39,9 @@ def _unknown_step(checked: Checked, step: tree.Step) -> None:
     if alike and not guess:
         helps.append(f"installed under `{family}`: {', '.join(alike)}")
     helps.append("`headgate steps` lists every step of the installed plugins")
-    notes = tuple(f"the plugin `{name}` did not load: {why}" for name, why in checked.vocabulary.broken.items())
+    said = guess or any(finding.code == "E004" and finding.notes for finding in checked.findings)
+    broken = {} if said else checked.vocabulary.broken
+    notes = tuple(f"the plugin `{name}` did not load: {why}" for name, why in broken.items())
     message = f"no installed plugin has the step `{step.name}`"
     checked.report("E004", message, step.name_span, notes=notes, helps=tuple(helps))
 
