@@ -93,7 +93,11 @@ def _contexts(plugins: Plugins, hook: str, settings: Settings, **given: Any) -> 
 
 
 def _sinks(settings: Settings, plugins: Plugins, node: Node) -> list[Sink]:
-    return [sink for sinks in plugins.manager.hook.register_sinks(settings=None, node=node) for sink in sinks]
+    found: list[Sink] = []
+    for name, plugin in plugins.loaded.items():
+        if hasattr(plugin, "register_sinks"):
+            found += plugin.register_sinks(settings=settings.plugins.get(name), node=node) or ()
+    return found
 
 
 @dataclass(slots=True)

@@ -19,6 +19,9 @@ from headgate.language.suggest import suggest
 
 PREFIX = "HEADGATE_"
 
+# Kernel settings (they have flags of their own) that are a plugin's to heed: where they go in its table.
+HANDED_ON = {"log_format": ("log", "format"), "access_log": ("log", "access")}
+
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The kernel's settings. Times are seconds, sizes bytes."""
@@ -26,8 +29,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     policies: str = "policies"
     bind: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1:8080"])
     data: str = ".headgate"
-    log_format: str = "text"
-    access_log: bool = True
+    log_format: str | None = None
+    access_log: bool | None = None
     reload: bool = True
     test_on_load: bool = True
     drain_s: float = 30.0
@@ -46,14 +49,26 @@ def load_settings(
         _merge(merged, _known(_read(file), shapes, str(file)))
     _merge(merged, _known(_from_environment(environ), shapes, "the environment"))
     _merge(merged, {key: value for key, value in flags.items() if value is not None})
+    _hand_on(merged)
     try:
         settings = msgspec.convert(merged, Settings, strict=False)
-        settings.plugins = {
-            name: msgspec.convert(settings.plugins.get(name, {}), shape, strict=False) for name, shape in shapes.items()
-        }
+        settings.plugins = {name: _table(name, settings.plugins.get(name, {}), shape) for name, shape in shapes.items()}
     except msgspec.ValidationError as error:
         raise SettingsError(_plain(str(error))) from None
     return settings
+
+
+def _table(name: str, raw: dict[str, Any], shape: type[msgspec.Struct]) -> msgspec.Struct:
+    try:
+        return msgspec.convert(raw, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_plain(str(error).replace("`$.", f"`$.{name}."))) from None
+
+
+def _hand_on(merged: dict[str, Any]) -> None:
+    for key, (table, field) in HANDED_ON.items():
+        if key in merged:
+            merged.setdefault("plugins", {}).setdefault(table, {})[field] = merged[key]
 
 
 def _read(file: Path) -> dict[str, Any]:
