@@ -319,7 +319,7 @@ def read_step(call: Callable[..., Any], plugin: str) -> StepSpec:
             site = param.name
         elif annotation in (Run, Arms):
             run_param = param.name
-            if shape is not None and annotation is Arms and shape.shape == "body":
+            if shape is not None and annotation == Arms and shape.shape == "body":
                 shape = BlockSpec("arms", shape.runs, shape.keeps_facts)
         elif param.kind is param.POSITIONAL_ONLY:
             unnamed.append(_param(call, param, annotation))
