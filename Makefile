@@ -7,7 +7,7 @@ FOUND := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 PYTHON ?= $(FOUND)
 
-.PHONY: run test lint types check bench soak lock clean
+.PHONY: run test lint types check bench soak lock docs clean
 
 run: $(VENV)/.installed
 	@$(BIN)/headgate serve policies $(ARGS)
@@ -56,6 +56,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 lock:
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements.lock -o requirements-dev.lock
+
+# What is generated from the code: docs/reference.
+docs: $(VENV)/.installed-dev
+	$(BIN)/python tests/support/reference.py
 
 clean:
 	rm -rf $(VENV) build dist
