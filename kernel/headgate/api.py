@@ -3,6 +3,7 @@
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.exchange import Exchange, RouteInfo
+from headgate.contracts.fakes import FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
 from headgate.contracts.node import Node, Stores
@@ -10,6 +11,8 @@ from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
 from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
+from headgate.contracts.windows import Window
+from headgate.contracts.workplace import Workplace
 from headgate.errors import (
     ClientFault,
     ClientGone,
@@ -69,6 +72,7 @@ from headgate.message import (
     read_all,
     render_query,
 )
+from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
 
 __all__ = [
     "AFTER_RESPONSE",
@@ -89,9 +93,13 @@ __all__ = [
     "Cost",
     "Dialect",
     "Duration",
+    "Event",
+    "EventSplitter",
+    "EventTooLarge",
     "Exchange",
     "Failure",
     "FailureOn",
+    "FakeChat",
     "Fetch",
     "Ge",
     "HEAD",
@@ -142,13 +150,17 @@ __all__ = [
     "TypeRef",
     "UpstreamFault",
     "Usage",
+    "Window",
     "Word",
+    "Workplace",
     "block",
     "encoded_path",
     "function",
     "hookimpl",
     "outgoing_headers",
+    "parse_event",
     "read_all",
+    "render_event",
     "render_query",
     "resource",
     "step",

@@ -1,0 +1,59 @@
+"""One call as one line for a person: aligned, coloured where the terminal can, widest things last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.text import Text
+
+from headgate.api import Money
+
+_COLOURS: Final = {1: "dim", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
+
+
+def line_of(row: Mapping[str, Any]) -> Text:
+    """The line: time, status, duration, method and path, route, who, model and tokens and cost, what went wrong."""
+    status = int(row.get("status", 0))
+    line = Text()
+    line.append(f"{datetime.fromtimestamp(float(row['at']), UTC):%m-%d %H:%M:%S.%f}"[:-3], "dim")
+    line.append(f" {status:>3}", _COLOURS.get(status // 100, "bold"))
+    line.append(f" {_duration(float(row.get('duration_s', 0.0))):>7}")
+    line.append(f" {_printable(row.get('method', '-')):<6} ", "bold")
+    line.append(f"{_printable(row.get('path', '-')):<32}")
+    line.append(f" {_printable(row.get('route') or '-'):<12}", "cyan")
+    line.append(f" {_printable(row.get('team') or row.get('caller') or row.get('client') or '-'):<12}")
+    for part, style in _tail(row):
+        line.append(f" {part}", style)
+    line.rstrip()
+    return line
+
+
+def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    parts: list[tuple[str, str]] = []
+    if row.get("model"):
+        parts.append((_printable(row["model"]), "magenta"))
+    elif row.get("target"):
+        parts.append((_printable(row["target"]), "dim"))
+    if "input_tokens" in row:
+        about = "~" if row.get("estimated") else ""
+        parts.append((f"{about}{row['input_tokens']}+{row.get('output_tokens', 0)} tok", ""))
+    if row.get("cost") is not None:
+        parts.append((str(Money(row["cost"])), ""))
+    if row.get("outcome") not in ("ok", None):
+        parts.append((_printable(row["outcome"]), "yellow"))
+    if row.get("error"):
+        parts.append((_printable(row["error"]), "red"))
+    parts.append((_printable(row.get("id", "")), "dim"))
+    return parts
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.1f}ms" if seconds < 1 else f"{seconds:.2f}s"
+
+
+def _printable(value: object) -> str:
+    """What came from outside may hold escape sequences: none of them reaches the terminal."""
+    text = str(value)
+    return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

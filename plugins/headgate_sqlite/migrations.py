@@ -1,0 +1,108 @@
+"""The schemas, as numbered steps from an empty file to today's.
+
+1. `PRAGMA user_version` is the number of the last migration that a file has seen.
+2. All that are missing run in one transaction: a file has the old schema or the new one.
+3. A migration that was released is never edited; a change is a new one at the end of its table.
+4. A file from a newer Headgate is refused: what it holds would be misread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlite_utils import Database
+
+from headgate.api import StoreError
+
+# "HGAT": tells our files from any other SQLite file that happens to bear the name.
+APPLICATION_ID: Final = 0x48474154
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of a schema: its number, what it does, and the doing."""
+
+    number: int
+    what: str
+    apply: Callable[[Database], None]
+
+
+def _identity(db: Database) -> None:
+    db.create_table("meta", {"name": str, "value": bytes}, pk="name")
+    db.create_table("teams", {"name": str, "created_at": float}, pk="name")
+    db.create_table(
+        "keys",
+        {
+            "id": str, "digest": bytes, "name": str, "team": str, "application": str, "models": str, "scopes": str,
+            "created_at": float, "expires_at": float, "revoked_at": float, "change": int,
+        },
+        pk="id",
+        not_null={"digest", "name", "team", "models", "scopes", "created_at", "change"},
+        foreign_keys=[("team", "teams", "name")],
+    )  # fmt: skip
+    db.table("keys").create_index(["digest"], unique=True)
+    db.table("keys").create_index(["change"], unique=True)
+
+
+def _buckets(db: Database) -> None:
+    db.create_table("buckets", {"bucket": str, "period_s": float, "window": bytes, "ends_at": float}, pk="bucket")
+    db.table("buckets").create_index(["ends_at"])
+    db.create_table("clock", {"boot": str, "offset_s": float}, pk="boot")
+
+
+# The columns that are asked for by name; every other field of a row is in `more`, as JSON.
+CALL_COLUMNS: Final = {
+    "at": float, "id": str, "route": str, "method": str, "host": str, "path": str, "status": int, "outcome": str,
+    "error": str, "duration_s": float, "bytes_in": int, "bytes_out": int, "client": str, "worker": str, "caller": str,
+    "team": str, "target": str, "model": str, "provider": str, "input_tokens": int, "output_tokens": int,
+    "cached_tokens": int, "reasoning_tokens": int, "cost": int, "estimated": int,
+}  # fmt: skip
+
+
+def _calls(db: Database) -> None:
+    db.create_table("calls", {**CALL_COLUMNS, "more": str})
+    db.table("calls").create_index(["at"])
+    db.table("calls").create_index(["id"])
+
+
+STATE_SCHEMA: Final = (Migration(1, "teams and keys", _identity),)
+LEASES_SCHEMA: Final = (Migration(1, "buckets", _buckets),)
+CALLS_SCHEMA: Final = (Migration(1, "calls", _calls),)
+
+
+def migrate(connection: sqlite3.Connection, name: str, migrations: tuple[Migration, ...]) -> None:
+    """Bring a file up to date. StoreError where it is not ours or too new; sqlite3.Error, and nothing has changed."""
+    latest = migrations[-1].number
+    if _version(connection, name, latest) == latest:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection, name, latest)  # another process may have been faster
+        database = Database(connection)
+        for migration in migrations:
+            if migration.number > version:
+                migration.apply(database)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={latest}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection, name: str, latest: int) -> int:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application not in (0, APPLICATION_ID) or (application == 0 and tables):
+        raise StoreError(f"{name} is no file of Headgate's: choose another data folder, or move it away")
+    if version > latest:
+        raise StoreError(
+            f"{name} was written by a newer Headgate (schema {version}, this one knows {latest}): "
+            "run that version, or restore an older backup"
+        )
+    return version

@@ -1,0 +1,82 @@
+"""A row of the call log as SQLite takes it, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from headgate_sqlite.migrations import CALL_COLUMNS
+
+Row = Mapping[str, Any]
+
+_NAMES: Final = tuple(CALL_COLUMNS)
+_KNOWN: Final = frozenset(_NAMES)
+_WIDTH: Final = len(_NAMES) + 1
+# Statements of a few fixed sizes stay prepared; a step of many rows runs without the interpreter's lock.
+_SIZES: Final = (100, 10, 1)
+_INSERTS: Final = {
+    size: f"INSERT INTO calls ({', '.join(_NAMES)}, more) VALUES "  # noqa: S608 - names from our own table
+    + ", ".join([f"({', '.join('?' * _WIDTH)})"] * size)
+    for size in _SIZES
+}
+
+
+def statements(rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
+    """Inserts for all the rows, in order: a statement and the values that it binds."""
+    start = 0
+    for size in _SIZES:
+        while len(rows) - start >= size:
+            yield _INSERTS[size], [value for row in rows[start : start + size] for value in values(row)]
+            start += size
+
+
+def values(row: Row) -> list[Any]:
+    """The values of one row; whatever has no column is in `more`, as JSON."""
+    get = row.get
+    return [*map(get, _NAMES), None if row.keys() <= _KNOWN else _more(row)]
+
+
+def _more(row: Row) -> str:
+    rest = {name: value for name, value in row.items() if name not in _KNOWN}
+    return msgspec.json.encode(rest, enc_hook=str).decode()
+
+
+def tamed(row: Row) -> dict[str, Any]:
+    """The row with everything that cannot be written turned into something that can: nothing fails over one value."""
+    fit = {str(name): _tame(value) for name, value in row.items()}
+    return {name: _flat(value) if name in _KNOWN else value for name, value in fit.items()}
+
+
+def _flat(value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if isinstance(value, (dict, list)) else value
+
+
+def _tame(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case bool() | None:
+            return value
+        case int():
+            return int(value) if -(2**63) <= value < 2**63 else str(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(key): _tame(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_tame(inner) for inner in value]
+    return _tame(repr(value))
+
+
+def read_back(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as it was added: absent fields are left out, `more` is unfolded."""
+    row = {name: value for name, value in found.items() if value is not None}
+    more = row.pop("more", None)
+    if "estimated" in row:
+        row["estimated"] = bool(row["estimated"])
+    if more:
+        row.update(msgspec.json.decode(more))
+    return row

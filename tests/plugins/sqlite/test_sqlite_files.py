@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from headgate.api import Node, SettingsError, StoreError, Stores, SystemClock
+from headgate_sqlite import Sqlite
+from headgate_sqlite.files import open_file
+from headgate_sqlite.migrations import STATE_SCHEMA, Migration
+
+
+def _first(db: Database) -> None:
+    db.create_table("things", {"id": int, "name": str}, pk="id")
+
+
+def _second(db: Database) -> None:
+    db.table("things").add_column("colour", str)
+    db.table("things").insert({"id": 2, "name": "two", "colour": "red"})
+
+
+def _broken(db: Database) -> None:
+    db.create_table("others", {"id": int}, pk="id")
+    db.execute("INSERT INTO nowhere VALUES (1)")
+
+
+ONE = (Migration(1, "things", _first),)
+TWO = (*ONE, Migration(2, "colours", _second))
+
+
+def test_an_older_file_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    old = open_file(tmp_path / "x.db", ONE, "FULL")
+    old.execute("INSERT INTO things VALUES (1, 'one')")
+    old.close()
+    new = open_file(tmp_path / "x.db", TWO, "FULL")
+    assert new.execute("SELECT * FROM things").fetchall() == [(1, "one", None), (2, "two", "red")]
+    assert new.execute("PRAGMA user_version").fetchone() == (2,)
+    new.close()
+    again = open_file(tmp_path / "x.db", TWO, "FULL")
+    assert again.execute("SELECT count(*) FROM things").fetchone() == (2,)
+    again.close()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    open_file(tmp_path / "x.db", ONE, "FULL").close()
+    with pytest.raises(StoreError, match="nowhere"):
+        open_file(tmp_path / "x.db", (*TWO, Migration(3, "bad", _broken)), "FULL")
+    same = sqlite3.connect(tmp_path / "x.db")
+    assert same.execute("PRAGMA user_version").fetchone() == (1,)
+    assert same.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall() == [("things",)]
+    assert [column[1] for column in same.execute("PRAGMA table_info(things)")] == ["id", "name"]
+    same.close()
+
+
+async def test_a_newer_schema_is_refused(opened, data: Path) -> None:
+    async with opened():
+        pass
+    state = sqlite3.connect(data / "state.db", isolation_level=None)
+    state.execute("PRAGMA user_version=7")
+    state.close()
+    with pytest.raises(StoreError, match=r"state.db was written by a newer Headgate \(schema 7, this one knows 1\)"):
+        async with opened():
+            pass
+
+
+@pytest.mark.parametrize("name", ["state.db", "leases.db"])
+async def test_a_damaged_file_is_refused(opened, data: Path, name: str) -> None:
+    data.mkdir()
+    (data / name).write_bytes(b"this is no database, " * 400)
+    with pytest.raises(StoreError, match=f"{name} is damaged or no database .*: move it away"):
+        async with opened():
+            pass
+
+
+async def test_a_foreign_database_is_refused(opened, data: Path) -> None:
+    data.mkdir()
+    foreign = sqlite3.connect(data / "state.db")
+    foreign.execute("CREATE TABLE recipes (name)")
+    foreign.close()
+    with pytest.raises(StoreError, match="no file of Headgate's"):
+        async with opened():
+            pass
+
+
+async def test_a_folder_that_cannot_be_made_is_refused(opened, data: Path) -> None:
+    data.write_text("a file stands there")
+    with pytest.raises(SettingsError, match="`data`"):
+        async with opened():
+            pass
+
+
+def test_processes_that_make_the_same_files_at_once_agree(program, data: Path) -> None:
+    body = """
+        key, secret = await stores.identity.create_key(team="t", name=sys.argv[2])
+        print(stores.identity.digest("same").hex(), flush=True)
+    """
+    workers = [program(body, f"w{number}") for number in range(3)]
+    assert len({worker.communicate(timeout=30)[0] for worker in workers}) == 1
+    state = open_file(data / "state.db", STATE_SCHEMA, "FULL")
+    assert state.execute("SELECT count(*), count(DISTINCT change) FROM keys").fetchone() == (3, 3)
+    state.close()
+
+
+def test_roles_that_are_filled_are_left_alone(tmp_path: Path) -> None:
+    stores = Stores(identity=object(), leases=object(), calls=object())  # type: ignore[arg-type]
+    node = Node(SystemClock(), None, None, stores, data=tmp_path / "never")  # type: ignore[arg-type]
+    assert Sqlite().register_stores(None, stores, node) is None
+    assert not (tmp_path / "never").exists()

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from click.testing import CliRunner, Result
+from tests.plugins.sqlite.conftest import row
+
+from headgate.api import Node, Stores, SystemClock
+from headgate_sqlite import Sqlite
+from headgate_sqlite.settings import SqliteSettings
+from headgate_sqlite.stores import open_stores
+
+
+class Place:
+    """A workplace with the SQLite stores alone."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def run(self, work: Callable[[Node], Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            node = Node(SystemClock(), None, None, Stores(), data=self.data)  # type: ignore[arg-type]
+            async with open_stores(SqliteSettings(), node.stores, node):
+                return await work(node)
+
+        return trio.run(main)
+
+
+@pytest.fixture
+def run(data: Path) -> Callable[..., Result]:
+    verbs = {command.name: command for command in Sqlite().register_commands()}
+
+    def call(verb: str, *args: str) -> Result:
+        return CliRunner().invoke(verbs[verb], args, obj=Place(data), env={"COLUMNS": "200"})
+
+    return call
+
+
+def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(run) -> None:
+    made = run("keys", "create", "--team", "search", "--name", "app", "--model", "gpt-*", "--expires", "30d")
+    assert made.exit_code == 0
+    secret = made.stdout.strip()
+    assert secret.startswith("hg_")
+    assert "shown this once" in made.stderr
+    listed = run("keys", "list")
+    assert secret not in listed.output
+    assert "gpt-*" in listed.stdout
+    assert "valid until" in listed.stdout
+    key_id = listed.stdout.splitlines()[1].split()[0]
+    assert "is revoked since" in run("keys", "revoke", key_id).stderr
+    assert "revoked" in run("keys", "list", "--team", "search").stdout
+
+
+def test_json_is_one_object_a_line(run) -> None:
+    made = json.loads(run("keys", "create", "--team", "search", "--name", "app", "--scope", "a", "--json").stdout)
+    assert made["key"].startswith("hg_")
+    listed = json.loads(run("keys", "list", "--json").stdout)
+    assert listed == {name: value for name, value in made.items() if name != "key"}
+    assert listed["scopes"] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("keys", "revoke", "k_nobody"), "there is no such key: `headgate keys list`"),
+        (("keys", "revoke", "hg_abc"), "give its id, not the key itself"),
+        (("keys", "create", "--team", "", "--name", "x"), "the team '' is not 1 to 200 printable"),
+        (("keys", "create", "--team", "t", "--name", "x", "--expires", "soon"), "write 90s, 15min, 1h or 30d"),
+        (("logs", "--status", "abc"), "write 404 or 5xx"),
+        (("logs",), "nothing was ever logged there"),
+    ],
+)
+def test_a_mistake_is_told_with_its_fix(run, args: tuple[str, ...], says: str) -> None:
+    result = run(*args)
+    assert result.exit_code != 0
+    assert says in " ".join(result.output.replace("│", " ").split())
+
+
+@pytest.fixture
+async def logged(opened) -> float:
+    now = time.time()
+    async with opened() as stores:
+        stores.calls.add(row(id="a1", at=now - 7200))
+        stores.calls.add(row(id="a2", at=now - 60, status=503, outcome="failed", error="upstream.timeout"))
+        chat = dict(route="chat", team="search", model="gpt-4.1", input_tokens=10, output_tokens=2, cost=1_250_000)
+        stores.calls.add(row(id="a3", at=now - 30, path="/v1/\x1b[31mred", **chat))
+        stores.calls.add(row(id="a4", at=now - 1, status=404, outcome="refused", route=None))
+    return now
+
+
+async def logs(run, *args: str) -> Result:
+    return await trio.to_thread.run_sync(lambda: run("logs", *args))
+
+
+@pytest.mark.parametrize(
+    ("args", "ids"),
+    [
+        ((), ["a2", "a3", "a4"]),
+        (("--since", "3h"), ["a1", "a2", "a3", "a4"]),
+        (("--status", "5xx"), ["a2"]),
+        (("--status", "404"), ["a4"]),
+        (("--route", "chat"), ["a3"]),
+        (("--team", "search"), ["a3"]),
+        (("--outcome", "refused"), ["a4"]),
+        (("--id", "a1"), ["a1"]),
+        (("--limit", "2"), ["a3", "a4"]),
+    ],
+)
+async def test_logs_gives_what_was_asked_for(run, logged: float, args: tuple[str, ...], ids: list[str]) -> None:
+    result = await logs(run, *args, "--json")
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ids
+
+
+async def test_a_line_says_what_happened_and_holds_no_escape_sequence(run, logged: float) -> None:
+    failed, chat, refused = (await logs(run)).stdout.splitlines()
+    assert " 503  12.3ms GET    /orders/7 " in failed
+    assert failed.endswith(" failed upstream.timeout a2")
+    assert "/v1/\\x1b[31mred" in chat
+    assert "\x1b" not in chat
+    assert chat.endswith(" gpt-4.1 10+2 tok $0.00125 a3")
+    assert refused.endswith(" refused a4")
+
+
+async def test_nothing_found_is_said(run, logged: float) -> None:
+    result = await logs(run, "--route", "nope")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "No such calls" in result.stderr
