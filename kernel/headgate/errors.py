@@ -77,8 +77,9 @@ class UpstreamFault(Failure):
         status: int = 502,
         sent: bool = True,
         record: Mapping[str, Any] | None = None,
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
-        super().__init__(kind, message, status=status, record=record)
+        super().__init__(kind, message, status=status, record=record, headers=headers)
         self.sent = sent
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headgate.message.response import Response
 
 
@@ -17,6 +19,9 @@ class Dialect(Protocol):
         """A small request body, as JSON values, for a call that a newcomer can paste."""
         ...
 
-    def error(self, status: int, message: str, kind: str) -> Response:
-        """An error as clients of this dialect parse it; `kind` is the failure's (`limit.exceeded`), or empty."""
+    def error(self, status: int, message: str, kind: str, record: Mapping[str, Any]) -> Response:
+        """An error as clients of this dialect parse it.
+
+        `kind` is the failure's (`limit.exceeded`), or empty; `record` its fields, `where` it stands among them.
+        """
         ...

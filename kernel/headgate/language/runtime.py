@@ -6,9 +6,10 @@ Generated code finds these by name in its namespace (see `lower.support`). Nothi
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -183,10 +184,12 @@ def problem(status: int, detail: str, *, kind: str = "about:blank", title: str =
     return msgspec.json.encode({key: value for key, value in fields.items() if value})
 
 
-def error_response(x: Exchange, status: int, message: str, *, kind: str = "") -> Response:
+def error_response(
+    x: Exchange, status: int, message: str, *, kind: str = "", record: Mapping[str, Any] = MappingProxyType({})
+) -> Response:
     """A refusal in the shape that the client of this exchange expects: the dialect's on AI routes, else RFC 9457."""
     if x.dialect is not None:
-        return x.dialect.error(status, message, kind)
+        return x.dialect.error(status, message, kind, record)
     body = problem(status, message, title=REASONS.get(status, ""), instance=f"urn:request:{x.request.id}")
     return Response(status, [_PROBLEM], body)
 

@@ -123,7 +123,7 @@ class Engine:
 
     def _refuse(self, x: Exchange, failure: Failure) -> None:
         x.failure = failure
-        response = error_response(x, failure.status_hint, failure.message, kind=failure.kind)
+        response = error_response(x, failure.status_hint, failure.message, kind=failure.kind, record=failure.record)
         for name, value in failure.headers:
             response.headers.add(name, value)
         x.end(response)

@@ -1,0 +1,83 @@
+"""Events out of bytes: where the bytes were cut makes no difference."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
+
+STREAMS = [
+    b'data: {"a":1}\n\ndata: {"b":2}\n\ndata: [DONE]\n\n',
+    b"data: a\r\n\r\ndata: b\r\n\r\n",
+    b"data: a\r\rdata: b\r\rdata: c\r\r\n",
+    b": ping\n\ndata: a\ndata: b\n\n\n\nevent: x\nid: 7\ndata:c\n\n",
+    b"data: a\n\r\ndata: b\r\n\ndata: c\r\r\ndata: d\n\n",
+    b"\n\n\ndata: a\n\n\ndata: b\n\n",
+    b"\xef\xbb\xbfdata: \xc3\xa4\n\nretry: 10\n\ndata\n\n",
+]
+ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
+LINES = st.sampled_from([b"data: x", b"data", b": comment", b"event: e", b"id: 1", b"data:y:z", b""])
+
+
+def blocks_of(pieces: list[bytes]) -> tuple[list[bytes], bytes]:
+    splitter = EventSplitter()
+    return [block for piece in pieces for block in splitter.feed(piece)], splitter.rest
+
+
+def events_of(blocks: list[bytes]) -> list[Event]:
+    return [event for event in map(parse_event, blocks) if event is not None]
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_every_split_gives_the_same_blocks(stream: bytes) -> None:
+    blocks, rest = blocks_of([stream])
+    assert b"".join(blocks) + rest == stream
+    for at in range(len(stream) + 1):
+        assert blocks_of([stream[:at], stream[at:]]) == (blocks, rest), at
+    singles = blocks_of([stream[at : at + 1] for at in range(len(stream))])
+    assert singles == (blocks, rest)
+
+
+@given(st.lists(st.tuples(LINES, ENDS), max_size=30), st.lists(st.integers(0, 300), max_size=8))
+def test_any_stream_in_any_pieces_gives_the_same_events(lines: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
+    stream = b"".join(line + end for line, end in lines)
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    pieces = [stream[start:end] for start, end in zip(places, places[1:], strict=False)]
+    blocks, rest = blocks_of(pieces)
+    assert b"".join(blocks) + rest == stream
+    assert (events_of(blocks), rest) == (events_of(blocks_of([stream])[0]), blocks_of([stream])[1])
+
+
+def test_line_ends_do_not_change_the_events() -> None:
+    stream = b"event: e\ndata: a\ndata: b\n\n: c\n\ndata: d\n\n"
+    expected = [Event(b"a\nb", b"e"), Event(b"d")]
+    for end in (b"\n", b"\r\n"):
+        assert events_of(blocks_of([stream.replace(b"\n", end)])[0]) == expected
+
+
+def test_what_has_no_end_is_no_event() -> None:
+    assert blocks_of([b"data: a\n\ndata: b\n"]) == ([b"data: a\n\n"], b"data: b\n")
+
+
+def test_comments_and_empty_frames_are_no_events() -> None:
+    assert parse_event(b": ping\n\n") is None
+    assert parse_event(b"\n\n") is None
+
+
+def test_a_block_without_end_is_given_up() -> None:
+    splitter = EventSplitter(max_block=10)
+    with pytest.raises(EventTooLarge, match="more than 10 bytes"):
+        splitter.feed(b"data: 0123456789")
+
+
+def test_what_is_rendered_is_parsed_again() -> None:
+    assert render_event(b"a\nb", b"e") == b"event: e\ndata: a\ndata: b\n\n"
+    assert parse_event(render_event(b"a\r\nb")) == Event(b"a\nb")
+
+
+def test_a_repr_tells_what_waits() -> None:
+    splitter = EventSplitter()
+    splitter.feed(b"data")
+    assert repr(splitter) == "<EventSplitter [4 bytes wait for their end]>"
