@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.language import tree
+from headgate.language.types import NEVER
 
 if TYPE_CHECKING:
     from headgate.language.check.result import Checked
 
 UNFOLDED: Final = object()
+_ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "%": operator.mod}
 
 
 class Folder:
@@ -40,6 +43,11 @@ class Folder:
                     return self._known(symbol.ref.value)
             case tree.Call() if expr in self.checked.functions:
                 return self._call(expr)
+            case tree.Unary(op="-", operand=operand):
+                value = self._known(operand)
+                return UNFOLDED if value is UNFOLDED else -value
+            case tree.Binary(op=op) if op in _ARITHMETIC:
+                return self._arithmetic(expr)
         return UNFOLDED
 
     def _known(self, expr: tree.Expr) -> Any:
@@ -53,8 +61,22 @@ class Folder:
         pieces = [part if isinstance(part, str) else self._known(part) for part in parts]
         return UNFOLDED if any(not isinstance(piece, str) for piece in pieces) else "".join(pieces)
 
+    def _arithmetic(self, expr: tree.Binary) -> Any:
+        left, right = self._known(expr.left), self._known(expr.right)
+        if left is UNFOLDED or right is UNFOLDED or self.checked.types.get(expr, NEVER) == NEVER:
+            return UNFOLDED
+        try:
+            return _ARITHMETIC[expr.op](left, right)
+        except ZeroDivisionError:
+            self.checked.report("E110", "this divides by zero", expr.span)
+        return UNFOLDED
+
     def _call(self, expr: tree.Call) -> Any:
+        from headgate.language.check.scenarios import OBSERVING
+
         bound = self.checked.functions[expr]
+        if bound.spec.name in OBSERVING:
+            return UNFOLDED
         args = {name: self._known(value) for name, value in bound.args.items()}
         if any(value is UNFOLDED for value in args.values()):
             return UNFOLDED

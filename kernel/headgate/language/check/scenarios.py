@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from headgate.contracts.fakes import FakeChat, FakeFailure, FakeReply
 from headgate.language import tree
 from headgate.language import types as t
@@ -49,7 +51,8 @@ SEND = (
     ParamSpec("hang_up_after", t.ANY, required=False),
 )
 
-_GIVEN_PLACES: dict[str, t.Type] = {"client.ip": t.IP, "split": t.PERCENT}
+# An address is written as a text, as in `client.ip in ["10.0.0.0/8"]`.
+_GIVEN_PLACES: dict[str, t.Type] = {"client.ip": t.TEXT, "split": t.PERCENT}
 
 
 def check_test(checked: Checked, module: Module, test: tree.Test) -> None:
@@ -90,10 +93,20 @@ def _lines(checked: Checked, expressions: Expressions, block: tree.Block, scope:
                 checked.report("E701", "a test holds `given`, `send`, `expect`, `after` and `repeat`", line.span)
 
 
+def _is_address(value: object) -> bool:
+    try:
+        ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
 def _given(checked: Checked, expressions: Expressions, line: tree.Given, scope: Scope) -> None:
     """What is faked: a place, a step (its record is type-checked), or a resource."""
     if line.target in _GIVEN_PLACES:
         expressions.want(line.value, scope, _GIVEN_PLACES[line.target], f"`{line.target}`")
+        if line.target == "client.ip" and not _is_address(checked.constants.get(line.value, "::")):
+            checked.report("E101", "`client.ip` is an address", line.value.span, help='e.g. "10.0.0.1"')
         return
     spec = checked.vocabulary.steps.get(line.target)
     if spec is not None:
