@@ -32,6 +32,21 @@ class Money(int):
 
     __slots__ = ()
 
+    def __add__(self, other: int) -> Money:
+        return Money(int(self) + int(other))
+
+    def __sub__(self, other: int) -> Money:
+        return Money(int(self) - int(other))
+
+    def __mul__(self, times: int) -> Money:
+        return Money(int(self) * int(times))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Money:
+        return Money(-int(self))
+
     def __str__(self) -> str:
         whole, rest = divmod(abs(int(self)), NANO)
         digits = f"{rest:09d}".rstrip("0").ljust(2, "0")

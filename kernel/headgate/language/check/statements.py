@@ -328,7 +328,9 @@ class Lines:
         inner = Scope(scope)
         for name in set(scope.all_names()):
             symbol = scope.find(name)
-            if symbol is not None and symbol.kind == "local" and not isinstance(symbol.type, (t.Optional, t.Never)):
+            if symbol is None or symbol.kind != "local" or isinstance(symbol.ref, tree.Param):
+                continue  # a parameter is bound before the first line
+            if not isinstance(symbol.type, (t.Optional, t.Never)):
                 inner.names[name] = Symbol("local", name, t.Optional(symbol.type), symbol.ref, symbol.span)
         for line in block.statements:
             spec = self.checked.vocabulary.steps.get(line.name) if isinstance(line, tree.Step) else None
