@@ -209,7 +209,7 @@ class Oracle:
 
     async def call(self, step: tree.Step, call: Any, args: list[Any], named: dict[str, Any], site: Site) -> Any:
         x = self.x
-        kept = (x.caller, x.response, x.ended, list(x.after_head or ()), list(x.after_close or ()), list(x.filters or ()))
+        kept = (x.caller, x.response, x.ended, list(x.after_head or ()), list(x.filters or ()))
         try:
             value = call(*args, **named)
             value = await value if inspect.isawaitable(value) else value
@@ -224,7 +224,7 @@ class Oracle:
             verdict = "pass"
         if step.shadow:
             x.caller, x.response, x.ended = kept[:3]
-            x.after_head, x.after_close, x.filters = (kept[3] or None, kept[4] or None, kept[5] or None)
+            x.after_head, x.filters = (kept[3] or None, kept[4] or None)
             x.shadows = [*(x.shadows or ()), (site.key, verdict)]
         return value
 
