@@ -2,7 +2,7 @@
 
 from headgate.message.body import Body, BytesBody, read_all
 from headgate.message.forwarding import outgoing_headers
-from headgate.message.headers import Headers
+from headgate.message.headers import Headers, Line
 from headgate.message.request import Client, Request
 from headgate.message.response import Response
 from headgate.message.url import encoded_path, render_query
@@ -12,6 +12,7 @@ __all__ = [
     "BytesBody",
     "Client",
     "Headers",
+    "Line",
     "Request",
     "Response",
     "encoded_path",

@@ -107,7 +107,7 @@ class Expressions:
     # --- fitting ---------------------------------------------------------------------------------------------------------
 
     def _fits(self, expr: tree.Expr, kind: t.Type, expected: t.Type, what: str) -> None:
-        if kind == t.SECRET and expected != t.SECRET:
+        if kind == t.SECRET and t.strip(expected) != t.SECRET:
             self._secret(expr)
         elif expected == t.FAILURE and self._is_failure(expr):
             pass
@@ -369,10 +369,11 @@ class Expressions:
         record = t.strip(expected) if expected is not None else None
         if isinstance(record, t.Record):
             return self._record(expr, scope, record)
+        secrets = isinstance(record, t.MapType) and record.value == t.SECRET
         fields = []
         for key, value in expr.pairs:
             kind = self.infer(value, scope)
-            if kind == t.SECRET:
+            if kind == t.SECRET and not secrets:
                 self._secret(value)
             fields.append((key, kind))
         return t.Record("object", tuple(fields), open=True, mapping=True)

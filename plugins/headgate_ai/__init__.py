@@ -1,0 +1,27 @@
+"""Models behind one door: read a chat, send it to a provider, count what it used and what it cost.
+
+model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY") }
+route chat POST /v1/chat/completions { auth.key as key  read.chat as chat  ai.chat gpt timeout=30s }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headgate.api import hookimpl
+from headgate_ai.calling import ai_chat
+from headgate_ai.models import model
+from headgate_ai.reading import read_chat
+
+
+class Ai:
+    """The plugin's hooks."""
+
+    @hookimpl
+    def register_steps(self) -> Sequence[Callable[..., Any]]:
+        return [read_chat, ai_chat]
+
+    @hookimpl
+    def register_resources(self) -> Sequence[Callable[..., Any]]:
+        return [model]

@@ -1,0 +1,44 @@
+"""A chat as a policy sees it: the intermediate form that every dialect is read into and written from.
+
+1. A dialect that is read fills in the fields and keeps the body as it came. What a policy sets is written there and
+   nowhere else; the dialect that writes compares with the body, and encodes again only what differs.
+2. The fields are those that every dialect has. What this one has besides is in `extra`, under the dialect's names.
+3. A chat is a value: two chats whose public fields are equal ask for the same thing, so all of it may key a cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headgate.api import Json
+
+
+@dataclass(slots=True)
+class Chat:
+    """`read.chat as chat`. Every field may be set: `set chat.model = "gpt-4.1-mini"`.
+
+    `messages` and `tools` are as the client's dialect has them. `max_tokens` bounds the answer; absent where the client
+    gave no bound.
+    """
+
+    model: str
+    messages: list[Json]
+    stream: bool = False
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    tools: list[Json] | None = None
+    extra: dict[str, Json] = field(default_factory=dict)
+    _body: bytes = b""
+    _asked: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Chat {self.model} [{len(self.messages)} messages, {len(self._body)} bytes{', stream' * self.stream}]>"
+
+    def original(self) -> bytes:
+        """The body as the client sent it."""
+        return self._body
+
+    def asked(self) -> str:
+        """The model that the client named, whatever a line set since."""
+        return self._asked

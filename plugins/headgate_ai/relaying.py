@@ -1,0 +1,137 @@
+"""A streamed answer on its way to the client, as it comes: nothing is held back but what is not a whole event yet.
+
+1. `begin` reads up to the first content, before the head goes out: what fails until then can still be tried elsewhere.
+2. Then every read gives the whole events that have come. A stream that dies, or ends without its end, gives an error
+   event in the client's dialect, and the read after that raises: the connection is cut, and the outcome says `cut`.
+3. Accounts are settled exactly once: with the provider's counts, or with an estimate of what was relayed, when the
+   answer ends, is cut, or is given up by the client. The provider's connection is closed in each of these cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import trio
+
+from headgate.api import Body, EventSplitter, EventTooLarge, UpstreamFault
+from headgate_ai.dialects import Garbled, Inbound, Stream
+
+# The end of the response should come with the end of the stream. What dawdles is not worth a connection.
+_DAWDLE_S: Final = 0.25
+# Blocks before the first content are kept; this many bytes of them are content enough.
+_PATIENCE_BYTES: Final = 1 << 16
+
+
+class Settle(Protocol):
+    """Told once how a stream went."""
+
+    def __call__(self, stream: Stream, *, whole: bool) -> None: ...
+
+
+class Relay:
+    """The `Body` of a streamed answer."""
+
+    __slots__ = (
+        "_body",
+        "_broken",
+        "_client",
+        "_ended",
+        "_fault",
+        "_kept",
+        "_settle",
+        "_splitter",
+        "_stream",
+        "length",
+    )
+
+    def __init__(
+        self, body: Body, stream: Stream, client: Inbound, settle: Settle, broken: Callable[[str], UpstreamFault]
+    ) -> None:
+        self.length: int | None = None
+        self._body = body
+        self._stream = stream
+        self._client = client
+        self._settle: Settle | None = settle
+        self._broken = broken
+        self._splitter = EventSplitter()
+        self._kept = b""
+        self._ended = False
+        self._fault: UpstreamFault | None = None
+
+    def __repr__(self) -> str:
+        return f"<Relay {self._stream!r}{' broken' if self._fault else ''}>"
+
+    async def begin(self) -> None:
+        """Read up to the first content. UpstreamFault where there will be none."""
+        stream, kept = self._stream, b""
+        while not (stream.started or stream.ended) and len(kept) < _PATIENCE_BYTES:
+            kept += await self._more()
+            if stream.refusal is not None:
+                raise self._broken(f"refused in its stream: {stream.refusal.message}")
+        self._kept = kept
+
+    async def read(self) -> bytes:
+        """The whole events that have come, b"" at the end. UpstreamFault, after the client was told."""
+        if self._kept:
+            kept, self._kept = self._kept, b""
+            return kept
+        if self._fault is not None:
+            raise self._fault
+        if self._ended:
+            return b""
+        try:
+            return await self._relay()
+        except UpstreamFault as fault:
+            self._fault = fault
+            await self._body.aclose()
+            self._done(whole=False)
+            if self._stream.refusal is not None:
+                raise  # The provider has told the client by itself.
+            return self._client.broken_off(fault.message, fault.kind)
+
+    async def _relay(self) -> bytes:
+        while not self._stream.ended:
+            piece = await self._more()
+            if self._stream.refusal is not None:
+                self._fault = self._broken(f"refused in its stream: {self._stream.refusal.message}")
+                await self._body.aclose()
+                self._done(whole=False)
+                return piece
+            if piece:
+                return piece
+        self._ended = True
+        self._done(whole=True)
+        await self._take_leave()
+        return b""
+
+    async def _more(self) -> bytes:
+        """What can be relayed of the next piece; it may be nothing."""
+        data = await self._body.read()
+        if not data:
+            raise self._broken("ended its stream before it was complete")
+        try:
+            take = self._stream.take
+            return b"".join([take(block) for block in self._splitter.feed(data)])
+        except (Garbled, EventTooLarge) as error:
+            raise self._broken(f"answered {error}") from None
+
+    async def _take_leave(self) -> None:
+        """Read to the end of the response, so that the connection can be used again; but do not wait for it."""
+        try:
+            with trio.move_on_after(_DAWDLE_S):
+                while await self._body.read():
+                    pass
+        except UpstreamFault:
+            pass  # All that matters has come.
+        await self._body.aclose()
+
+    def _done(self, *, whole: bool) -> None:
+        settle, self._settle = self._settle, None
+        if settle is not None:
+            settle(self._stream, whole=whole)
+
+    async def aclose(self) -> None:
+        """Give the rest up; what was relayed until now is accounted for."""
+        self._done(whole=self._stream.ended)
+        await self._body.aclose()
