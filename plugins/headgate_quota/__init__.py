@@ -1,0 +1,52 @@
+"""Limits: `limit.rate`, counted over all workers through the store, and `limit.concurrent`, counted on each node."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import trio
+
+from headgate.api import Kind, Node, hookimpl
+from headgate_quota.concurrent import concurrent
+from headgate_quota.quotas import STATE, Quotas
+from headgate_quota.rate import UNCOUNTED, rate
+
+__all__ = ["Quota"]
+
+
+class Quota:
+    """The plugin."""
+
+    @hookimpl
+    def register_steps(self) -> Sequence[Callable[..., Any]]:
+        return (rate, concurrent)
+
+    @hookimpl
+    def register_kinds(self) -> Sequence[Kind]:
+        return (UNCOUNTED,)
+
+    @hookimpl
+    def open_resources(self, settings: Any, node: Node) -> AbstractAsyncContextManager[None]:
+        return _quotas(node)
+
+
+@asynccontextmanager
+async def _quotas(node: Node) -> AsyncIterator[None]:
+    """What the steps share on a node, and the tasks that fetch leases ahead and give back what is left of old ones."""
+    quotas = Quotas(node)
+    failure: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        node.state[STATE] = quotas
+        quotas.nursery = nursery
+        nursery.start_soon(quotas.return_what_expires)
+        try:
+            yield
+        except BaseException as error:
+            failure = error  # whoever opened us is to get it as it is, and not in the group of this nursery
+        quotas.nursery = None
+        nursery.cancel_scope.cancel()
+    await quotas.close()
+    if failure is not None:
+        raise failure

@@ -1,0 +1,62 @@
+"""`limit.concurrent`: so many at a time, on each node."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from headgate.api import BEFORE_RESPONSE, CLOSE, ClientFault, Const, Duration, Exchange, Ge, Site, Text, step
+from headgate_quota.gates import Gate
+from headgate_quota.quotas import STATE, Key, Quotas
+
+# What is told to who is refused without having waited: nobody knows when a call will end.
+RETRY_S: Final = 1.0
+
+
+@step(
+    "limit.concurrent", gives="limit", raises=("limit.exceeded",), shadow=True, effect="time", phase=BEFORE_RESPONSE,
+    after=CLOSE,
+)  # fmt: skip
+async def concurrent(
+    ctx: Exchange,
+    places: Annotated[int, Ge(1)],
+    /,
+    *,
+    site: Site,
+    by: Any = None,
+    wait: Duration = 0.0,
+    name: Const[Text | None] = None,
+) -> None:
+    """Refuse who has too many calls running on this node; a call runs until its answer is out.
+
+    `by` is who is counted. With `wait`, who comes too many stands in line that long, first come, first served.
+    """
+    gates: dict[Key, Gate] = _gates(ctx)
+    prefix = site.key if name is None else f"name:{name}{'/shadow' if site.shadow else ''}"
+    key = (prefix, by if type(by) is str else msgspec.json.encode(by, order="deterministic"))
+    gate = gates.get(key)
+    if gate is None:
+        gate = gates[key] = Gate()
+    # A shadowed line never keeps anybody waiting.
+    patience = 0.0 if site.shadow else wait
+    if not gate.enter(places) and not (patience > 0 and await gate.wait(patience)):
+        raise ClientFault(
+            "limit.exceeded",
+            f"Too many requests at a time: {places} are running. Try again when one of them has ended.",
+            status=429,
+            record={"wait": RETRY_S},
+            headers=[(b"retry-after", b"%d" % RETRY_S)],
+        )
+
+    def leave(ctx: Exchange) -> None:
+        gate.leave()
+        if not gate.active:
+            gates.pop(key, None)
+
+    ctx.on_close(leave)
+
+
+def _gates(ctx: Exchange) -> dict[Key, Gate]:
+    quotas: Quotas = ctx.node.state[STATE]
+    return quotas.gates
