@@ -6,11 +6,18 @@ Every one of them fails closed: what cannot be verified, for whatever reason, do
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
 
-from headgate.api import Kind, hookimpl
+from headgate.api import Kind, Node, hookimpl
+from headgate_auth.basic import basic
+from headgate_auth.jwt import jwt
 from headgate_auth.key import key
 from headgate_auth.kinds import KINDS
+from headgate_auth.shared import open_shared
+
+if TYPE_CHECKING:
+    import click
 
 
 class Auth:
@@ -18,8 +25,18 @@ class Auth:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return [key]
+        return [key, jwt, basic]
 
     @hookimpl
     def register_kinds(self) -> Sequence[Kind]:
         return KINDS
+
+    @hookimpl
+    def open_resources(self, settings: Any, node: Node) -> AbstractAsyncContextManager[None]:
+        return open_shared(node)
+
+    @hookimpl
+    def register_commands(self) -> Sequence[click.Command]:
+        from headgate_auth.passwd_verb import passwd
+
+        return [passwd]
