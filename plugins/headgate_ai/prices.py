@@ -19,9 +19,11 @@ from headgate_ai.usage import Counted
 # Dollars for a million tokens, as integers of 10⁻⁹: then a product is 10⁻¹⁵ of a dollar.
 _SCALE: Final = 10**9
 _PER: Final = 10**6
-# What prices of one kind of token each are called there; audio has prices of its own and is left to the library.
+# The prices of what every call is made of. A model may have others (searches, an hour of cache); calls here never have
+# those, but for audio, which is left to the library.
 _PLAIN: Final = ("input_mtok", "cache_read_mtok", "cache_write_mtok", "output_mtok")
-_UNUSED_WITHOUT_AUDIO: Final = frozenset({"input_audio_mtok", "cache_audio_read_mtok", "output_audio_mtok"})
+# A fee for each call, whatever it is made of.
+_PER_REQUEST: Final = "requests_kcount"
 
 
 class Prices(Protocol):
@@ -113,7 +115,7 @@ def _plain(prices: Any, listed: Listed) -> Plain | None:
     if isinstance(prices, list):
         return None
     given = {name: value for name, value in vars(prices).items() if value is not None and not name.startswith("_")}
-    if given.keys() - _UNUSED_WITHOUT_AUDIO - set(_PLAIN) or not {"input_mtok", "output_mtok"} <= given.keys():
+    if not {"input_mtok", "output_mtok"} <= given.keys() or _PER_REQUEST in given:
         return None
     rates: dict[str, int] = {}
     for name in _PLAIN:
