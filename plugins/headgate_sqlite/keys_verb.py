@@ -14,6 +14,8 @@ from headgate.api import Identity, Key, Node, StoreError, Workplace
 from headgate_sqlite.verbs import Span, plainly, when
 
 T = TypeVar("T")
+# Wider than any key: a line that the terminal wraps can still be read and cut, a cell that is shortened cannot.
+WIDEST = 2000
 
 
 @click.group()
@@ -69,12 +71,12 @@ def list_(place: Workplace, team: str | None, as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("ID", "TEAM", "NAME", "MODELS", "SCOPES", "CREATED", "STATE"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     now = place.run(_now)
     for key in found:
         models, scopes = " ".join(key.models), " ".join(key.scopes)
         table.add_row(key.id, key.team, key.name, models, scopes, when(key.created_at), _state(key, now))
-    Console().print(table)
+    Console(width=WIDEST).print(table)
 
 
 @keys.command()
