@@ -19,53 +19,86 @@ from headgate.message.request import Client, Request
 Network = IPv4Network | IPv6Network
 
 # RFC 9110 §7.6.1; `keep-alive` and `proxy-connection` are what RFC 9112 §C.2.2 and older clients send.
-HOP_BY_HOP = frozenset({
-    b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade",
-})
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
 _TRANSPORTS = frozenset({b"host", b"content-length", b"expect"})
 # What servers and frameworks take a client's address, name or scheme from.
-_IDENTITY = frozenset({
-    b"forwarded", b"x-real-ip", b"x-client-ip", b"x-cluster-client-ip", b"true-client-ip", b"client-ip",
-    b"cf-connecting-ip", b"fastly-client-ip", b"x-original-forwarded-for", b"x-envoy-external-address",
-})
+_IDENTITY = frozenset(
+    {
+        b"forwarded",
+        b"x-real-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"true-client-ip",
+        b"client-ip",
+        b"cf-connecting-ip",
+        b"fastly-client-ip",
+        b"x-original-forwarded-for",
+        b"x-envoy-external-address",
+    }
+)
 _IDENTITY_PREFIX = b"x-forwarded"
 
 VIA = b"1.1 headgate"
 
+_ENDS_HERE = HOP_BY_HOP | _TRANSPORTS | {b"via"}
+_ENDS_HERE_FROM_STRANGERS = _ENDS_HERE | _IDENTITY
+_USUAL = (None, b"keep-alive", b"close", b"Keep-Alive")
+_NOTHING: frozenset[bytes] = frozenset()
+# RFC 9110 §5.6.2, what a value may hold without quotes.
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
 
 def outgoing_headers(request: Request, client: Client, *, trusted: Collection[Network] = ()) -> list[Line]:
     """The lines to send on for a request that came from `client`, who is believed if in one of `trusted`."""
-    believed = is_trusted(client.ip, trusted)
-    dropped = HOP_BY_HOP | _TRANSPORTS | named_by_connection(request.headers)
-    lines = [
-        line for line in request.headers.lines
-        if line[0] not in dropped and (believed or not names_identity(line[0])) and line[0] != b"via"
-    ]
-    kept = Headers(lines)
+    headers = request.headers
+    named = named_by_connection(headers)
+    via = None if b"via" in named else headers.joined(b"via")
+    if is_trusted(client.ip, trusted):
+        lines = _believed(request, client, _ENDS_HERE | named)
+    else:
+        dropped = _ENDS_HERE_FROM_STRANGERS | named if named else _ENDS_HERE_FROM_STRANGERS
+        lines = [line for line in headers.lines if line[0] not in dropped and line[0][:11] != _IDENTITY_PREFIX]
+        lines += (
+            (b"x-forwarded-for", client.ip.encode()),
+            (b"x-forwarded-proto", request.scheme.encode()),
+            (b"x-forwarded-host", _latin(request.host)),
+            (b"forwarded", forwarded_element(client.ip, request.scheme, request.host)),
+        )
+    lines.append((b"via", VIA if via is None else via + b", " + VIA))
+    return lines
+
+
+def _believed(request: Request, client: Client, dropped: frozenset[bytes]) -> list[Line]:
+    """The lines of a peer that is believed, and itself named behind what it said."""
+    kept = Headers([line for line in request.headers.lines if line[0] not in dropped])
     _append(kept, b"x-forwarded-for", client.ip.encode())
     for name, value in ((b"x-forwarded-proto", request.scheme), (b"x-forwarded-host", request.host)):
         if name not in kept:
             kept.add(name, _latin(value))
     _append(kept, b"forwarded", forwarded_element(client.ip, request.scheme, request.host))
-    via = request.headers.joined(b"via")
-    kept.add(b"via", VIA if via is None or b"via" in dropped else via + b", " + VIA)
     return kept.lines
 
 
 def named_by_connection(headers: Headers) -> frozenset[bytes]:
     """The names that Connection lists, in lower case."""
     value = headers.joined(b"connection")
-    return frozenset() if value is None else list_members(value)
+    # What nearly every client says names nothing that travels on.
+    return _NOTHING if value in _USUAL else list_members(value or b"")
 
 
 def list_members(value: bytes) -> frozenset[bytes]:
     """The members of a comma-separated list, in lower case (RFC 9110 §5.6.1)."""
     return frozenset(part.strip().lower() for part in value.split(b","))
-
-
-def names_identity(name: bytes) -> bool:
-    """Whether a line of that name says who the client is."""
-    return name in _IDENTITY or name.startswith(_IDENTITY_PREFIX)
 
 
 def is_trusted(ip: str, trusted: Collection[Network]) -> bool:
@@ -88,7 +121,7 @@ def forwarded_element(ip: str, scheme: str, host: str) -> bytes:
 
 
 def _quoted(value: str) -> str:
-    if all(letter.isalnum() or letter in "!#$%&'*+-.^_`|~" for letter in value):
+    if _TOKEN.issuperset(value):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
