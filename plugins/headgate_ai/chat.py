@@ -13,8 +13,29 @@ from dataclasses import dataclass, field
 from headgate.api import Json
 
 
+class _Source:
+    """Where a chat came from: no part of its value, so in no field."""
+
+    __slots__ = ("_asked", "_body")
+    _asked: str
+    _body: bytes
+
+    def came_as(self, body: bytes, model: str) -> None:
+        """Said once, by the dialect that read it."""
+        self._body = body
+        self._asked = model
+
+    def original(self) -> bytes:
+        """The body as the client sent it."""
+        return self._body
+
+    def asked(self) -> str:
+        """The model that the client named, whatever a line set since."""
+        return self._asked
+
+
 @dataclass(slots=True)
-class Chat:
+class Chat(_Source):
     """`read.chat as chat`. Every field may be set: `set chat.model = "gpt-4.1-mini"`.
 
     `messages` and `tools` are as the client's dialect has them. `max_tokens` bounds the answer; absent where the client
@@ -29,16 +50,6 @@ class Chat:
     top_p: float | None = None
     tools: list[Json] | None = None
     extra: dict[str, Json] = field(default_factory=dict)
-    _body: bytes = b""
-    _asked: str = ""
 
     def __repr__(self) -> str:
-        return f"<Chat {self.model} [{len(self.messages)} messages, {len(self._body)} bytes{', stream' * self.stream}]>"
-
-    def original(self) -> bytes:
-        """The body as the client sent it."""
-        return self._body
-
-    def asked(self) -> str:
-        """The model that the client named, whatever a line set since."""
-        return self._asked
+        return f"<Chat {self.model} [{len(self.messages)} messages{', stream' * self.stream}]>"

@@ -86,8 +86,6 @@ class Relay:
             self._fault = fault
             await self._body.aclose()
             self._done(whole=False)
-            if self._stream.refusal is not None:
-                raise  # The provider has told the client by itself.
             return self._client.broken_off(fault.message, fault.kind)
 
     async def _relay(self) -> bytes:

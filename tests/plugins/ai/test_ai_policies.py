@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from headgate.api import ClientFault, Exchange, Key, Node, Stores, SystemClock, hookimpl, step
+from headgate.errors import PolicyError
 from headgate.host.plugins import load_plugins
 from headgate.host.policies import compile_policies, read_policies
+from headgate.language.emit import Program
 from headgate.language.render import render
+from headgate.pipeline.provision import provision
 from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate_ai import Ai
+from headgate_routing import Routing
 
 EXAMPLE = Path(__file__).parents[3] / "plugins/headgate_ai/example.policy"
 
 
-def rehearsed(path: Path) -> list[str]:
+class Keys:
+    """A step that authenticates, to be faked."""
+
+    @hookimpl
+    def register_steps(self) -> list[Any]:
+        return [auth_key]
+
+
+@step("auth.key", gives="auth", raises=("auth.missing",))
+def auth_key(ctx: Exchange, /) -> Key:
+    """A key that nobody has."""
+    raise ClientFault("auth.missing", "No key.", status=401)
+
+
+def compiled(path: Path) -> Program:
+    return compile_policies(read_policies(path, load_plugins([("ai", Ai)], discover=False).vocabulary))
+
+
+def rehearsed(path: Path, *more: type) -> list[str]:
     """What is wrong with a policy: findings, and the tests that fail."""
-    plugins = load_plugins([("ai", Ai)], discover=False)
+    plugins = load_plugins([("ai", Ai), *((cls.__name__.lower(), cls) for cls in more)], discover=False)
     assert not plugins.broken
     reading = read_policies(path, plugins.vocabulary)
     if reading.checked.findings:
@@ -29,3 +53,108 @@ def rehearsed(path: Path) -> list[str]:
 
 def test_the_example_holds() -> None:
     assert rehearsed(EXAMPLE) == []
+
+
+CHAT = """policy 1
+
+model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY_OF_NOBODY") }
+model claude { provider = anthropic, name = "claude-sonnet-4", key = secret("ANTHROPIC_API_KEY_OF_NOBODY") }
+model local { provider = vllm, name = "llama-3.3-70b", url = "http://vllm.internal:8000" }
+
+route chat POST /v1/chat/completions {
+    auth.key as key
+    read.chat as chat
+    require chat.model in key.models else 403 "{key.team} may not use {chat.model}."
+    fallback on=[429, 5xx, timeout] {
+        ai.chat gpt timeout=30s
+        ai.chat claude timeout=30s
+        ai.chat local timeout=60s
+    }
+    set response.header["x-model"] = served.model
+    on upstream.* { respond 503 error="No model can answer right now." }
+}
+"""
+GIVEN = """
+    given auth.key = {team: "search", id: "k_1", models: ["gpt-4.1"]}
+"""
+SEND = 'send POST /v1/chat/completions json={model: "gpt-4.1", messages: [{role: "user", content: "Hi"}]}'
+STREAM = SEND.replace("model:", "stream: true, model:")
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        f"""given gpt = reply(503)
+    given claude = chat_reply("Hello.", prompt_tokens=10, completion_tokens=2)
+    {SEND}
+    expect status == 200
+    expect served.model == "claude-sonnet-4"
+    expect response.header["x-model"] == "claude-sonnet-4"
+    expect usage.cost == $0.00006
+    expect calls(gpt) == 1
+    expect not called(local)""",
+        f"""given gpt = fail("upstream.timeout")
+    given claude = reply(429)
+    given local = chat_reply("Hello.")
+    {SEND}
+    expect served.provider == "vllm"
+    expect usage.cost is absent
+    expect logged["unpriced"] == "vllm/llama-3.3-70b"
+    expect sent(local).path == "/chat/completions"
+    expect sent(local).json.model == "llama-3.3-70b\"""",
+        f"""given gpt = chat_stream(["never seen"], dies_after=0)
+    given claude = chat_stream(["Hel", "lo."], prompt_tokens=10, completion_tokens=2)
+    {STREAM}
+    expect status == 200
+    expect served.model == "claude-sonnet-4"
+    expect usage.output_tokens == 2""",
+        f"""given gpt = reply(400, json={{error: {{message: "Too long."}}}})
+    {SEND}
+    expect status == 503
+    expect not called(claude)""",
+        f"""given gpt = reply(503)
+    given claude = reply(503)
+    given local = reply(500, delay=61s)
+    {SEND}
+    expect status == 503
+    expect response.json.error.message == "No model can answer right now."
+    expect response.json.error.type == "server_error\"""",
+        """send POST /v1/chat/completions json={model: "o3", messages: [{role: "user", content: "Hi"}]}
+    expect status == 403
+    expect response.json.error.message == "search may not use o3.\"""",
+        f"""given gpt = chat_stream(["Hello, ", "world"], dies_after=2)
+    {STREAM}
+    expect outcome == "cut"
+    expect usage.estimated ?? false
+    expect not called(claude)""",
+    ],
+)
+def test_a_policy_with_keys_and_a_fallback(tmp_path: Path, test: str) -> None:
+    path = tmp_path / "chat.policy"
+    path.write_text(f'{CHAT}\ntest "it" {{{GIVEN}    {test}\n}}\n')
+    assert rehearsed(path, Keys, Routing) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ('provider = nobody, name = "x"', "there is no provider `nobody`"),
+        ('provider = openai, name = "x"', 'key = secret("OPENAI_API_KEY")'),
+        ('provider = vllm, name = "x"', 'add url = "http://vllm.internal:8000"'),
+        ('provider = vllm, name = "x", url = "vllm:8000"', "is not an http:// or https:// URL"),
+        ('provider = echo, name = "x", headers = {Authorization: "x"}', "may not set Authorization"),
+        ('provider = echo, name = "x", headers = {a: "x\\ny"}', "printable ASCII"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_a_finding(tmp_path: Path, model: str, says: str) -> None:
+    path = tmp_path / "a.policy"
+    path.write_text(f"policy 1\nmodel m {{ {model} }}\nroute a POST /a public {{ read.chat as c\n ai.chat m\n }}\n")
+    with pytest.raises(PolicyError) as caught:
+        provision(compiled(path), Node(SystemClock(), None, None, Stores()), 1)  # type: ignore[arg-type]
+    assert says in caught.value.diagnostics[0].message
+
+
+def test_a_chat_is_asked_for_before_it_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.policy"
+    path.write_text('policy 1\nmodel m { provider = echo, name = "e" }\nroute a POST /a public { ai.chat m }\n')
+    assert "`chat` is given by: read.chat" in rehearsed(path)[0]

@@ -49,7 +49,7 @@ def read(data: bytes) -> Chat:
             )
         refuse_lookalikes(message, _OF_A_MESSAGE, f"messages[{place}]")
     bound = value.get("max_completion_tokens")
-    return Chat(
+    chat = Chat(
         model,
         messages,
         _bool(value.pop("stream", None), "stream"),
@@ -58,9 +58,9 @@ def read(data: bytes) -> Chat:
         _number(value.pop("top_p", None), "top_p"),
         _list(value.pop("tools", None), "tools"),
         value,
-        data,
-        model,
     )
+    chat.came_as(data, model)
+    return chat
 
 
 def write(chat: Chat, model: str, *, counts_streams: bool) -> Written:
@@ -68,7 +68,7 @@ def write(chat: Chat, model: str, *, counts_streams: bool) -> Written:
     hides = False
     original = chat.original()
     changed: dict[str, Any] = {}
-    was: dict[str, msgspec.Raw] = _fields.decode(original) if original else {}
+    was: dict[str, msgspec.Raw] = _fields.decode(original)
     for name in _OWN:
         now = getattr(chat, name)
         if name == "model":
