@@ -16,10 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from live_node import live_node  # noqa: E402
-
-from tests.bench import load  # noqa: E402
-from tests.bench.nginx import PEER, nginx  # noqa: E402
+from live_node import live_node
+from tests.bench import load
+from tests.bench.nginx import PEER, nginx
 
 POLICIES = Path(__file__).parent / "policies"
 GATEWAY_CORE, LOAD_CORE = 0, 1

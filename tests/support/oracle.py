@@ -78,6 +78,7 @@ class Oracle:
         for line in block.statements:
             if isinstance(line, tree.Finally):
                 self.close(line, names)
+        before = self.x.response
         try:
             return await self.lines(plain, names)
         except Gave as gave:
@@ -86,7 +87,7 @@ class Oracle:
             handler = self.handler(block, failure)
             if handler is None:
                 raise
-            return await self.handle(handler, failure, names)
+            return await self.handle(handler, failure, names, before)
 
     async def lines(self, lines: list[tree.Stmt], names: Names) -> Any:
         value = None
@@ -108,9 +109,10 @@ class Oracle:
                     best = (rank, on)
         return best[1] if best is not None else None
 
-    async def handle(self, handler: tree.On, failure: Failure, names: Names) -> Any:
-        if self.x.response is not None:
+    async def handle(self, handler: tree.On, failure: Failure, names: Names, before: Response | None) -> Any:
+        if self.x.response is not before:
             self.x.answer_nothing()
+            self.x.response = before
         self.x.ended = False
         self.x.failure = failure
         inner = Names(names)
@@ -122,7 +124,7 @@ class Oracle:
             return gave.value
         except Failure as second:
             raise HandlerFault(str(second)) from second
-        if self.x.response is None:
+        if self.x.response is before:
             raise failure
         return None
 
@@ -167,7 +169,9 @@ class Oracle:
                     self.problem(int(str(line.status.value)), self.value(line.why, names))
                     raise End
             case tree.Respond():
-                self.respond(self.value(line.status, names), {arg.name: self.value(arg.value, names) for arg in line.named})
+                self.respond(
+                    self.value(line.status, names), {arg.name: self.value(arg.value, names) for arg in line.named}
+                )
                 raise End
             case tree.Redirect():
                 more = {arg.name: self.value(arg.value, names) for arg in line.named}
@@ -231,14 +235,11 @@ class Oracle:
     def runs(self, block: tree.Block, shape: str, names: Names) -> Any:
         if shape == "body":
             return self.closure(block, names)
-        handlers = tuple(line for line in block.statements if isinstance(line, tree.On))
         arms = []
         for line in block.statements:
-            if isinstance(line, tree.On):
-                continue
             inner = line.block.statements if isinstance(line, tree.Arm) else (line,)
             share = line.share if isinstance(line, tree.Arm) else None
-            body = tree.Block(line.span, (*inner, *handlers))
+            body = tree.Block(line.span, tuple(inner))
             arms.append(ArmRun(self.closure(body, names), None if share is None else float(str(share.value)), ""))
         return tuple(arms)
 
@@ -390,7 +391,12 @@ class Oracle:
                 return x.usage if x.usage is not None else Usage()
             case "err":
                 failure = names.get("err")
-                return {"kind": failure.kind, "status": failure.status_hint, "message": failure.message, **failure.record}
+                return {
+                    "kind": failure.kind,
+                    "status": failure.status_hint,
+                    "message": failure.message,
+                    **failure.record,
+                }
         return getattr(x, name)
 
     def attr(self, expr: tree.Attr, names: Names) -> Any:

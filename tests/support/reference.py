@@ -40,7 +40,10 @@ def pages() -> dict[str, str]:
 
 def steps(plugins: Plugins) -> str:
     known = plugins.vocabulary
-    out = ["# Steps, resources, functions\n", "What the plugins that ship with Headgate bring. `headgate steps` lists yours.\n"]
+    out = [
+        "# Steps, resources, functions\n",
+        "What the plugins that ship with Headgate bring. `headgate steps` lists yours.\n",
+    ]
     for plugin in sorted(plugins.loaded):
         mine = [spec for spec in known.steps.values() if spec.plugin == plugin]
         kinds = [spec for spec in known.resources.values() if spec.plugin == plugin]
@@ -50,7 +53,9 @@ def steps(plugins: Plugins) -> str:
         out += [one_step(spec) for spec in sorted(mine, key=lambda spec: spec.name)]
     out.append("## Functions\n")
     out += [one_function(spec) for spec in sorted(known.functions.values(), key=lambda spec: spec.name)]
-    out.append("\n## Kinds of failure\n\n| kind | status | what it means | fields of `err` |\n| --- | --- | --- | --- |")
+    out.append(
+        "\n## Kinds of failure\n\n| kind | status | what it means | fields of `err` |\n| --- | --- | --- | --- |"
+    )
     for kind in sorted(known.kinds.values(), key=lambda kind: kind.name):
         fields = ", ".join(f"{name}: {written}" for name, written in kind.fields.items())
         out.append(f"| `{kind.name}` | {kind.status} | {kind.title} | {fields} |")

@@ -181,7 +181,7 @@ def set_field(record: Any, name: str, value: Any) -> None:
 def problem(status: int, detail: str, *, kind: str = "about:blank", title: str = "", instance: str = "") -> bytes:
     """An RFC 9457 problem document."""
     fields = {"type": kind, "title": title, "status": status, "detail": detail, "instance": instance}
-    return msgspec.json.encode({key: value for key, value in fields.items() if value})
+    return msgspec.json.encode({key: value for key, value in fields.items() if value or key == "detail"})
 
 
 def error_response(
@@ -255,10 +255,11 @@ class Err:
         return self.failure.record.get(name)
 
 
-def recover(x: Exchange, failure: Failure) -> Err:
-    """Enter a handler: what was answered so far is given up."""
-    if x.response is not None:
+def recover(x: Exchange, failure: Failure, before: Response | None) -> Err:
+    """Enter a handler: an answer that was found since `before` is given up."""
+    if x.response is not None and x.response is not before:
         x.answer_nothing()
+        x.response = before
     x.ended = False
     x.failure = failure
     return Err(failure)

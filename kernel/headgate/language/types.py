@@ -118,8 +118,7 @@ class Record(Type):
         if not isinstance(other, Record):
             return False
         return self.name == other.name or all(
-            ((found := other.field(key)) is not None
-            and kind.accepts(found))
+            ((found := other.field(key)) is not None and kind.accepts(found))
             or (found is None and isinstance(kind, Optional))
             for key, kind in self.fields
         )

@@ -138,6 +138,12 @@ def _shape(checked: Checked, step: tree.Step, shape: BlockSpec | None) -> None:
         checked.report("E010", f"`{step.name}` wraps lines: `{step.name} … {{ }}`", step.name_span)
         return
     for line in step.block.statements:
+        if shape.shape != "body" and isinstance(line, (tree.On, tree.Finally)):
+            checked.report(
+                "E017", f"`{step.name}` holds alternatives, not lines, so no handler stands at its end", line.span,
+                help="put it at the end of an arm `{ … }`, or of what is around the block",
+            )  # fmt: skip
+            continue
         shared = isinstance(line, tree.Arm) and line.share is not None
         if shape.shape == "shares" and not shared and not isinstance(line, tree.On):
             checked.report("E010", f"`{step.name}` holds shares: `95% {{ … }}`", line.span)

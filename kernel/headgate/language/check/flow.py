@@ -86,10 +86,12 @@ class _Paths:
         plain = [line for line in block.statements if not isinstance(line, (tree.On, tree.Finally))]
         end = self._lines(plain, state, inner)
         ends = [end, *inner.gives]
+        raised, handled = list(inner.raised), list[tree.Pattern]()
         for handler in (line for line in block.statements if isinstance(line, tree.On)):
-            ends.append(self._handler(handler, inner))
-        handled = [pattern for line in block.statements if isinstance(line, tree.On) for pattern in line.patterns]
-        frame.raised += [raised for raised in inner.raised if not any(covers(p, raised.kind) for p in handled)]
+            end, whole = self._handler(handler, state or State(), raised, frame)
+            ends.append(end)
+            handled += handler.patterns if whole else ()
+        frame.raised += [kind for kind in raised if not any(covers(pattern, kind.kind) for pattern in handled)]
         for closer in (line for line in block.statements if isinstance(line, tree.Finally)):
             self._finally(closer)
         return join(ends)
@@ -102,22 +104,23 @@ class _Paths:
             state = self._line(line, state, frame)
         return state
 
-    def _handler(self, handler: tree.On, inner: _Frame) -> State | None:
-        """Where a handler leads: on, if it found an answer that lets lines below run; else nowhere."""
-        caught = [raised for raised in inner.raised if any(covers(p, raised.kind) for p in handler.patterns)]
-        before = join(raised.before for raised in caught) or State(facts=frozenset({"auth", "body"}))
+    def _handler(
+        self, handler: tree.On, entry: State, raised: list[Raised], outer: _Frame
+    ) -> tuple[State | None, bool]:
+        """Where a handler leads: on, if it answers or gives; and whether it does so on every path.
+
+        It begins with the answer that its body began with: what the body found before it failed is given up.
+        """
+        caught = [kind for kind in raised if any(covers(pattern, kind.kind) for pattern in handler.patterns)]
+        before = join(kind.before for kind in caught) or State(facts=frozenset({"auth", "body"}))
         self._bound_before(handler, caught, before)
+        facts = before.facts | {"response"} if entry.answered == "yes" else before.facts - {"response"}
         frame = _Frame()
-        end = self._lines(
-            handler.block.statements, replace(before, answered="no", facts=before.facts - {"response"}), frame
-        )
-        inner.raised += frame.raised
-        answered = [
-            state
-            for state in (end, *frame.gives)
-            if state is not None and (state.answered == "yes" or state in frame.gives)
-        ]
-        return join(answered)
+        end = self._lines(handler.block.statements, replace(before, answered=entry.answered, facts=facts), frame)
+        outer.raised += frame.raised
+        answers = end is None or (end.answered == "yes" and entry.answered == "no")
+        live = [end] if end is not None and end.answered != entry.answered else []
+        return join([*live, *frame.gives]), answers
 
     def _bound_before(self, handler: tree.On, caught: list[Raised], before: State) -> None:
         local = {symbol.name for symbol in self.checked.locals.values()}
@@ -268,14 +271,8 @@ class _Paths:
         return end
 
     def _arms(self, block: tree.Block, state: State, frame: _Frame) -> State | None:
-        handlers = tuple(line for line in block.statements if isinstance(line, tree.On))
-        ends = []
-        for line in block.statements:
-            if isinstance(line, tree.On):
-                continue
-            lines = line.block.statements if isinstance(line, tree.Arm) else (line,)
-            ends.append(self._body(tree.Block(line.span, (*lines, *handlers)), state, frame))
-        return join(ends)
+        arms = [line.block.statements if isinstance(line, tree.Arm) else (line,) for line in block.statements]
+        return join(self._body(tree.Block(block.span, arm), state, frame) for arm in arms)
 
     def _use(self, use: tree.Use, state: State, frame: _Frame) -> State | None:
         bound = self.checked.uses.get(use)

@@ -183,10 +183,7 @@ class Lines:
 
     def _arms(self, block: tree.Block, scope: Scope) -> t.Type | None:
         """Alternatives: each a line or an arm of its own; the value is what all of them give."""
-        kinds = [self.line(line, scope.child()) for line in block.statements if not isinstance(line, tree.On)]
-        for line in block.statements:
-            if isinstance(line, tree.On):
-                self.line(line, scope.child())
+        kinds = [self.line(line, scope.child()) for line in block.statements]
         value = kinds[0] if kinds else None
         for kind in kinds[1:]:
             value = t.unify(value, kind) if value is not None and kind is not None else None

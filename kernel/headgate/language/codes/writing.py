@@ -117,6 +117,14 @@ WRITING: Final[dict[str, Code]] = {
         "on limit.exceded { respond 429 }",
         "on limit.exceeded { respond 429 }",
     ),
+    "E017": Code(
+        "A handler stands among alternatives",
+        "The lines of `fallback`, `split` and their like are alternatives. A handler there would belong to none of "
+        "them: put it at the end of an arm, where it answers for that arm, or behind the block, where it answers when "
+        "no alternative is left.",
+        "fallback { forward one  forward two  on upstream.* { respond 503 } }",
+        "fallback { forward one  forward two }\non upstream.* { respond 503 }",
+    ),
     "E020": Code(
         "`and` and `or` are mixed",
         "Which of the two binds tighter is a thing that readers get wrong, so parentheses say it.",

@@ -14,14 +14,19 @@ LowerBlock = Callable[[tree.Block], list[ast.stmt]]
 def guard(body: list[ast.stmt], handlers: Sequence[tree.On], lower: LowerBlock) -> list[ast.stmt]:
     """The body inside a `try`, with each handler under the kinds that it names.
 
-    A handler that leaves no answer behind raises the failure again; one that fails itself raises HandlerFault,
-    which no `on` catches.
+    A handler gives up an answer that was found since the body began (`before`), and raises the failure again where it
+    neither answers nor gives. One that fails itself raises HandlerFault, which no `on` catches.
     """
     if not handlers:
         return body
     chosen = [nodes.assign("which", _choose(handlers)), *_arms(handlers, lower)]
     clause = ast.ExceptHandler(nodes.load("Failure"), "failure", chosen)
-    return [nodes.place(ast.Try(body, [clause], [], []), handlers[0].span)]
+    before = nodes.assign("before", nodes.attribute(nodes.load("x"), "response"))
+    return [nodes.place(made, handlers[0].span) for made in (before, ast.Try(body, [clause], [], []))]
+
+
+def _is(left: ast.expr, right: ast.expr) -> ast.expr:
+    return ast.Compare(left, [ast.Is()], [right])
 
 
 def _choose(handlers: Sequence[tree.On]) -> ast.expr:
@@ -44,14 +49,14 @@ def _arms(handlers: Sequence[tree.On], lower: LowerBlock) -> list[ast.stmt]:
     for number, handler in reversed(list(enumerate(handlers))):
         again = ast.Raise(nodes.call("handler_failed", nodes.load("second")), nodes.load("second"))
         body = [
-            nodes.assign("err", nodes.call("recover", nodes.load("x"), nodes.load("failure"))),
+            nodes.assign("err", nodes.call("recover", nodes.load("x"), nodes.load("failure"), nodes.load("before"))),
             ast.Try(
                 lower(handler.block) or [ast.Pass()],
                 [ast.ExceptHandler(nodes.load("Failure"), "second", [again])],
                 [],
                 [],
             ),
-            nodes.branch(nodes.is_none(nodes.attribute(nodes.load("x"), "response")), [ast.Raise()]),
+            nodes.branch(_is(nodes.attribute(nodes.load("x"), "response"), nodes.load("before")), [ast.Raise()]),
         ]
         test = ast.Compare(nodes.load("which"), [ast.Eq()], [nodes.constant(number)])
         chain = [nodes.place(nodes.branch(test, body, chain), handler.span)]

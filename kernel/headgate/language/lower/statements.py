@@ -138,21 +138,29 @@ class Lines:
         return [nodes.branch(nodes.attribute(nodes.load("x"), "ended"), [nodes.returns()])]
 
     def _if(self, line: tree.If) -> list[ast.stmt]:
+        # In the order of the text, since sites are numbered by it; then chained from the end.
+        made = [
+            (self.expressions.lower(condition), self._lines(block.statements, None), condition.span)
+            for condition, block in line.branches
+        ]
         chain = self._lines(line.otherwise.statements, None) if line.otherwise is not None else []
-        for condition, block in reversed(line.branches):
-            test = self.expressions.lower(condition)
-            chain = [nodes.place(nodes.branch(test, self._lines(block.statements, None), chain), condition.span)]
+        for test, body, span in reversed(made):
+            chain = [nodes.place(nodes.branch(test, body, chain), span)]
         return chain
 
     def _match(self, line: tree.Match) -> list[ast.stmt]:
         name = self.pool.fresh("m")
+        subject = [nodes.assign(name, self.expressions.lower(line.subject)), *self._saw(nodes.load(name))]
+        made = [(self._case(name, case), self._lines(case.block.statements, None), case.span) for case in line.cases]
         chain = self._lines(line.otherwise.statements, None) if line.otherwise is not None else []
-        for case in reversed(line.cases):
-            values = [self.expressions.lower(value) for value in case.values]
-            tests: list[ast.expr] = [ast.Compare(nodes.load(name), [ast.Eq()], [value]) for value in values]
-            test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
-            chain = [nodes.place(nodes.branch(test, self._lines(case.block.statements, None), chain), case.span)]
-        return [nodes.assign(name, self.expressions.lower(line.subject)), *self._saw(nodes.load(name)), *chain]
+        for test, body, span in reversed(made):
+            chain = [nodes.place(nodes.branch(test, body, chain), span)]
+        return [*subject, *chain]
+
+    def _case(self, name: str, case: tree.Case) -> ast.expr:
+        values = [self.expressions.lower(value) for value in case.values]
+        tests: list[ast.expr] = [ast.Compare(nodes.load(name), [ast.Eq()], [value]) for value in values]
+        return tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
 
     def _require(self, line: tree.Require) -> list[ast.stmt]:
         why = self.expressions.text(line.why)
@@ -264,7 +272,10 @@ class Lines:
                 nodes.load("Exception"), "error", [note, nodes.assign(value, nodes.constant(None))]
             )
             return [ast.Try([run], [clause], [], [])]
-        failed: list[ast.stmt] = [nodes.assign("shadowed", nodes.load("error")), nodes.assign(value, nodes.constant(None))]
+        failed: list[ast.stmt] = [
+            nodes.assign("shadowed", nodes.load("error")),
+            nodes.assign(value, nodes.constant(None)),
+        ]
         done = nodes.expression(nodes.call("end_shadow", x, nodes.load("kept"), key, nodes.load("shadowed")))
         return [
             nodes.assign("kept", nodes.call("start_shadow", x)),
@@ -284,13 +295,8 @@ class Lines:
             return [closure], nodes.load(name)
         made: list[ast.stmt] = []
         arms: list[ast.expr] = []
-        handlers = tuple(line for line in step.block.statements if isinstance(line, tree.On))
         for line in step.block.statements:
-            if isinstance(line, tree.On):
-                continue
             block = line.block if isinstance(line, tree.Arm) else tree.Block(line.span, (line,))
-            if handlers:
-                block = tree.Block(block.span, (*block.statements, *handlers))
             name, closure = self.closure(step.name, block)
             made.append(closure)
             share = line.share if isinstance(line, tree.Arm) else None
