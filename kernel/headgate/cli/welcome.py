@@ -11,6 +11,8 @@ from headgate.contracts.dialect import Dialect
 from headgate.pipeline.table import Entry
 from headgate.serve import Server
 
+# The harmless first: what is shown is pasted.
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SAMPLES = {"int": "7", "text": "example", "path": "example"}
 CALLS = 3
 
@@ -33,7 +35,7 @@ async def welcome(server: Server) -> None:
 def call(entry: Entry, address: str) -> str:
     """A curl line for a route."""
     path = "/" + "/".join(_SAMPLES[s.type] if s.param else s.text for s in entry.segments)
-    method = min(entry.methods - {"HEAD", "OPTIONS"}, default="GET")
+    method = next((method for method in _METHODS if method in entry.methods), min(entry.methods))
     lines = [f"curl {address}{path}"]
     if method != "GET":
         lines[0] = f"curl -X {method} {address}{path}"
