@@ -6,6 +6,7 @@ reference at its end; whatever fails on the way changes nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import secrets
@@ -14,21 +15,23 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import trio
 
 from headgate.contracts.clock import SystemClock
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.stores import Sink
-from headgate.errors import PolicyError, SettingsError
+from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Reading, compile_policies, read_policies
 from headgate.host.settings import Settings
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
+from headgate.language.suggest import suggest
 from headgate.message.request import Client
 from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
@@ -56,7 +59,7 @@ async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]
     dialer = Dialer(egress)
     transport, fetch = Transports(Http1Transport(egress, dialer=dialer), HttpxTransport(dialer)), HttpxFetch(dialer)
     data = Path(settings.data)
-    trusted = frozenset(ip_network(network) for network in settings.trusted_proxies)
+    trusted = _trusted(settings)
     node = Node(SystemClock(), transport, fetch, Stores(), data=data, worker=secrets.token_hex(3), trusted=trusted)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(transport.aclose)
@@ -68,9 +71,16 @@ async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]
 
 def _egress(settings: Settings) -> Egress:
     try:
-        return Egress.allowing(settings.egress.get("allow", []))
+        return Egress.allowing(settings.egress.allow)
     except ValueError as error:
         raise SettingsError(f"`egress.allow`: {error}") from None
+
+
+def _trusted(settings: Settings) -> frozenset[IPv4Network | IPv6Network]:
+    try:
+        return frozenset(ip_network(network) for network in settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"`trusted_proxies`: {error}; write networks as 10.0.0.0/8 or fd00::/8") from None
 
 
 def _stores(settings: Settings, plugins: Plugins, node: Node) -> list[AbstractAsyncContextManager[None]]:
@@ -148,6 +158,13 @@ def run_tests(settings: Settings, plugins: Plugins, program: Program) -> list[Di
     return [outcome.finding for outcome in outcomes if outcome.finding is not None]
 
 
+def _provision(ready: Ready, node: Node, generation: int) -> Snapshot:
+    try:
+        return provision(ready.program, node, generation)
+    except PolicyError as error:
+        raise PolicyError(error.diagnostics, ready.reading.sources) from error
+
+
 # --- serving ---------------------------------------------------------------------------------------------------------
 
 
@@ -172,7 +189,7 @@ class Server:
         """Read the policies again and serve them; PolicyError changes nothing, and what served goes on serving."""
         async with self._one_at_a_time:
             ready = await trio.to_thread.run_sync(prepare, self.settings, self.plugins)
-            fresh = provision(ready.program, self.node, self.engine.snapshot.generation + 1)
+            fresh = _provision(ready, self.node, self.engine.snapshot.generation + 1)
             old, self.engine.snapshot = self.engine.snapshot, fresh
             self.reloads += 1
             if self._retiring is not None:
@@ -218,15 +235,21 @@ class Server:
 async def open_server(settings: Settings, plugins: Plugins, ready: Ready) -> AsyncIterator[Server]:
     """A server that is built and not yet listening. Errors of resources are PolicyErrors."""
     async with open_node(settings, plugins) as node:
-        snapshot = provision(ready.program, node, 1)
+        snapshot = _provision(ready, node, 1)
         engine = Engine(node, snapshot, _sinks(settings, plugins, node), Watch())
         yield Server(settings, plugins, node, engine)
 
 
 def _limits(settings: Settings) -> Limits:
+    known = [limit.name for limit in dataclasses.fields(Limits)]
+    for name in settings.limits:
+        if name not in known:
+            guess = suggest(name, known)
+            hint = f"did you mean `limits.{guess}`?" if guess else f"known: {', '.join(known)}"
+            raise SettingsError(f"there is no setting `limits.{name}`; {hint}")
     try:
-        return Limits(**settings.limits)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
+        return msgspec.convert(settings.limits, Limits, strict=False)
+    except msgspec.ValidationError as error:
         raise SettingsError(f"`limits`: {error}") from None
 
 
@@ -246,36 +269,41 @@ def address_of(sock: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def reload_on(
-    server: Server, changes: AsyncIterator[object], report: Callable[[PolicyError | None], None]
-) -> None:
+Report = Callable[[HeadgateError | None], None]
+
+
+async def reload_on(server: Server, changes: AsyncIterator[object], report: Report) -> None:
     """Reload at each change. A set that cannot serve is reported, and changes nothing."""
     async for _ in changes:
-        try:
-            await server.reload()
-        except PolicyError as error:
-            report(error)
-        else:
-            report(None)
+        await _reload(server, report)
 
 
-async def signals(server: Server, report: Callable[[PolicyError | None], None]) -> None:
+async def _reload(server: Server, report: Report) -> None:
+    """Whatever a reload meets, a plugin's bug too, what serves goes on serving."""
+    try:
+        await server.reload()
+    except HeadgateError as error:
+        report(error)
+    except Exception as error:
+        log.exception("the reload failed")
+        report(InternalError(f"the reload failed: {type(error).__name__}: {error}"))
+    else:
+        report(None)
+
+
+async def signals(server: Server, report: Report) -> None:
     """SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reloads."""
     stopping = False
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
         async with trio.open_nursery() as nursery:
             async for number in received:
                 if number == signal.SIGHUP:
-                    nursery.start_soon(reload_on, server, _once(), report)
+                    nursery.start_soon(_reload, server, report)
                 elif stopping:
                     raise KeyboardInterrupt
                 else:
                     stopping = True
                     nursery.start_soon(server.stop)
-
-
-async def _once() -> AsyncIterator[object]:
-    yield None
 
 
 __all__: Sequence[str] = (

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from headgate.api import HeadgateError
+from headgate.api import HeadgateError, SettingsError
 
 _SECONDS: Final = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86_400, "day": 86_400, "w": 604_800}
 
@@ -32,9 +32,11 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # generic only in newer 
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """Turns an error of ours into one line and exit status 1."""
+    """Turns an error of ours into one line and exit status 1; one of the settings is the command line's to show."""
     try:
         yield
+    except SettingsError:
+        raise
     except (HeadgateError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

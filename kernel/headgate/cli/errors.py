@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from headgate.errors import PolicyError, SettingsError, StoreError
+from headgate.errors import HeadgateError, PolicyError, SettingsError, StoreError
 from headgate.host.plugins import Broken
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.render import render
@@ -19,7 +19,8 @@ from headgate.language.source import Source
 def shown_errors() -> Iterator[None]:
     """Turn errors that a person can mend into a sentence and exit status 1 (2 for settings)."""
     try:
-        yield
+        with _alone():
+            yield
     except SettingsError as error:
         fail(str(error), 2)
     except StoreError as error:
@@ -27,6 +28,20 @@ def shown_errors() -> Iterator[None]:
     except PolicyError as error:
         show_findings(error.diagnostics, error.sources)
         sys.exit(1)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """An error of ours as it was raised, without the groups that nurseries put around it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if isinstance(error, HeadgateError | KeyboardInterrupt):
+            raise error from None
+        raise
 
 
 def fail(message: str, status: int) -> None:

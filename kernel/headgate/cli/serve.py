@@ -13,7 +13,7 @@ import trio
 from headgate.cli.errors import report_broken, show_findings
 from headgate.cli.group import Work
 from headgate.cli.welcome import welcome
-from headgate.errors import PolicyError
+from headgate.errors import HeadgateError, PolicyError
 from headgate.host.settings import Settings
 from headgate.serve import Ready, open_server, prepare, reload_on, signals
 
@@ -43,7 +43,7 @@ def serve(
     try:
         ready = prepare(settings, work.plugins)
     except PolicyError as error:
-        _report(error)
+        show_findings(error.diagnostics, error.sources)
         click.echo("nothing is served: mend the findings above", err=True)
         sys.exit(1)
     trio.run(_serve, work, settings, ready, restrict_keyboard_interrupt_to_checkpoints=True)
@@ -71,10 +71,13 @@ async def _changes(policies: Path) -> AsyncIterator[object]:
         yield changed
 
 
-def _report(error: PolicyError | None) -> None:
+def _report(error: HeadgateError | None) -> None:
     """What a reload came to."""
     if error is None:
         click.echo("reloaded", err=True)
         return
-    show_findings(error.diagnostics, error.sources)
+    if isinstance(error, PolicyError):
+        show_findings(error.diagnostics, error.sources)
+    else:
+        click.echo(f"error: {error}", err=True)
     click.echo("what was serving goes on serving", err=True)

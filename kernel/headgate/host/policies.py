@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.errors import PolicyError
+from headgate.errors import PolicyError, SettingsError
 from headgate.language.check.modules import load
 from headgate.language.check.result import Checked
 from headgate.language.check.run import check
@@ -27,10 +27,16 @@ class Reading:
 
 
 def policy_files(root: Path) -> list[str]:
-    """Every `.policy` file under `root`, by its path from there, in a stable order; `root` may be one file."""
+    """Every `.policy` file under `root`, by its path from there, in a stable order; `root` may be one file.
+
+    SettingsError where there is none: a wrong path must not look like policies without errors.
+    """
     if root.is_file():
         return [root.name]
-    return sorted(file.relative_to(root).as_posix() for file in root.rglob("*.policy") if file.is_file())
+    found = sorted(file.relative_to(root).as_posix() for file in root.rglob("*.policy") if file.is_file())
+    if not found:
+        raise SettingsError(f"{root} holds no .policy file" if root.exists() else f"there is no {root}")
+    return found
 
 
 def read_policies(root: Path, vocabulary: Vocabulary) -> Reading:

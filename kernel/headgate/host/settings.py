@@ -1,7 +1,8 @@
 """Configuration: `headgate.toml`, then `HEADGATE_*`, then flags; the later wins.
 
 The kernel's keys are one Struct; each plugin that registers settings has a table of its own under its name. A key that
-nobody knows is an error with a suggestion. `HEADGATE_LIMITS__HEADER_BYTES=…` reaches into tables by `__`.
+nobody knows is an error with a suggestion. `HEADGATE_LIMITS__HEADER_BYTES=…` reaches into tables by `__`; a list is
+written with commas there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,9 +19,20 @@ from headgate.errors import SettingsError
 from headgate.language.suggest import suggest
 
 PREFIX = "HEADGATE_"
+# What `serve` tells a first user to export, for calling the node: no setting.
+FOR_CLIENTS = frozenset({"HEADGATE_KEY"})
+
+# What is a list, and so is written with commas in the environment.
+LISTS = {("bind",), ("trusted_proxies",), ("egress", "allow")}
 
 # Kernel settings (they have flags of their own) that are a plugin's to heed: where they go in its table.
 HANDED_ON = {"log_format": ("log", "format"), "access_log": ("log", "access")}
+
+
+class EgressSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The table `[egress]`."""
+
+    allow: list[str] = msgspec.field(default_factory=list)
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -33,10 +45,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     access_log: bool | None = None
     reload: bool = True
     test_on_load: bool = True
-    drain_s: float = 30.0
+    drain_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     trusted_proxies: list[str] = msgspec.field(default_factory=list)
-    limits: dict[str, float] = msgspec.field(default_factory=dict)
-    egress: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    limits: dict[str, Any] = msgspec.field(default_factory=dict)
+    egress: EgressSettings = msgspec.field(default_factory=EgressSettings)
     plugins: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -86,7 +98,9 @@ def _known(raw: dict[str, Any], shapes: Mapping[str, type[msgspec.Struct]], wher
     out: dict[str, Any] = {}
     for key, value in raw.items():
         if key in own:
-            out[key] = value.split(",") if key in ("bind", "trusted_proxies") and isinstance(value, str) else value
+            if key == "egress":
+                _known_fields(key, value, EgressSettings, where)
+            out[key] = value
         elif key in shapes:
             _known_fields(key, value, shapes[key], where)
             out.setdefault("plugins", {})[key] = value
@@ -113,12 +127,14 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """`HEADGATE_DATA=/x` is `data`; `HEADGATE_LIMITS__HEADER_BYTES=1` is `limits.header_bytes`."""
     out: dict[str, Any] = {}
     for name, value in environ.items():
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name not in FOR_CLIENTS:
             *tables, key = name[len(PREFIX) :].lower().split("__")
             place = out
             for table in tables:
                 place = place.setdefault(table, {})
-            place[key] = value
+                if not isinstance(place, dict):
+                    raise SettingsError(f"`{name}` in the environment: `{table}` is set as a whole beside it")
+            place[key] = [part.strip() for part in value.split(",")] if (*tables, key) in LISTS else value
     return out
 
 

@@ -21,7 +21,7 @@ from headgate.contracts.exchange import Exchange
 from headgate.contracts.stores import Sink
 from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, UpstreamFault
 from headgate.language.runtime import error_response
-from headgate.pipeline.faults import policy_line
+from headgate.pipeline.faults import policy_line, undeclared
 from headgate.pipeline.relay import relay
 from headgate.pipeline.rows import row_of
 from headgate.pipeline.watch import Watch
@@ -82,7 +82,7 @@ class Engine:
     async def _answer(self, x: Exchange, snapshot: Snapshot, reply: Reply) -> None:
         entry = self._route(x, snapshot)
         if entry is not None:
-            await self._run(x, entry)
+            await self._run(x, entry, snapshot)
         if x.response is None:
             x.failure = x.failure or HeadgateError("no line decided an answer")
             x.answer(error_response(x, 500, f"Something went wrong here. Request {x.request.id}."))
@@ -108,7 +108,7 @@ class Engine:
             x.end(error_response(x, 404, f"No route answers {request.method} {request.path}."))
         return None
 
-    async def _run(self, x: Exchange, entry: Entry) -> None:
+    async def _run(self, x: Exchange, entry: Entry, snapshot: Snapshot) -> None:
         """The route's program; what it raises becomes the default answer."""
         program = entry.program.run if x.trace is None else entry.program.traced
         try:
@@ -117,7 +117,11 @@ class Engine:
             x.failure, x.outcome = gone, "client_gone"
             raise
         except Failure as failure:
-            self._refuse(x, failure)
+            fault = undeclared(failure, snapshot.steps)
+            if fault is None:
+                self._refuse(x, failure)
+            else:
+                self._fault(x, fault.with_traceback(failure.__traceback__))
         except Exception as error:
             self._fault(x, error)
 

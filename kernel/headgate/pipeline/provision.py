@@ -13,6 +13,7 @@ from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Linked, Program, RouteProgram, Unprepared, Wrap
 from headgate.language.resources import ResourceContext
 from headgate.language.source import Span
+from headgate.pipeline.faults import by_code
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.table import Entry, RouteTable, entry_of
 
@@ -87,4 +88,5 @@ def provision(program: Program, node: Node, generation: int) -> Snapshot:
     """A Snapshot that is ready to serve. PolicyError; nothing that was serving is touched."""
     made = Provision(node)
     linked = made.link(program)
-    return Snapshot(generation, RouteTable(entries(program.checked, linked.routes)), made.close)
+    steps = by_code(program.pool.steps.values())
+    return Snapshot(generation, RouteTable(entries(program.checked, linked.routes)), made.close, steps)

@@ -6,23 +6,32 @@ one closes what it owns when the last of them has ended.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import CodeType, MappingProxyType
 from typing import TYPE_CHECKING
 
 import trio
 
 if TYPE_CHECKING:
+    from headgate.language.vocabulary import StepSpec
     from headgate.pipeline.table import RouteTable
 
 Close = Callable[[], Awaitable[None]]
 
 
 class Snapshot:
-    """A generation of policies. `active` counts the exchanges that run on it."""
+    """A generation of policies. `active` counts the exchanges that run on it; `steps` are those of its lines, by code."""
 
-    def __init__(self, generation: int, table: RouteTable, close: Close) -> None:
+    def __init__(
+        self,
+        generation: int,
+        table: RouteTable,
+        close: Close,
+        steps: Mapping[CodeType, StepSpec] = MappingProxyType({}),
+    ) -> None:
         self.generation = generation
         self.table = table
+        self.steps = steps
         self.active = 0
         self.retired = False
         self._close = close

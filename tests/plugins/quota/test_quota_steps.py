@@ -186,6 +186,7 @@ async def test_a_line_is_first_come_first_served_and_whoever_leaves_costs_no_pla
         await trio.sleep(2)
         assert repr(gate) == "<Gate 1 active, 2 waiting>"
         gate.leave()
+        await trio.testing.wait_all_tasks_blocked()
         gate.leave()
     gate.leave()
     assert served == ["a", "c"]
