@@ -19,7 +19,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import trio
 
 from headgate.contracts.clock import SystemClock
@@ -28,7 +27,7 @@ from headgate.contracts.stores import Sink
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Reading, compile_policies, read_policies
-from headgate.host.settings import Settings
+from headgate.host.settings import Settings, read_table
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
 from headgate.language.suggest import suggest
@@ -247,10 +246,7 @@ def _limits(settings: Settings) -> Limits:
             guess = suggest(name, known)
             hint = f"did you mean `limits.{guess}`?" if guess else f"known: {', '.join(known)}"
             raise SettingsError(f"there is no setting `limits.{name}`; {hint}")
-    try:
-        return msgspec.convert(settings.limits, Limits, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"`limits`: {error}") from None
+    return read_table("limits", settings.limits, Limits)
 
 
 def open_bind(bind: str) -> list[socket.socket]:

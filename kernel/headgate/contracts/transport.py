@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from headgate.message.body import Body
     from headgate.message.response import Response
+
+_HOST = re.compile(r"[\w.:%-]+", re.ASCII)
+_PATH = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Target:
             raise ValueError(f"{url!r} cannot be spoken to in HTTP/{http}; HTTP/2 needs https")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
+        if not _HOST.fullmatch(host) or not _PATH.fullmatch(parts.path):
+            raise ValueError(f"{url!r} holds a character that no URL may hold as it is; write it as %20")
         return cls(parts.scheme, host, port, parts.path.rstrip("/"), ca_file, http)
 
     @property

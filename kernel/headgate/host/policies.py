@@ -35,7 +35,7 @@ def policy_files(root: Path) -> list[str]:
         return [root.name]
     found = sorted(file.relative_to(root).as_posix() for file in root.rglob("*.policy") if file.is_file())
     if not found:
-        raise SettingsError(f"{root} holds no .policy file" if root.exists() else f"there is no {root}")
+        raise SettingsError(f"{root} holds no .policy file" if root.exists() else f"there is no file or folder {root}")
     return found
 
 

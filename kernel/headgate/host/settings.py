@@ -11,13 +11,14 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from headgate.errors import SettingsError
 from headgate.language.suggest import suggest
 
+T = TypeVar("T")
 PREFIX = "HEADGATE_"
 # What `serve` tells a first user to export, for calling the node: no setting.
 FOR_CLIENTS = frozenset({"HEADGATE_KEY"})
@@ -64,13 +65,16 @@ def load_settings(
     _hand_on(merged)
     try:
         settings = msgspec.convert(merged, Settings, strict=False)
-        settings.plugins = {name: _table(name, settings.plugins.get(name, {}), shape) for name, shape in shapes.items()}
+        settings.plugins = {
+            name: read_table(name, settings.plugins.get(name, {}), shape) for name, shape in shapes.items()
+        }
     except msgspec.ValidationError as error:
         raise SettingsError(_plain(str(error))) from None
     return settings
 
 
-def _table(name: str, raw: dict[str, Any], shape: type[msgspec.Struct]) -> msgspec.Struct:
+def read_table(name: str, raw: dict[str, Any], shape: type[T]) -> T:
+    """One table of the settings in its shape. SettingsError names the key."""
     try:
         return msgspec.convert(raw, shape, strict=False)
     except msgspec.ValidationError as error:

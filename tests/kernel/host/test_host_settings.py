@@ -1,0 +1,122 @@
+"""Settings: three sources, one shape, and errors that say where and what instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from headgate.errors import SettingsError
+from headgate.host.settings import Settings, load_settings
+from headgate.serve import _limits, open_node
+from headgate.testing import open_gate
+
+
+class Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    days: int = 3
+
+
+SHAPES = {"shop": Table}
+
+
+def read(
+    tmp_path: Path, toml: str = "", environ: dict[str, str] | None = None, flags: dict[str, Any] | None = None
+) -> Settings:
+    file = tmp_path / "headgate.toml"
+    file.write_text(toml, encoding="utf-8")
+    return load_settings(file, environ or {}, flags or {}, SHAPES)
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    toml = 'data = "file"\npolicies = "file"\ndrain_s = 1\n[shop]\ndays = 1\n'
+    environ = {"HEADGATE_DATA": "env", "HEADGATE_POLICIES": "env", "HEADGATE_SHOP__DAYS": "2"}
+    settings = read(tmp_path, toml, environ, {"data": "flag", "policies": None})
+    assert (settings.data, settings.policies, settings.drain_s) == ("flag", "env", 1.0)
+    assert settings.plugins["shop"] == Table(days=2)
+
+
+def test_a_list_is_written_with_commas_in_the_environment(tmp_path: Path) -> None:
+    environ = {
+        "HEADGATE_BIND": ":80, :81", "HEADGATE_TRUSTED_PROXIES": "10.0.0.0/8,::1", "HEADGATE_EGRESS__ALLOW": "a,b",
+    }  # fmt: skip
+    settings = read(tmp_path, environ=environ)
+    assert settings.bind == [":80", ":81"]
+    assert settings.trusted_proxies == ["10.0.0.0/8", "::1"]
+    assert settings.egress.allow == ["a", "b"]
+
+
+def test_the_key_that_serve_prints_is_no_setting(tmp_path: Path) -> None:
+    assert read(tmp_path, environ={"HEADGATE_KEY": "hg_x", "OTHER": "1"}) == read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ", "said"),
+    [
+        ("dta = 1", {}, ["`dta`", "headgate.toml", "did you mean `data`?"]),
+        ("", {"HEADGATE_DTA": "x"}, ["`dta`", "the environment", "did you mean `data`?"]),
+        ("[shop]\ndys = 1", {}, ["`shop.dys`", "did you mean `shop.days`?"]),
+        ("[egress]\nalow = []", {}, ["`egress.alow`", "did you mean `egress.allow`?"]),
+        ("egress = 3", {}, ["`egress`", "is a table"]),
+        ("shop = 3", {}, ["`shop`", "is a table"]),
+        ("[shop]\ndays = 'x'", {}, ["`shop.days`", "expected `int`"]),
+        ("drain_s = -1", {}, ["`drain_s`", ">= 0"]),
+        ("bind = [1]", {}, ["`bind[", "expected `str`"]),
+        ("reload = 'maybe'", {}, ["`reload`", "expected `bool`"]),
+        ("= 3", {}, ["headgate.toml is not valid TOML"]),
+        ("", {"HEADGATE_DATA": "x", "HEADGATE_DATA__MORE": "y"}, ["HEADGATE_DATA__MORE", "as a whole"]),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_place_and_what_to_write(
+    tmp_path: Path, toml: str, environ: dict[str, str], said: list[str]
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path, toml, environ)
+    assert all(part in str(raised.value) for part in said), raised.value
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"idles": 3}, "did you mean `limits.idle_s`?"),
+        ({"zzzzz": 3}, "known: request_line_bytes"),
+        ({"idle_s": "x"}, "`limits.idle_s`: expected `float`"),
+        ({"header_bytes": 1.5}, "`limits.header_bytes`: expected `int`"),
+        ({"idle_s": -1}, "idle_s is -1"),
+    ],
+)
+def test_a_limit_that_is_none_is_named(limits: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        _limits(Settings(limits=limits))
+    assert said in str(raised.value)
+
+
+def test_limits_are_numbers_of_their_kind_whoever_wrote_them() -> None:
+    limits = _limits(Settings(limits={"ahead_bytes": "1024", "idle_s": 3}))
+    assert (limits.ahead_bytes, limits.idle_s) == (1024, 3.0)
+    assert type(limits.ahead_bytes) is int
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (Settings(trusted_proxies=["abc"]), "`trusted_proxies`: 'abc'"),
+        (Settings(trusted_proxies=["10.0.0.1/8"]), "`trusted_proxies`: 10.0.0.1/8 has host bits set"),
+    ],
+)
+async def test_networks_that_are_none_are_named(settings: Settings, said: str) -> None:
+    from headgate.host.plugins import load_plugins
+
+    with pytest.raises(SettingsError) as raised:
+        async with open_node(settings, load_plugins(discover=False)):
+            pass
+    assert said in str(raised.value)
+
+
+async def test_limits_of_the_settings_hold_on_the_wire() -> None:
+    policy = 'policy 1\nroute r GET / public { respond 200 text="ok" }\n'
+    settings = Settings(bind=["127.0.0.1:0"], limits={"header_line_bytes": "600"})
+    async with open_gate(policy, discover=False, settings=settings) as gate:
+        assert (await gate.send("GET", "/", headers={"x-long": "x" * 500})).status == 200
+        assert (await gate.send("GET", "/", headers={"x-long": "x" * 700})).status == 431
