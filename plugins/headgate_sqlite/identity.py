@@ -24,7 +24,7 @@ from sqlite_utils import Database
 
 from headgate.api import Clock, Key, StoreError
 from headgate_sqlite.migrations import STATE_SCHEMA
-from headgate_sqlite.pepper import hashed, make_pepper, mark, read_pepper
+from headgate_sqlite.pepper import Hashing, make_pepper, mark, read_pepper
 from headgate_sqlite.writer import JobLane
 
 POLL_S: Final = 0.25
@@ -41,6 +41,7 @@ class StateLane(JobLane):
         super().__init__(folder / "state.db", STATE_SCHEMA, "FULL", wake)
         self.keys: dict[bytes, Key] = {}
         self.pepper = b""
+        self.hashing = Hashing(b"")
         self.confirmed = time.monotonic()
         self._seen = 0
         self._version = -1
@@ -50,7 +51,9 @@ class StateLane(JobLane):
     def open(self) -> None:
         connection = self.connection()
         self._inode = self._inode or self.file.stat().st_ino
-        self.pepper = self.pepper or _pepper_of(connection, self.file.with_name("pepper"))
+        if not self.pepper:
+            self.pepper = _pepper_of(connection, self.file.with_name("pepper"))
+            self.hashing = Hashing(self.pepper)
         self._load(connection)
 
     def poll_at(self) -> float:
@@ -96,7 +99,7 @@ class SqliteIdentity:
 
     def digest(self, secret: str) -> bytes:
         """The HMAC under which a key is stored."""
-        return hashed(self._lane.pepper, secret)
+        return self._lane.hashing.digest(secret)
 
     def find_key(self, digest: bytes) -> Key | None:
         """As `Identity.find_key`. StoreError when `state.db` could not be read for `stale_s`."""

@@ -6,7 +6,6 @@ Whoever gets hold of `state.db` alone can neither use the keys in it nor try gue
 from __future__ import annotations
 
 import hashlib
-import hmac
 import logging
 import os
 import secrets
@@ -57,11 +56,24 @@ def make_pepper(file: Path) -> bytes:
     return pepper
 
 
-def hashed(pepper: bytes, secret: str) -> bytes:
-    """HMAC-SHA256 of a key."""
-    return hmac.digest(pepper, secret.encode("utf-8", "surrogatepass"), hashlib.sha256)
+class Hashing:
+    """HMAC-SHA256 (RFC 2104) with one pepper. Its two pads are hashed once: a digest is then two copies and two
+    updates, a third of what starting anew costs, and this runs once a request."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, pepper: bytes) -> None:
+        block = pepper.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, secret: str) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(secret.encode("utf-8", "surrogatepass"))
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def mark(pepper: bytes) -> bytes:
     """What `state.db` remembers of the pepper that its keys were hashed with."""
-    return hashed(pepper, "headgate pepper")
+    return Hashing(pepper).digest("headgate pepper")

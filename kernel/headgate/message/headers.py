@@ -63,7 +63,10 @@ class Headers:
 
     def set(self, name: bytes, value: bytes) -> None:
         """Replace every line of that name by one."""
-        self.remove(name)
+        for line in self.lines:
+            if line[0] == name:
+                self.remove(name)
+                break
         self.lines.append((name, value))
 
     def remove(self, name: bytes) -> None:

@@ -5,7 +5,7 @@
 3. Finish happens exactly once, whatever went wrong: closes and `finally` backwards, the row, the Snapshot is left. It is
    shielded, with a deadline: neither a client that hung up nor a drain can keep an account from being settled.
 4. A failure before the head is an answer. After the head the connection is cut: no truncated answer looks whole.
-5. No hook, no nursery, no task here: the common case is a cancel scope and function calls.
+5. No hook, no nursery, no task, no cancel scope here: the common case is function calls.
 """
 
 from __future__ import annotations
@@ -65,10 +65,9 @@ class Engine:
         self.handled += 1
         watched = self.watch.begin(reply)
         try:
-            with watched.scope:
-                await self._answer(x, snapshot, reply)
+            await self._answer(x, snapshot, reply)
         except BaseException as error:
-            x.failure = x.failure or error
+            x.failure = x.failure or (ClientGone() if watched.gone else error)
             raise
         finally:
             watched.end()

@@ -1,7 +1,8 @@
 """Notices clients that hang up, at no cost for calls that are over soon.
 
-Every exchange runs inside a cancel scope and is put on a list with its start. One task looks at the head of the list
-now and then; only an exchange that has lasted `PATIENCE_S` gets a task of its own that waits for the client to go.
+Every exchange is put on a list with its start. One task looks at the head of the list now and then; only an exchange
+that has lasted `PATIENCE_S` gets a task of its own that waits for the client to go, and then has the reply cancelled:
+the task that answers ends, and nobody is left to notice.
 """
 
 from __future__ import annotations
@@ -21,12 +22,11 @@ PATIENCE_S = 0.05
 class Watched:
     """One exchange that may lose its client."""
 
-    __slots__ = ("done", "gone", "reply", "scope", "since", "watcher")
+    __slots__ = ("done", "gone", "reply", "since", "watcher")
 
     def __init__(self, reply: Reply, since: float) -> None:
         self.reply = reply
         self.since = since
-        self.scope = trio.CancelScope()
         self.watcher: trio.CancelScope | None = None
         self.done = False
         self.gone = False
@@ -77,4 +77,4 @@ async def _wait_gone(watched: Watched) -> None:
         await watched.reply.wait_gone()
         if not watched.done:
             watched.gone = True
-            watched.scope.cancel()
+            watched.reply.cancel()

@@ -87,7 +87,8 @@ class Http1Transport:
     async def _send(
         self, pool: Pool[Connection], call: Call, outgoing: Outgoing, head: bytes, upload: Upload, now: float
     ) -> Response:
-        connection = await self._connection(pool, call, now)
+        harmless = upload.replayable and (outgoing.idempotent or outgoing.method in IDEMPOTENT)
+        connection = await self._connection(pool, call, now, harmless=harmless)
         reused = connection.calls > 0
         try:
             return await attempt(connection, call, outgoing.method, head, upload)
@@ -103,7 +104,9 @@ class Http1Transport:
             connection.finish(reusable=False)
             raise unanswered(call, upload, error) from error
 
-    async def _connection(self, pool: Pool[Connection], call: Call, now: float) -> Connection:
+    async def _connection(
+        self, pool: Pool[Connection], call: Call, now: float, *, harmless: bool
+    ) -> Connection:
         """A connection with a slot in the pool. Does not yield where an idle one can be used."""
         for old in pool.expired(now):
             old.close()
@@ -112,7 +115,7 @@ class Http1Transport:
             plan = await self._stand_in_line(pool, plan, call)
         while isinstance(plan, Reuse):
             connection = plan.connection
-            if connection.usable():
+            if connection.usable(now, harmless=harmless):
                 return connection
             connection.close()
             plan = pool.assign_instead(now)

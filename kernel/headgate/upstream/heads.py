@@ -63,6 +63,8 @@ def request_head(target: Target, outgoing: Outgoing, length: int | None) -> byte
 
 def end_to_end(lines: list[Line]) -> tuple[bytes | None, list[Line]]:
     """The host line's value if there is one, and the lines that may travel on."""
+    if _NOT_OURS_TO_SEND.isdisjoint([line[0] for line in lines]):
+        return None, lines
     host = None
     dropped = _NOT_OURS_TO_SEND
     for name, value in lines:

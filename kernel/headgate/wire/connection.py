@@ -91,6 +91,7 @@ class Connection:
         self.reply = reply = Reply(
             self.channel, self._table.limits, incoming if isinstance(incoming, IncomingBody) else None,
             head_only=head.method == "HEAD", is_11=head.version == "1.1", keep_alive=keep,
+            cancel=self.scope.cancel,
         )
         await self._handle(_request(head, incoming, self), reply)
         return await self._after(head, incoming, reply)

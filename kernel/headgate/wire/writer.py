@@ -20,7 +20,7 @@ from headgate.errors import ClientGone, InternalError
 from headgate.wire.answer import Framing, choose, render_head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from headgate.message.body import Body
     from headgate.message.headers import Line
@@ -47,14 +47,15 @@ class Reply:
     """The answer to one request. Belongs to one task; `wait_gone` may run beside it."""
 
     __slots__ = (
-        "_channel", "_framing", "_head_only", "_incoming", "_is_11", "_left", "_limits", "_prepared", "_unyielded",
+        "_cancel", "_channel", "_framing", "_head_only", "_incoming", "_is_11", "_left", "_limits", "_prepared", "_unyielded",
         "bytes_out", "head_sent", "keep_alive", "stage",
     )
 
     def __init__(
         self, channel: Channel, limits: Limits, incoming: IncomingBody | None, *, head_only: bool, is_11: bool,
-        keep_alive: bool,
+        keep_alive: bool, cancel: Callable[[], None] | None = None,
     ) -> None:
+        self._cancel = cancel
         self._channel = channel
         self._limits = limits
         self._incoming = incoming
@@ -200,6 +201,11 @@ class Reply:
             self.keep_alive = False
             # An answer framed by the end of the connection would look whole after an orderly close.
             await self._channel.close(reset=self._framing is Framing.CLOSE)
+
+    def cancel(self) -> None:
+        """End the task that answers, and with it the connection: for when the client is gone."""
+        if self._cancel is not None:
+            self._cancel()
 
     async def wait_gone(self) -> None:
         """Return when the client has closed its side or reset; a half-closed client counts as gone.

@@ -96,6 +96,7 @@ class FakeReplySide:
         self.bytes_out = 0
         self.head_sent = False
         self.aborted = False
+        self.scope = trio.CancelScope()
         self.answer: Answer | None = None
         self._status = 0
         self._headers = Headers()
@@ -129,6 +130,9 @@ class FakeReplySide:
 
     async def abort(self) -> None:
         self.aborted = True
+
+    def cancel(self) -> None:
+        self.scope.cancel()
 
     async def wait_gone(self) -> None:
         await trio.sleep(self.hang_up_after if isinstance(self.hang_up_after, float) else float("inf"))

@@ -162,7 +162,8 @@ async def _send(world: _World, line: tree.Send) -> None:
     async with trio.open_nursery() as nursery:
         if isinstance(side.hang_up_after, float):
             nursery.start_soon(world.engine.watch.run)
-        await world.engine(request, Client(world.client_ip, 40_000), side)
+        with side.scope:
+            await world.engine(request, Client(world.client_ip, 40_000), side)
         nursery.cancel_scope.cancel()
     if world.transport.fault is not None:
         raise Unexpected(Diagnostic("E711", str(world.transport.fault), line.span))
