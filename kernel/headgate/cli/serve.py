@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -54,10 +55,22 @@ async def _serve(work: Work, settings: Settings, ready: Ready) -> None:
         nursery.start_soon(signals, server, _report)
         async with trio.open_nursery() as running:
             await running.start(server.run)
+            settle_collector()
             await welcome(server)
             if settings.reload:
                 nursery.start_soon(reload_on, server, _changes(Path(settings.policies)), _report)
         nursery.cancel_scope.cancel()
+
+
+def settle_collector() -> None:
+    """Take what was loaded out of the garbage collector's sight, and let it look less often.
+
+    Requests leave next to no cycles behind, so its passes over a growing heap found nothing and took a tenth of the
+    time of a request; what cycles there are wait a little longer. Memory under load is flat with either setting.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _changes(policies: Path) -> AsyncIterator[object]:
