@@ -202,6 +202,7 @@ class Server:
         async with trio.open_nursery() as background:
             self._retiring = background
             background.start_soon(self.engine.watch.run)
+            background.start_soon(self.node.transport.run)
             async with trio.open_nursery() as serving:
                 for opened in sockets:
                     self.addresses += [address_of(sock) for sock in opened]

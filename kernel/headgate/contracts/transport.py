@@ -116,6 +116,10 @@ class Transport(Protocol):
         """
         ...
 
+    async def run(self) -> None:
+        """What it does beside the calls, until cancelled. Calls work without it, at a higher price."""
+        ...
+
     async def aclose(self) -> None:
         """Close every idle connection; those in use close when they end."""
         ...

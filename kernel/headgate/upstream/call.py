@@ -13,11 +13,12 @@ from headgate.upstream import faults
 
 class Call:
     """The clock of one call. One cancel scope serves every phase up to the head; its deadline moves with the phase.
+    A call that `Patience` looks after never enters it.
 
     `sent` is whether an attempt that failed can have brought a byte of the request to the upstream.
     """
 
-    __slots__ = ("_bound_s", "_moved", "phase", "scope", "sent", "target", "timeouts", "total_at")
+    __slots__ = ("_bound_s", "_moved", "_scope", "phase", "sent", "target", "timeouts", "total_at")
 
     def __init__(self, target: Target, timeouts: Timeouts, now: float) -> None:
         self.target = target
@@ -28,10 +29,21 @@ class Call:
         self._bound_s = timeouts.head_s
         # A call that finds a connection begins with its head at once, and moving a deadline costs as much as a scope.
         self._moved = False
-        self.scope = trio.CancelScope(deadline=self._deadline(timeouts.head_s, now))
+        self._scope: trio.CancelScope | None = None
 
     def __repr__(self) -> str:
         return f"<Call {self.target} [{self.phase}]>"
+
+    @property
+    def scope(self) -> trio.CancelScope:
+        """The scope of the phases up to the head; to be entered once, by a call that has just begun."""
+        if self._scope is None:
+            self._scope = trio.CancelScope(deadline=self.head_by(trio.current_time()))
+        return self._scope
+
+    def head_by(self, now: float) -> float:
+        """When a head is late that is waited for from now on."""
+        return self._deadline(self.timeouts.head_s, now)
 
     def enter(self, phase: str, bound_s: float | None) -> None:
         """Begin a phase that may take `bound_s` seconds."""

@@ -43,12 +43,13 @@ class Connection:
     `finished` is told once when a call is done with it, and whether the connection can be used again.
     """
 
-    __slots__ = ("_finished", "calls", "idle_since", "state", "stream", "target")
+    __slots__ = ("_finished", "calls", "expired", "idle_since", "state", "stream", "target")
 
     def __init__(self, target: Target, stream: ByteStream, finished: Callable[[Connection, bool], None]) -> None:
         self.target = target
         self.stream = stream
         self.calls = 0
+        self.expired = False
         self.idle_since = 0.0
         self.state = ACTIVE
         self._finished = finished
@@ -71,6 +72,11 @@ class Connection:
             if not reusable:
                 self.close()
             self._finished(self, reusable)
+
+    def expire(self) -> None:
+        """Close it under a call that waits on it for too long."""
+        self.expired = True
+        self.stream.close()
 
     def close(self) -> None:
         """Close the socket; the pool is told by `finish` alone."""
@@ -205,9 +211,7 @@ class AnswerBody:
 
     __slots__ = ("_call", "_connection", "_decoder", "_failure", "_ready", "_reusable", "length")
 
-    def __init__(
-        self, connection: Connection, call: Call, decoder: Decoder, ready: bytes, *, reusable: bool
-    ) -> None:
+    def __init__(self, connection: Connection, call: Call, decoder: Decoder, ready: bytes, *, reusable: bool) -> None:
         self.length = decoder.length
         self._connection = connection
         self._call = call

@@ -160,4 +160,3 @@ async def connect(endpoint: Endpoint) -> socket.socket:
         connecting.close()
         raise
     return connecting
-

@@ -31,8 +31,11 @@ def refused(target: Target, why: str) -> UpstreamFault:
 def unreachable(target: Target, why: str) -> UpstreamFault:
     """No connection came about: the name, TCP or TLS failed. Nothing was sent."""
     return UpstreamFault(
-        "upstream.unreachable", f"{target} cannot be reached: {why}.",
-        status=502, sent=False, record=record(target, "connect"),
+        "upstream.unreachable",
+        f"{target} cannot be reached: {why}.",
+        status=502,
+        sent=False,
+        record=record(target, "connect"),
     )
 
 
@@ -40,13 +43,14 @@ def late(target: Target, phase: str, seconds: float | None, *, sent: bool) -> Up
     """A bound of `Timeouts` passed. `seconds` is that bound; None where it was the bound on the whole."""
     bound = "in the time for the whole call" if seconds is None else f"within {seconds:g} s"
     return UpstreamFault(
-        "upstream.timeout", f"{target} {_LATE[phase]} {bound}.",
-        status=504, sent=sent, record=record(target, phase),
+        "upstream.timeout",
+        f"{target} {_LATE[phase]} {bound}.",
+        status=504,
+        sent=sent,
+        record=record(target, phase),
     )
 
 
 def broken(target: Target, phase: str, why: str, *, sent: bool = True) -> UpstreamFault:
     """It did not speak valid HTTP, or did not finish what it began to say."""
-    return UpstreamFault(
-        "upstream.protocol", f"{target} {why}.", status=502, sent=sent, record=record(target, phase)
-    )
+    return UpstreamFault("upstream.protocol", f"{target} {why}.", status=502, sent=sent, record=record(target, phase))

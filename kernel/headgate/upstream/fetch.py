@@ -164,6 +164,9 @@ class HttpxTransport:
             return await _response(call, outgoing.method, answer)
         raise call.late(sent=True)
 
+    async def run(self) -> None:
+        """Nothing to do beside the calls."""
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pools.aclose()
@@ -186,7 +189,9 @@ def _request(call: Call, outgoing: Outgoing) -> httpcore.Request:
     elif length or outgoing.method in EXPECT_A_BODY:
         lines.append((b"content-length", b"%d" % length))
     url = httpcore.URL(
-        scheme=target.scheme.encode(), host=target.host.encode(), port=target.port,
+        scheme=target.scheme.encode(),
+        host=target.host.encode(),
+        port=target.port,
         target=target.path.encode() + outgoing.path,
     )
     content = body if isinstance(body, bytes) else _pieces(call, body)
@@ -353,7 +358,8 @@ def _target(url: str) -> Target:
 def _accept(target: Target, answer: httpx.Response) -> None:
     if answer.status_code != 200:
         raise UpstreamFault(
-            "upstream.status", f"{target} answered with status {answer.status_code}.",
+            "upstream.status",
+            f"{target} answered with status {answer.status_code}.",
             record={"upstream_status": answer.status_code},
         )
     if answer.headers.get("content-encoding", "identity") != "identity":

@@ -29,6 +29,7 @@ from headgate.upstream.connection import Connection, NoAnswer
 from headgate.upstream.dial import Dialer
 from headgate.upstream.egress import Egress
 from headgate.upstream.heads import request_head
+from headgate.upstream.patience import Patience
 from headgate.upstream.pool import Dial, Pool, Reuse, Wait
 from headgate.upstream.upload import Upload
 
@@ -61,6 +62,11 @@ class Http1Transport:
         self._pools: dict[Key, Pool[Connection]] = {}
         self._sweep_at = 0.0
         self._closed = False
+        self.patience = Patience()
+
+    async def run(self) -> None:
+        """Keep time for calls, until cancelled; without it every call keeps its own."""
+        await self.patience.run()
 
     def __repr__(self) -> str:
         return f"<Http1Transport [{len(self._pools)} pools{', closed' if self._closed else ''}]>"
@@ -80,14 +86,76 @@ class Http1Transport:
         now = trio.current_time()
         pool = self._pool(target, now)
         call = Call(target, timeouts, now)
+        harmless = upload.replayable and (outgoing.idempotent or outgoing.method in IDEMPOTENT)
+        if upload.whole and upload.opened and self.patience.suffices(timeouts.head_s, timeouts.total_s):
+            connection = self._idle(pool, now, harmless=harmless)
+            if connection is not None:
+                return await self._patiently(pool, connection, call, outgoing, head, upload, now)
         with call.scope:
-            return await self._send(pool, call, outgoing, head, upload, now)
+            return await self._send(pool, call, outgoing, head, upload, now, harmless=harmless)
         raise call.late(sent=call.sent)
 
-    async def _send(
-        self, pool: Pool[Connection], call: Call, outgoing: Outgoing, head: bytes, upload: Upload, now: float
+    def _idle(self, pool: Pool[Connection], now: float, *, harmless: bool) -> Connection | None:
+        """A connection that is there and lives."""
+        for old in pool.expired(now):
+            old.close()
+        while (connection := pool.assign_idle(now)) is not None:
+            if connection.usable(now, harmless=harmless):
+                return connection
+            connection.close()
+            pool.discard()
+        return None
+
+    async def _patiently(
+        self,
+        pool: Pool[Connection],
+        connection: Connection,
+        call: Call,
+        outgoing: Outgoing,
+        head: bytes,
+        upload: Upload,
+        now: float,
     ) -> Response:
-        harmless = upload.replayable and (outgoing.idempotent or outgoing.method in IDEMPOTENT)
+        """The common case: everything goes out at once on a connection that is there, and no scope is entered."""
+        until = self.patience.until
+        until[connection] = call.head_by(now)
+        try:
+            return await attempt(connection, call, outgoing.method, head, upload)
+        except NoAnswer as error:
+            if connection.expired or not may_send_again(call, outgoing, upload):
+                connection.finish(reusable=False)
+                raise call.late(sent=True) if connection.expired else unanswered(call, upload, error) from error
+        except UpstreamFault:
+            if connection.expired:
+                raise call.late(sent=True) from None
+            raise
+        finally:
+            del until[connection]
+        connection.close()
+        with call.scope:
+            return await self._once(await self._dial(pool, call), call, outgoing, head, upload)
+        raise call.late(sent=call.sent)
+
+    async def _once(
+        self, connection: Connection, call: Call, outgoing: Outgoing, head: bytes, upload: Upload
+    ) -> Response:
+        try:
+            return await attempt(connection, call, outgoing.method, head, upload)
+        except NoAnswer as error:
+            connection.finish(reusable=False)
+            raise unanswered(call, upload, error) from error
+
+    async def _send(
+        self,
+        pool: Pool[Connection],
+        call: Call,
+        outgoing: Outgoing,
+        head: bytes,
+        upload: Upload,
+        now: float,
+        *,
+        harmless: bool,
+    ) -> Response:
         connection = await self._connection(pool, call, now, harmless=harmless)
         reused = connection.calls > 0
         try:
@@ -97,16 +165,9 @@ class Http1Transport:
                 connection.finish(reusable=False)
                 raise unanswered(call, upload, error) from error
         connection.close()
-        connection = await self._dial(pool, call)
-        try:
-            return await attempt(connection, call, outgoing.method, head, upload)
-        except NoAnswer as error:
-            connection.finish(reusable=False)
-            raise unanswered(call, upload, error) from error
+        return await self._once(await self._dial(pool, call), call, outgoing, head, upload)
 
-    async def _connection(
-        self, pool: Pool[Connection], call: Call, now: float, *, harmless: bool
-    ) -> Connection:
+    async def _connection(self, pool: Pool[Connection], call: Call, now: float, *, harmless: bool) -> Connection:
         """A connection with a slot in the pool. Does not yield where an idle one can be used."""
         for old in pool.expired(now):
             old.close()

@@ -92,8 +92,10 @@ def _bad_value(host: bytes | None, lines: list[Line]) -> ClientFault:
             where = name.decode("latin-1")
             break
     return ClientFault(
-        "request.invalid", f"The header {where} would hold a line break or NUL when sent on.",
-        status=400, record={"where": where},
+        "request.invalid",
+        f"The header {where} would hold a line break or NUL when sent on.",
+        status=400,
+        record={"where": where},
     )
 
 

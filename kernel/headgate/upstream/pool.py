@@ -103,6 +103,13 @@ class Pool(Generic[C]):
         self._line.append(ticket)
         return ticket
 
+    def assign_idle(self, now: float) -> C | None:
+        """A connection that is there, with a slot; None where one would have to be opened or waited for."""
+        if self._idle and now - self._idle[-1].idle_since < self.idle_s:
+            self.active += 1
+            return self._idle.pop()
+        return None
+
     def assign_instead(self, now: float) -> Reuse[C] | Dial:
         """The plan for a slot that is held already, its connection having turned out dead."""
         if self._idle and now - self._idle[-1].idle_since < self.idle_s:
