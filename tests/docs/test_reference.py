@@ -12,7 +12,9 @@ import reference
 from headgate import hookspecs
 
 ROOT = Path(__file__).resolve().parents[2]
-HOOKS = [name for name, call in vars(hookspecs).items() if inspect.isfunction(call) and call.__module__ == hookspecs.__name__]
+HOOKS = [
+    name for name, call in vars(hookspecs).items() if inspect.isfunction(call) and call.__module__ == hookspecs.__name__
+]
 
 
 @pytest.mark.parametrize("name", ["steps.md", "hooks.md", "cli.md", "findings.md", "limits.md"])
