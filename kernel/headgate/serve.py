@@ -26,7 +26,7 @@ from headgate.contracts.node import Node, Stores
 from headgate.contracts.stores import Sink
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.plugins import Plugins
-from headgate.host.policies import Reading, compile_policies, read_policies
+from headgate.host.policies import Reading, Stamps, compile_policies, read_policies, stamps
 from headgate.host.settings import Settings, read_table
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
@@ -101,11 +101,11 @@ def _contexts(plugins: Plugins, hook: str, settings: Settings, **given: Any) -> 
     return found
 
 
-def _sinks(settings: Settings, plugins: Plugins, node: Node) -> list[Sink]:
+def sinks_of(settings: Settings, plugins: Plugins, node: Node) -> list[Sink]:
     found: list[Sink] = []
     for name, plugin in plugins.loaded.items():
         if hasattr(plugin, "register_sinks"):
-            found += plugin.register_sinks(settings=settings.plugins.get(name), node=node) or ()
+            found += plugin.registersinks_of(settings=settings.plugins.get(name), node=node) or ()
     return found
 
 
@@ -236,7 +236,7 @@ async def open_server(settings: Settings, plugins: Plugins, ready: Ready) -> Asy
     """A server that is built and not yet listening. Errors of resources are PolicyErrors."""
     async with open_node(settings, plugins) as node:
         snapshot = _provision(ready, node, 1)
-        engine = Engine(node, snapshot, _sinks(settings, plugins, node), Watch())
+        engine = Engine(node, snapshot, sinks_of(settings, plugins, node), Watch())
         yield Server(settings, plugins, node, engine)
 
 
@@ -264,6 +264,25 @@ def open_bind(bind: str) -> list[socket.socket]:
 def address_of(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+# A person who saves a file waits for it; a scan of a hundred files takes a millisecond.
+LOOK_S = 0.25
+
+
+async def changes(policies: Path, seen: Stamps) -> AsyncIterator[None]:
+    """One item whenever the policy files are no longer what was `seen`, and rest.
+
+    By looking, not by asking the system to tell: files that are replaced, folders that are moved, mounts of a container
+    and network drives are all seen alike.
+    """
+    looked = seen
+    while True:
+        await trio.sleep(LOOK_S)
+        before, looked = looked, await trio.to_thread.run_sync(stamps, policies)
+        if looked == before and looked != seen:
+            seen = looked
+            yield
 
 
 Report = Callable[[HeadgateError | None], None]
@@ -307,6 +326,7 @@ __all__: Sequence[str] = (
     "Bench",
     "Ready",
     "Server",
+    "changes",
     "open_node",
     "open_server",
     "prepare",

@@ -34,7 +34,7 @@ from headgate.message.headers import Headers
 from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
 from headgate.pipeline.watch import Watch
-from headgate.serve import Server, opened_by_plugins
+from headgate.serve import Server, opened_by_plugins, sinks_of
 from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch
 
 ANSWER_LIMIT = 1 << 26
@@ -136,7 +136,12 @@ async def open_gate(
         stack.push_async_callback(transport.aclose)
         for context in opened_by_plugins(settings, loaded_plugins, node):
             await stack.enter_async_context(context)
-        server = Server(settings, loaded_plugins, node, Engine(node, provision(program, node, 1), [], Watch()))
+        server = Server(
+            settings,
+            loaded_plugins,
+            node,
+            Engine(node, provision(program, node, 1), sinks_of(settings, loaded_plugins, node), Watch()),
+        )
         async with trio.open_nursery() as nursery:
             await nursery.start(functools.partial(server.run))
             client = Http1Transport(Egress())
