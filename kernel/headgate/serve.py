@@ -102,10 +102,11 @@ def _contexts(plugins: Plugins, hook: str, settings: Settings, **given: Any) -> 
 
 
 def sinks_of(settings: Settings, plugins: Plugins, node: Node) -> list[Sink]:
+    """Whoever wants every row, each plugin with its own table of the settings."""
     found: list[Sink] = []
     for name, plugin in plugins.loaded.items():
         if hasattr(plugin, "register_sinks"):
-            found += plugin.registersinks_of(settings=settings.plugins.get(name), node=node) or ()
+            found += plugin.register_sinks(settings=settings.plugins.get(name), node=node) or ()
     return found
 
 
