@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
@@ -15,8 +14,9 @@ from headgate.cli.errors import report_broken, show_findings
 from headgate.cli.group import Work
 from headgate.cli.welcome import welcome
 from headgate.errors import HeadgateError, PolicyError
+from headgate.host.policies import Stamps, stamps
 from headgate.host.settings import Settings
-from headgate.serve import Ready, open_server, prepare, reload_on, signals
+from headgate.serve import Ready, changes, open_server, prepare, reload_on, signals
 
 
 @click.command()
@@ -41,16 +41,17 @@ def serve(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     report_broken(work.plugins.broken)
     settings = work.settings
+    seen = stamps(Path(settings.policies))
     try:
         ready = prepare(settings, work.plugins)
     except PolicyError as error:
         show_findings(error.diagnostics, error.sources)
         click.echo("nothing is served: mend the findings above", err=True)
         sys.exit(1)
-    trio.run(_serve, work, settings, ready, restrict_keyboard_interrupt_to_checkpoints=True)
+    trio.run(_serve, work, settings, ready, seen, restrict_keyboard_interrupt_to_checkpoints=True)
 
 
-async def _serve(work: Work, settings: Settings, ready: Ready) -> None:
+async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps) -> None:
     async with open_server(settings, work.plugins, ready) as server, trio.open_nursery() as nursery:
         nursery.start_soon(signals, server, _report)
         async with trio.open_nursery() as running:
@@ -58,7 +59,7 @@ async def _serve(work: Work, settings: Settings, ready: Ready) -> None:
             settle_collector()
             await welcome(server)
             if settings.reload:
-                nursery.start_soon(reload_on, server, _changes(Path(settings.policies)), _report)
+                nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), _report)
         nursery.cancel_scope.cancel()
 
 
@@ -71,17 +72,6 @@ def settle_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-async def _changes(policies: Path) -> AsyncIterator[object]:
-    """One item whenever a policy file changed."""
-    import watchfiles
-
-    def is_policy(change: watchfiles.Change, path: str) -> bool:
-        return path.endswith(".policy")
-
-    async for changed in watchfiles.awatch(policies, watch_filter=is_policy, step=100):
-        yield changed
 
 
 def _report(error: HeadgateError | None) -> None:

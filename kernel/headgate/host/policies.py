@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from headgate.language.check.run import check
 from headgate.language.emit import Program, compile_program
 from headgate.language.source import Source
 from headgate.language.vocabulary import Vocabulary
+
+Stamps = frozenset[tuple[str, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,17 @@ def policy_files(root: Path) -> list[str]:
     if not found:
         raise SettingsError(f"{root} holds no .policy file" if root.exists() else f"there is no file or folder {root}")
     return found
+
+
+def stamps(root: Path) -> Stamps:
+    """What tells one state of the files from another: each with its time, its size and its number on the disk."""
+    files = [root] if root.is_file() else root.rglob("*.policy")
+    found = set()
+    for file in files:
+        with suppress(OSError):  # gone since it was listed
+            about = file.stat()
+            found.add((str(file), about.st_mtime_ns, about.st_size, about.st_ino))
+    return frozenset(found)
 
 
 def read_policies(root: Path, vocabulary: Vocabulary) -> Reading:

@@ -1,0 +1,123 @@
+"""How a live node ends: what runs may finish, within bounds."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_node import LiveNode, live_node
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """An upstream that the test itself plays."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+        yield listening
+
+
+@pytest.fixture
+def policies(tmp_path: Path, silent: socket.socket) -> Path:
+    file = tmp_path / "some.policy"
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    file.write_text(f'policy 1\n\nupstream u {{\n    url = "{url}"\n}}\n\nroute r GET / public {{\n    forward u\n}}\n')
+    return file
+
+
+def ask(node: LiveNode) -> socket.socket:
+    client = socket.create_connection(address(node), timeout=10)
+    client.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    return client
+
+
+def address(node: LiveNode) -> tuple[str, int]:
+    return "127.0.0.1", int(node.url.rpartition(":")[2])
+
+
+def refused(node: LiveNode) -> bool:
+    try:
+        socket.create_connection(address(node), timeout=1).close()
+    except OSError:
+        return True
+    return False
+
+
+def drain(node: LiveNode) -> None:
+    node.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 5
+    while not refused(node):
+        assert time.monotonic() < deadline, "it goes on accepting"
+
+
+def outcomes(node: LiveNode) -> list[tuple[str, int]]:
+    (log,) = node.data.glob("calls-*.db")
+    return sqlite3.connect(f"file:{log}?mode=ro", uri=True).execute("SELECT outcome, status FROM calls").fetchall()
+
+
+def test_what_runs_is_finished_and_nothing_new_is_taken(policies: Path, tmp_path: Path, silent: socket.socket) -> None:
+    with live_node(policies, tmp_path) as node:
+        idle = socket.create_connection(address(node), timeout=10)
+        client = ask(node)
+        upstream, _ = silent.accept()
+        upstream.recv(1000)
+        drain(node)
+        assert idle.recv(10) == b""
+        assert node.process.poll() is None
+        upstream.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        answer = b"".join(iter(lambda: client.recv(1000), b""))
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b"connection: close" in answer
+        assert answer.endswith(b"\r\n\r\nok")
+        for one in (idle, client, upstream):
+            one.close()
+        assert node.process.wait(5) == 0
+        assert outcomes(node) == [("ok", 200)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_it_at_once(
+    policies: Path, tmp_path: Path, silent: socket.socket, number: signal.Signals
+) -> None:
+    with live_node(policies, tmp_path) as node:
+        client = ask(node)
+        upstream, _ = silent.accept()
+        drain(node)
+        began = time.monotonic()
+        node.process.send_signal(number)
+        assert node.process.wait(5) == 1
+        assert time.monotonic() - began < 2
+        assert "Traceback" not in node.printed
+        client.close()
+        upstream.close()
+
+
+def test_what_does_not_end_by_itself_is_cut_at_the_deadline(
+    policies: Path, tmp_path: Path, silent: socket.socket
+) -> None:
+    with live_node(policies, tmp_path, env={"HEADGATE_DRAIN_S": "0.3"}) as node:
+        client = ask(node)
+        upstream, _ = silent.accept()
+        upstream.recv(1000)
+        cut = threading.Thread(target=lambda: upstream.recv(1000))
+        cut.start()
+        began = time.monotonic()
+        assert node.stop() == 0
+        assert 0.2 < time.monotonic() - began < 3
+        cut.join(5)
+        assert not cut.is_alive(), "the upstream was left waiting"
+        assert [outcome for outcome, _ in outcomes(node)] in (["cut"], ["failed"])
+        client.close()
+        upstream.close()
+
+
+def test_a_node_that_nobody_uses_ends_at_once(policies: Path, tmp_path: Path) -> None:
+    with live_node(policies, tmp_path) as node:
+        began = time.monotonic()
+        assert node.stop(signal.SIGINT) == 0
+        assert time.monotonic() - began < 2
