@@ -24,6 +24,7 @@ import trio
 from headgate.contracts.clock import SystemClock
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.stores import Sink
+from headgate.contracts.transport import Tended
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Reading, Stamps, compile_policies, read_policies, stamps
@@ -203,7 +204,8 @@ class Server:
         async with trio.open_nursery() as background:
             self._retiring = background
             background.start_soon(self.engine.watch.run)
-            background.start_soon(self.node.transport.run)
+            if isinstance(self.node.transport, Tended):
+                background.start_soon(self.node.transport.run)
             async with trio.open_nursery() as serving:
                 for opened in sockets:
                     self.addresses += [address_of(sock) for sock in opened]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
-from pathlib import Path
-
 import tomllib
+from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [file for folder in ("kernel", "plugins") for file in sorted((ROOT / folder).rglob("*.py"))]

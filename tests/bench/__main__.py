@@ -48,33 +48,35 @@ def main() -> int:
 def measure(folder: Path, args: argparse.Namespace) -> list[dict[str, object]]:
     """Every run, in turns: nginx, REST, nginx, AI, and again."""
     env = {"BENCH_PROVIDER_KEY": "sk-bench"}
-    with nginx(folder, "upstream", LOAD_CORE), nginx(folder, "peer", GATEWAY_CORE):
-        with live_node(POLICIES, folder, "--no-access-log", "--no-reload", env=env) as node:
-            subprocess.run(
-                ["taskset", "-apc", str(GATEWAY_CORE), str(node.process.pid)], capture_output=True, check=True
-            )
-            bare, keyed = {}, {}
-            for post in (False, True):
-                bare[post] = load.script(folder, key="", post=post)
-                keyed[post] = load.script(folder, key=node.key, post=post)
-            targets = [
-                ("nginx-rest", f"http://127.0.0.1:{PEER}/rest", bare[False]),
-                ("rest", f"{node.url}/rest", keyed[False]),
-                ("nginx-ai", f"http://127.0.0.1:{PEER}/v1/chat/completions", bare[True]),
-                ("ai", f"{node.url}/v1/chat/completions", keyed[True]),
-            ]
-            probe(node.url, node.key)
-            runs: list[dict[str, object]] = []
-            for turn in range(-1, args.rounds):
-                for peer, url, lua in targets:
-                    seconds = args.seconds if turn >= 0 else 1  # one short turn to warm up, not counted
-                    rate, answered, wrong = load.run(
-                        url, lua, seconds=seconds, connections=args.connections, core=LOAD_CORE
-                    )  # fmt: skip
-                    runs.append({"turn": turn, "peer": peer, "rate": rate, "answered": answered, "wrong": wrong})
-                    print(f"turn {turn:>2}  {peer:<11} {rate:>9.0f} requests/s  {wrong}")
-            time.sleep(1.0)
-            runs.append({"turn": args.rounds, "peer": "log", "rows": rows(node.data), "asked": asked(runs) + 2})
+    quiet = ("--no-access-log", "--no-reload")
+    with (
+        nginx(folder, "upstream", LOAD_CORE),
+        nginx(folder, "peer", GATEWAY_CORE),
+        live_node(POLICIES, folder, *quiet, env=env) as node,
+    ):
+        subprocess.run(["taskset", "-apc", str(GATEWAY_CORE), str(node.process.pid)], capture_output=True, check=True)
+        bare, keyed = {}, {}
+        for post in (False, True):
+            bare[post] = load.script(folder, key="", post=post)
+            keyed[post] = load.script(folder, key=node.key, post=post)
+        targets = [
+            ("nginx-rest", f"http://127.0.0.1:{PEER}/rest", bare[False]),
+            ("rest", f"{node.url}/rest", keyed[False]),
+            ("nginx-ai", f"http://127.0.0.1:{PEER}/v1/chat/completions", bare[True]),
+            ("ai", f"{node.url}/v1/chat/completions", keyed[True]),
+        ]
+        probe(node.url, node.key)
+        runs: list[dict[str, object]] = []
+        for turn in range(-1, args.rounds):
+            for peer, url, lua in targets:
+                seconds = args.seconds if turn >= 0 else 1  # one short turn to warm up, not counted
+                rate, answered, wrong = load.run(
+                    url, lua, seconds=seconds, connections=args.connections, core=LOAD_CORE
+                )  # fmt: skip
+                runs.append({"turn": turn, "peer": peer, "rate": rate, "answered": answered, "wrong": wrong})
+                print(f"turn {turn:>2}  {peer:<11} {rate:>9.0f} requests/s  {wrong}")
+        time.sleep(1.0)
+        runs.append({"turn": args.rounds, "peer": "log", "rows": rows(node.data), "asked": asked(runs) + 2})
     return runs
 
 

@@ -54,7 +54,7 @@ def texts(draw: st.DrawFn, here: Here) -> str:
                 'trim(" t ")',
                 f'"{{{draw(simple)}}}-{{{draw(simple)}}}"',
             ]
-        )  # fmt: skip
+        )
     )
 
 
@@ -89,7 +89,7 @@ def conditions(draw: st.DrawFn, here: Here, depth: int = 0) -> str:
                 "true",
                 "false",
             ]
-        )  # fmt: skip
+        )
     )
 
 
@@ -190,10 +190,18 @@ def answer(draw: st.DrawFn, here: Here) -> list[str]:
     shape = draw(st.integers(0, 5)) if here.depth < 3 else draw(st.integers(0, 1))
     inner = here.deeper()
     if shape == 0:
-        return [draw(st.sampled_from([
-            f"respond 200 text={draw(texts(here))}", f"respond 201 json={{a: {draw(ints(here))}, b: [{draw(texts(here))}]}}",
-            f"respond 422 error={draw(texts(here))} retry_after=2s", 'redirect "/to/{request.path}" status=307',
-        ]))]  # fmt: skip
+        return [
+            draw(
+                st.sampled_from(
+                    [
+                        f"respond 200 text={draw(texts(here))}",
+                        f"respond 201 json={{a: {draw(ints(here))}, b: [{draw(texts(here))}]}}",
+                        f"respond 422 error={draw(texts(here))} retry_after=2s",
+                        'redirect "/to/{request.path}" status=307',
+                    ]
+                )
+            )
+        ]
     if shape == 1:
         return [
             f"t.answer {draw(st.sampled_from([200, 404, 503]))} body={draw(texts(here))}",

@@ -102,7 +102,7 @@ def command_line() -> str:
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         assert command is not None
-        out += [block for block in usages(command, f"headgate {name}", context)]
+        out += usages(command, f"headgate {name}", context)
     assert len(VERBS) <= len(main.list_commands(context))
     return "\n".join(out)
 

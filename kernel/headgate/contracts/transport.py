@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from headgate.message.headers import Line
@@ -116,10 +116,15 @@ class Transport(Protocol):
         """
         ...
 
-    async def run(self) -> None:
-        """What it does beside the calls, until cancelled. Calls work without it, at a higher price."""
-        ...
-
     async def aclose(self) -> None:
         """Close every idle connection; those in use close when they end."""
+        ...
+
+
+@runtime_checkable
+class Tended(Protocol):
+    """A transport that does something beside the calls; they work without it, at a higher price."""
+
+    async def run(self) -> None:
+        """Do it until cancelled."""
         ...

@@ -106,7 +106,7 @@ class Gate:
     async def row(self, number: int) -> Mapping[str, Any]:
         """The row with this number, from 0, when it is there: rows come behind their answers."""
         while len(self.rows) <= number:
-            await trio.sleep(0.001)
+            await trio.sleep(0.001)  # noqa: ASYNC110 - a store in memory has nobody who could tell
         return self.rows[number]
 
 

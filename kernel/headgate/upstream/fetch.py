@@ -164,9 +164,6 @@ class HttpxTransport:
             return await _response(call, outgoing.method, answer)
         raise call.late(sent=True)
 
-    async def run(self) -> None:
-        """Nothing to do beside the calls."""
-
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pools.aclose()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ def test_every_split_gives_the_same_blocks(stream: bytes) -> None:
 def test_any_stream_in_any_pieces_gives_the_same_events(lines: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
     stream = b"".join(line + end for line, end in lines)
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    pieces = [stream[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [stream[start:end] for start, end in itertools.pairwise(places)]
     blocks, rest = blocks_of(pieces)
     assert b"".join(blocks) + rest == stream
     assert (events_of(blocks), rest) == (events_of(blocks_of([stream])[0]), blocks_of([stream])[1])

@@ -125,8 +125,13 @@ async def echo(request, client, reply):
     while piece := await request.body.read():
         body += piece
     said = {
-        "method": request.method, "path": request.path, "query": request.query_string.decode(), "host": request.host,
-        "version": request.http_version, "scheme": request.scheme, "body": body.decode("latin-1"),
+        "method": request.method,
+        "path": request.path,
+        "query": request.query_string.decode(),
+        "host": request.host,
+        "version": request.http_version,
+        "scheme": request.scheme,
+        "body": body.decode("latin-1"),
         "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.headers],
     }
     await reply.send(Response(200, [(b"content-type", b"application/json")], json.dumps(said).encode()))
@@ -137,7 +142,7 @@ def until():
     """`await until(lambda: ...)`: for what the lane tells nobody about."""
 
     async def wait(condition):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await trio.sleep(0.01)
 
     return wait

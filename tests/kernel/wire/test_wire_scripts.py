@@ -106,8 +106,15 @@ class Run:
 
 
 VERBS = {
-    ">": "say", ">|": "say_bare", "eof": "eof", "<": "expect", "header": "header", "body": "body", "refused": "refused",
-    "closed": "closed", "open": "open",
+    ">": "say",
+    ">|": "say_bare",
+    "eof": "eof",
+    "<": "expect",
+    "header": "header",
+    "body": "body",
+    "refused": "refused",
+    "closed": "closed",
+    "open": "open",
 }
 
 

@@ -67,11 +67,27 @@ async def test_every_cut_gives_the_same_answers(stream, autojump_clock):
 
 PARTS = st.sampled_from(
     [
-        b"GET / HTTP/1.1\r\n", b"POST /x HTTP/1.1\r\n", b"HEAD / HTTP/1.0\r\n", b"Host: a\r\n", b"\r\n", b"\n", b"\r",
-        b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n", b" ",
+        b"GET / HTTP/1.1\r\n",
+        b"POST /x HTTP/1.1\r\n",
+        b"HEAD / HTTP/1.0\r\n",
+        b"Host: a\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"Content-Length: 5\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: close\r\n",
+        b" ",
         b"Expect: 100-continue\r\n",
-        b"5\r\nhello\r\n", b"0\r\n\r\n", b"hello", b"\0", b"A: b\r\n", b"Upgrade: h2c\r\nConnection: upgrade\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"ffffffffffffffff\r\n", b"\xff",
+        b"5\r\nhello\r\n",
+        b"0\r\n\r\n",
+        b"hello",
+        b"\0",
+        b"A: b\r\n",
+        b"Upgrade: h2c\r\nConnection: upgrade\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"ffffffffffffffff\r\n",
+        b"\xff",
     ]
 )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from headgate_sqlite.pepper import Hashing
 from hypothesis import given
 from hypothesis import strategies as st
+
+from headgate_sqlite.pepper import Hashing
 
 
 @given(st.binary(max_size=64), st.text())

@@ -75,9 +75,6 @@ class FakeTransport:
         )
         raise self.fault
 
-    async def run(self) -> None:
-        """Nothing to do beside the calls."""
-
     async def aclose(self) -> None:
         """Nothing to close."""
 

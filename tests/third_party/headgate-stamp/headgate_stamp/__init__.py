@@ -18,9 +18,7 @@ def office(ctx: Exchange, *, opens: Const[int] = 9, closes: Const[int] = 17) -> 
     """Let requests pass from hour to hour, UTC."""
     hour = datetime.fromtimestamp(ctx.node.clock.time(), UTC).hour
     if not opens <= hour < closes:
-        raise ClientFault(
-            "stamp.closed", f"The office opens at {opens}:00 UTC.", status=403, record={"opens": opens}
-        )
+        raise ClientFault("stamp.closed", f"The office opens at {opens}:00 UTC.", status=403, record={"opens": opens})
 
 
 @function("initials")
