@@ -122,8 +122,8 @@ WRITING: Final[dict[str, Code]] = {
         "The lines of `fallback`, `split` and their like are alternatives. A handler there would belong to none of "
         "them: put it at the end of an arm, where it answers for that arm, or behind the block, where it answers when "
         "no alternative is left.",
-        "fallback { forward one  forward two  on upstream.* { respond 503 } }",
-        "fallback { forward one  forward two }\non upstream.* { respond 503 }",
+        "fallback {\n    forward one\n    forward two\n    on upstream.* { respond 503 }\n}",
+        "fallback {\n    forward one\n    forward two\n}\non upstream.* { respond 503 }",
     ),
     "E020": Code(
         "`and` and `or` are mixed",
