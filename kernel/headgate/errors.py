@@ -100,7 +100,8 @@ class PolicyError(HeadgateError):
     """Policies that cannot be served, with every finding (`language.diagnostics.Diagnostic`) and the text they are in."""
 
     def __init__(self, diagnostics: Sequence[Any], sources: Mapping[str, Any] | None = None) -> None:
-        super().__init__(f"{len(diagnostics)} finding(s) in the policies")
+        said = [f"{one.span.file}:{one.span.line}: {one.code}: {one.message}" for one in diagnostics]
+        super().__init__("\n".join([f"{len(said)} finding{'' if len(said) == 1 else 's'} in the policies", *said]))
         self.diagnostics = tuple(diagnostics)
         self.sources: Mapping[str, Any] = sources or {}
 

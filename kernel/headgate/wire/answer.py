@@ -48,7 +48,9 @@ def render_head(status: int, headers: Iterable[Line], framing: Framing, length: 
                 raise InternalError(f"{name!r} is not a header name")
             parts += (name, b": ", value, b"\r\n")
     count = len(parts) // 4 + 2
-    # Without a body, 0 may only mean that nobody asked how long it would be; RFC 9110 §8.6 lets it out.
+    if framing is Framing.NONE and not length:
+        # Nobody knows how long it would be but who answered; without a word of theirs, RFC 9110 §8.6 lets it out.
+        length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
     if length is not None and (framing is Framing.LENGTH or (framing is Framing.NONE and status != 204 and length)):
         parts.append(b"content-length: %d\r\n" % length)
         count += 1

@@ -32,7 +32,11 @@ class Refusal(Exception):
 def problem(status: int, detail: str, request_id: str) -> tuple[list[Line], bytes]:
     """Header lines and body of an RFC 9457 problem."""
     record = {
-        "type": "about:blank", "title": title(status), "status": status, "detail": detail, "request_id": request_id,
+        "type": "about:blank",
+        "title": title(status),
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:request:{request_id}",
     }
     lines = [(b"content-type", b"application/problem+json"), (b"x-request-id", request_id.encode("ascii"))]
     return lines, json.dumps(record, ensure_ascii=False).encode()

@@ -100,6 +100,7 @@ def test_a_problem_is_rfc_9457():
     lines, body = problem(431, "Too much.", "id")
     assert lines[0] == (b"content-type", b"application/problem+json")
     assert b'"title": "Request Header Fields Too Large"' in body
+    assert b'"instance": "urn:request:id"' in body
     assert title(799) == "Error"
 
 

@@ -280,7 +280,7 @@ async def test_a_handler_that_fails_answers_500_and_the_node_lives_on(lane, capl
         answer = await talk.answer()
         assert answer.status == 500
         assert b"secret" not in answer.body
-        assert answer.json()["request_id"] == answer.headers[b"x-request-id"].decode()
+        assert answer.json()["instance"] == "urn:request:" + answer.headers[b"x-request-id"].decode()
         assert await talk.closed() == b""
         again = await node.connect()
         await again.say(GET.replace(b"/ ", b"/fine "))
