@@ -105,8 +105,8 @@ class Gate:
 
     async def row(self, number: int) -> Mapping[str, Any]:
         """The row with this number, from 0, when it is there: rows come behind their answers."""
-        while len(self.rows) <= number:
-            await trio.sleep(0.001)  # noqa: ASYNC110 - a store in memory has nobody who could tell
+        while len(self.rows) <= number:  # noqa: ASYNC110 - a list in memory tells nobody that it grew
+            await trio.sleep(0.001)
         return self.rows[number]
 
 
