@@ -59,7 +59,7 @@ async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]
     dialer = Dialer(egress)
     transport, fetch = Transports(Http1Transport(egress, dialer=dialer), HttpxTransport(dialer)), HttpxFetch(dialer)
     data = Path(settings.data)
-    trusted = _trusted(settings)
+    trusted = trusted_by(settings)
     node = Node(SystemClock(), transport, fetch, Stores(), data=data, worker=secrets.token_hex(3), trusted=trusted)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(transport.aclose)
@@ -76,7 +76,8 @@ def _egress(settings: Settings) -> Egress:
         raise SettingsError(f"`egress.allow`: {error}") from None
 
 
-def _trusted(settings: Settings) -> frozenset[IPv4Network | IPv6Network]:
+def trusted_by(settings: Settings) -> frozenset[IPv4Network | IPv6Network]:
+    """The networks of `trusted_proxies`. SettingsError."""
     try:
         return frozenset(ip_network(network) for network in settings.trusted_proxies)
     except ValueError as error:

@@ -34,7 +34,7 @@ from headgate.message.headers import Headers
 from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
 from headgate.pipeline.watch import Watch
-from headgate.serve import Server, opened_by_plugins, sinks_of
+from headgate.serve import Server, opened_by_plugins, sinks_of, trusted_by
 from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch
 
 ANSWER_LIMIT = 1 << 26
@@ -130,7 +130,7 @@ async def open_gate(
     clock, calls, egress = SystemClock(), MemoryCalls(), Egress()
     transport, fetch = Http1Transport(egress), HttpxFetch(Dialer(egress))
     stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), calls)
-    node = Node(clock, transport, fetch, stores)
+    node = Node(clock, transport, fetch, stores, trusted=trusted_by(settings))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(fetch.aclose)
         stack.push_async_callback(transport.aclose)
