@@ -14,6 +14,8 @@ from headgate.language import types as t
 from headgate.language.annotations import Duration, Json, Size, Status, Text
 from headgate.language.vocabulary import FunctionSpec, function, read_function
 
+LARGEST = 64 * 1024 * 1024
+
 
 @function("secret")
 def secret(name: Text, /) -> Secret:
@@ -71,7 +73,9 @@ def ends_with(text: Text, end: Text, /) -> bool:
 
 @function("bytes")
 def bytes_of(size: Size, /) -> bytes:
-    """So many bytes, for tests."""
+    """So many bytes, for tests; 64MB at most."""
+    if size > LARGEST:
+        raise ValueError(f"{size} bytes are more than tests need")
     return b"x" * size
 
 

@@ -31,7 +31,7 @@ class Anything(Type):
     """A parameter that takes any one value that is not a secret and may be absent."""
 
     def accepts(self, other: Type) -> bool:
-        return other != SECRET
+        return not holds_secret(other)
 
     def __str__(self) -> str:
         return "any value"
@@ -177,6 +177,18 @@ class TypeName(Type):
 
     def __str__(self) -> str:
         return "the name of a type"
+
+
+def holds_secret(kind: Type) -> bool:
+    """Whether a value of that type is a secret, or has one inside."""
+    match kind:
+        case Scalar():
+            return kind == SECRET
+        case Optional(inner) | ListType(inner) | MapType(inner):
+            return holds_secret(inner)
+        case Record(_, fields):
+            return any(holds_secret(inner) for _, inner in fields)
+    return False
 
 
 def is_json(other: Type) -> bool:

@@ -109,8 +109,10 @@ def argument(
     if param.type == t.TYPE_NAME:
         _type_name(checked, value, scope)
         return
+    before = len(checked.findings)
     kind = expressions.want(value, scope, param.type, f"`{param.name}` of `{owner}`")
-    if param.const and value not in checked.constants and not isinstance(kind, (t.Never, t.ResourceType)):
+    known = value in checked.constants or isinstance(kind, (t.Never, t.ResourceType))
+    if param.const and not known and len(checked.findings) == before:
         checked.report(
             "E106", f"`{param.name}` of `{owner}` must be known when the policy loads", value.span,
             help="use a literal or a `const`",
@@ -123,7 +125,14 @@ def _type_name(checked: Checked, value: tree.Expr, scope: Scope) -> None:
         module = scope.find(value.base.name)
         symbol = checked.exports[module.ref.name].find(value.name) if module and module.kind == "module" else None
     if symbol is None or symbol.kind != "type":
-        checked.report("E112", "this must be the name of a `type`", value.span)
+        head = value.base if isinstance(value, tree.Attr) else value
+        of = scope.find(head.name) if isinstance(head, tree.Name) else None
+        lost = isinstance(head, tree.Name) and checked.is_lost(value.span.file, head.name)
+        if (of is None or of.kind != "broken") and not lost:
+            types = [name for name in scope.all_names() if (s := scope.find(name)) is not None and s.kind == "type"]
+            guess = suggest(value.name, types) if isinstance(value, tree.Name) else None
+            help = f"did you mean `{guess}`?" if guess else "declare it above the route: `type Message { text: text }`"
+            checked.report("E112", "this must be the name of a `type`", value.span, help=help)
         return
     checked.types[value] = symbol.type
     checked.constants[value] = symbol.type
@@ -132,7 +141,11 @@ def _type_name(checked: Checked, value: tree.Expr, scope: Scope) -> None:
 def _shape(checked: Checked, step: tree.Step, shape: BlockSpec | None) -> None:
     if shape is None:
         if step.block is not None:
-            checked.report("E010", f"`{step.name}` takes no block", step.block.span)
+            brace = step.block.span
+            checked.report(
+                "E010", f"`{step.name}` takes no block", brace._replace(end_line=brace.line, end_column=brace.column + 1),
+                help="the lines inside stand below it, without the braces",
+            )  # fmt: skip
         return
     if step.block is None:
         checked.report("E010", f"`{step.name}` wraps lines: `{step.name} … {{ }}`", step.name_span)
@@ -146,9 +159,11 @@ def _shape(checked: Checked, step: tree.Step, shape: BlockSpec | None) -> None:
             continue
         shared = isinstance(line, tree.Arm) and line.share is not None
         if shape.shape == "shares" and not shared and not isinstance(line, tree.On):
-            checked.report("E010", f"`{step.name}` holds shares: `95% {{ … }}`", line.span)
-        elif shape.shape != "shares" and (shared or (shape.shape == "body" and isinstance(line, tree.Arm))):
-            checked.report("E010", f"`{step.name}` holds no such alternatives", line.span)
+            message = f"`{step.name}` holds shares: `95% {{ … }}`"
+            if not checked.is_damaged(line):
+                checked.report("E010", message, line.span)
+        elif shape.shape == "arms" and shared:
+            checked.report("E010", f"the alternatives of `{step.name}` have no shares", line.span, help="write `{ … }`")
     if shape.shape == "shares":
         _shares(checked, step)
 
@@ -157,7 +172,7 @@ def _shares(checked: Checked, step: tree.Step) -> None:
     assert step.block is not None
     arms = [line for line in step.block.statements if isinstance(line, tree.Arm) and line.share is not None]
     total = sum((Decimal(str(arm.share.value)) for arm in arms if arm.share), Decimal(0))
-    if arms and total != 1:
+    if arms and total != 1 and not checked.is_damaged(step):
         checked.report(
             "E104", f"the shares sum to {(total * 100).normalize():f}%, not to 100%", step.name_span,
             related=tuple((arm.share.span, f"{arm.share.raw} here") for arm in arms if arm.share),
@@ -168,6 +183,13 @@ def bind_use(checked: Checked, expressions: Expressions, use: tree.Use, scope: S
     """Find the fragment of a `use` and put its arguments in their places."""
     head, _, rest = use.fragment.partition(".")
     symbol = scope.find(head)
+    lost = checked.is_lost(use.span.file, head)
+    if rest and symbol is not None and symbol.kind == "module":
+        lost = lost or checked.is_lost(symbol.ref.name, rest)
+    if (symbol is not None and symbol.kind == "broken") or (lost and (rest or symbol is None)):
+        for value in (*use.args, *(arg.value for arg in use.named)):
+            expressions.infer(value, scope)
+        return None
     if rest and symbol is not None and symbol.kind == "module":
         exports = checked.exports[symbol.ref.name]
         symbol, names = exports.find(rest), [name for name, found in exports.names.items() if found.kind == "fragment"]
@@ -175,8 +197,11 @@ def bind_use(checked: Checked, expressions: Expressions, use: tree.Use, scope: S
         names = [name for name in scope.all_names() if (s := scope.find(name)) is not None and s.kind == "fragment"]
     if symbol is None or symbol.kind != "fragment":
         guess = suggest(rest or head, names)
-        help = f"did you mean `{guess}`?" if guess else "a fragment is declared with `fragment NAME(…) { … }`"
+        prefix = f"{head}." if rest else ""
+        help = f"did you mean `{prefix}{guess}`?" if guess else "a fragment is declared with `fragment NAME(…) { … }`"
         checked.report("E603", f"there is no fragment `{use.fragment}`", use.fragment_span, help=help)
+        for value in (*use.args, *(arg.value for arg in use.named)):
+            expressions.infer(value, scope)
         return None
     module, fragment = symbol.ref
     kinds = checked.params[fragment]

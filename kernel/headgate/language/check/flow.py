@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, replace
 
 from headgate.language import tree
 from headgate.language.check.modules import Module
+from headgate.language.check.places import place_of
+from headgate.language.check.reach import marks
 from headgate.language.check.result import Checked
 from headgate.language.check.roots import VALUES, Root
 from headgate.language.check.rules import Rule, rules_of
-from headgate.language.check.state import Raised, State, join
-from headgate.language.check.walk import expressions_of, names_in
+from headgate.language.check.state import Raised, State, join, meet
+from headgate.language.check.walk import bound_by, expressions_of, lines_below, names_in
 from headgate.language.source import Span
 from headgate.language.vocabulary import AFTER_RESPONSE, BEFORE_RESPONSE, StepSpec
 
@@ -29,7 +31,7 @@ def check_flow(checked: Checked) -> None:
     for module in checked.modules.values():
         rules = rules_of(checked, module)
         for item in module.file.items:
-            if isinstance(item, tree.Route):
+            if isinstance(item, tree.Route) and not checked.is_damaged(item):
                 _Paths(checked, module, item, [rule for rule in rules if not rule.excepts(item)], said).route()
 
 
@@ -70,9 +72,10 @@ class _Paths:
             )  # fmt: skip
 
     def _say(self, code: str, message: str, span: Span, label: str = "", **more: object) -> None:
-        if (code, span) in self.said or (self.unknown and code != "E204"):
+        about = str(more.pop("about", ""))
+        if (code + about, span) in self.said or (self.unknown and code != "E204"):
             return  # What an unknown step gives or answers is not guessed; its own finding says enough.
-        self.said.add((code, span))
+        self.said.add((code + about, span))
         related = list(more.pop("related", ()))  # type: ignore[call-overload]
         if span.file != self.the_route.span.file or self.uses:
             related += [(use.span, f"used here, by the route `{self.the_route.name}`") for use in self.uses]
@@ -112,8 +115,9 @@ class _Paths:
         It begins with the answer that its body began with: what the body found before it failed is given up.
         """
         caught = [kind for kind in raised if any(covers(pattern, kind.kind) for pattern in handler.patterns)]
-        before = join(kind.before for kind in caught) or State(facts=frozenset({"auth", "body"}))
+        before = join(kind.before for kind in caught) or entry
         self._bound_before(handler, caught, before)
+        self._never_runs(handler, raised)
         facts = before.facts | {"response"} if entry.answered == "yes" else before.facts - {"response"}
         frame = _Frame()
         end = self._lines(handler.block.statements, replace(before, answered=entry.answered, facts=facts), frame)
@@ -122,15 +126,24 @@ class _Paths:
         live = [end] if end is not None and end.answered != entry.answered else []
         return join([*live, *frame.gives]), answers
 
+    def _never_runs(self, handler: tree.On, raised: list[Raised]) -> None:
+        """Kinds that no line here raises. Those of the request itself may come from any line that reads it."""
+        for pattern in handler.patterns:
+            if not pattern.kind.startswith("request") and not any(covers(pattern, kind.kind) for kind in raised):
+                shown = f"{pattern.kind}.*" if pattern.wild else pattern.kind
+                self._say(
+                    "W201", f"no line that this handler stands for raises `{shown}`", pattern.span, severity="warning",
+                    note="a handler at the end of a block stands for the lines of that block",
+                )  # fmt: skip
+
     def _bound_before(self, handler: tree.On, caught: list[Raised], before: State) -> None:
-        local = {symbol.name for symbol in self.checked.locals.values()}
+        own = {bind.name for line in lines_below(handler.block) if (bind := bound_by(line)) is not None}
         for name in names_in(handler.block):
             symbol = self.checked.symbols.get(name)
-            if symbol is None or symbol.kind != "local" or name.name not in local or name.name in before.names:
+            if symbol is None or symbol.kind != "local" or name.name in before.names or name.name in own:
                 continue
             spoiler = next((raised for raised in caught if name.name not in raised.before.names), None)
-            bound_above = any(name.name in raised.before.names for raised in caught) or spoiler is not None
-            if spoiler is not None and bound_above and not _binds(handler.block, name.name):
+            if spoiler is not None:
                 self._say(
                     "E207", f"`{name.name}` may not be bound yet when this handler runs", name.span,
                     related=((spoiler.span, f"this line can raise `{spoiler.kind}` before `{name.name}` is bound"),),
@@ -162,17 +175,25 @@ class _Paths:
                 ends = [self._lines(case.block.statements, state, frame) for case in cases]
                 ends.append(self._lines(otherwise.statements, state, frame) if otherwise is not None else state)
                 return _forget(join(ends), state)
+            case tree.Set(place=place):
+                if place_of(place) != "response.status":  # a value that would end a line, a path that is none
+                    frame.raised.append(Raised("request.invalid", state, line.span))
+                return state
             case tree.Require():
                 self._second_answer(state, line.span, "a `require` that fails answers")
                 return state
             case tree.Respond() | tree.Redirect():
+                if isinstance(line, tree.Redirect) or any(arg.name in ("headers", "type") for arg in line.named):
+                    frame.raised.append(Raised("request.invalid", state, line.span))
                 self._second_answer(state, line.span, "this answers")
                 return None
             case tree.Give():
                 frame.gives.append(state)
                 return None
             case tree.Parallel(block=block):
-                return self._lines(block.statements, state, frame)
+                alone = [tree.Block(one.span, (one,)) for one in block.statements]
+                before = state.having_run(marks(self.checked, block))
+                return meet(state, [self._lines(one.statements, before, frame) for one in alone])
             case tree.Arm(block=block):
                 return self._body(block, state, frame)
         return state
@@ -192,7 +213,7 @@ class _Paths:
             return self._body(step.block, state, frame) if step.block is not None else _bind(state, step)
         spec = bound.spec
         self._admitted(step, spec, state)
-        if not step.shadow:
+        if not step.shadow and not step.optional:
             frame.raised += [Raised(kind, state, step.name_span) for kind in self._kinds(spec)]
         end = self._block(step, spec, state, frame) if step.block is not None else state
         if end is None:
@@ -200,8 +221,10 @@ class _Paths:
         if spec.hinge:
             self._second_answer(end, step.name_span, f"`{step.name}` answers")
             end = end.answer()
-        if not step.shadow:
-            end = end.with_facts(*spec.gives).passing(step.name)
+        if step.shadow:
+            end = end.having_run(frozenset(f"shadow:{fact}" for fact in spec.gives))
+        else:
+            end = end.with_facts(*(() if step.optional else spec.gives)).passing(step.name)
         return _bind(end, step)
 
     def _kinds(self, spec: StepSpec) -> Iterator[str]:
@@ -217,6 +240,7 @@ class _Paths:
         if spec.effect == "upstream" and not self.public and "auth" not in state.facts and not self.closing:
             self._say(
                 "E501", f"a request can reach `{shown}` without `auth`", step.name_span, "`auth` does not hold on every path to here",
+                note="a step under `shadow` authenticates nobody" if "shadow:auth" in state.seen else "",
                 help="put an `auth.*` step above it, on every branch; "
                 f"or say it out loud: `route {self.the_route.name} … public {{`",
             )  # fmt: skip
@@ -252,7 +276,7 @@ class _Paths:
         broken = rule.broken_at(spec, state, self.inside)
         if broken:
             self._say(
-                "E502", f"`{step.name}` breaks the house rule `{rule.text}`", step.name_span, broken,
+                "E502", f"`{step.name}` breaks the house rule `{rule.text}`", step.name_span, broken, about=rule.text,
                 related=((rule.node.span, "the rule"),),
             )  # fmt: skip
 
@@ -261,7 +285,9 @@ class _Paths:
         shape = spec.block
         self.inside.append(step.name)
         if shape is None or shape.shape == "body":
-            end = self._body(step.block, state, frame)
+            again = shape is not None and shape.runs == "many"
+            begin = state.having_run(marks(self.checked, step.block)) if again else state
+            end = self._body(step.block, begin, frame)
         else:
             end = self._arms(step.block, state, frame)
         self.inside.pop()
@@ -271,12 +297,21 @@ class _Paths:
         return end
 
     def _arms(self, block: tree.Block, state: State, frame: _Frame) -> State | None:
-        arms = [line.block.statements if isinstance(line, tree.Arm) else (line,) for line in block.statements]
-        return join(self._body(tree.Block(block.span, arm), state, frame) for arm in arms)
+        """Alternatives. One may be tried after those above it have failed."""
+        ends = []
+        for line in block.statements:
+            arm = tree.Block(line.span, line.block.statements if isinstance(line, tree.Arm) else (line,))
+            ends.append(self._body(arm, state, frame))
+            state = state.having_run(marks(self.checked, arm))
+        return join(ends)
 
     def _use(self, use: tree.Use, state: State, frame: _Frame) -> State | None:
         bound = self.checked.uses.get(use)
-        if bound is None or bound.fragment in [self.checked.uses[outer].fragment for outer in self.uses]:
+        if (
+            bound is None
+            or self.checked.is_damaged(bound.fragment)
+            or bound.fragment in [self.checked.uses[outer].fragment for outer in self.uses]
+        ):
             self.unknown = True
             return state if use.bind is None else state.with_name(use.bind.name)
         self.uses.append(use)
@@ -327,14 +362,6 @@ def _bind(state: State, step: tree.Step) -> State:
 def _forget(end: State | None, before: State) -> State | None:
     """Behind a block, the names that it bound are gone."""
     return None if end is None else replace(end, names=before.names)
-
-
-def _binds(block: tree.Block, name: str) -> bool:
-    for line in block.statements:
-        bind = getattr(line, "bind", None)
-        if isinstance(bind, tree.Bind) and bind.name == name:
-            return True
-    return False
 
 
 def _shown(step: tree.Step) -> str:

@@ -18,8 +18,9 @@ _ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": ope
 class Folder:
     """Folds an expression whose parts were folded before it (`checked.constants` holds them)."""
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, checked: Checked, observing: frozenset[str] = frozenset()) -> None:
         self.checked = checked
+        self.observing = observing  # functions of what a test observes
 
     def fold(self, expr: tree.Expr) -> Any:
         """The value of a constant expression in the form of `contracts.values`, else UNFOLDED."""
@@ -45,7 +46,8 @@ class Folder:
                 return self._call(expr)
             case tree.Unary(op="-", operand=operand):
                 value = self._known(operand)
-                return UNFOLDED if value is UNFOLDED else -value
+                known = value is not UNFOLDED and self.checked.types.get(expr, NEVER) != NEVER
+                return -value if known else UNFOLDED
             case tree.Binary(op=op) if op in _ARITHMETIC:
                 return self._arithmetic(expr)
         return UNFOLDED
@@ -58,8 +60,15 @@ class Folder:
         return UNFOLDED if any(value is UNFOLDED for value in values) else values
 
     def _text(self, parts: tuple[str | tree.Expr, ...]) -> Any:
-        pieces = [part if isinstance(part, str) else self._known(part) for part in parts]
-        return UNFOLDED if any(not isinstance(piece, str) for piece in pieces) else "".join(pieces)
+        pieces = [part if isinstance(part, str) else self._shown(part) for part in parts]
+        return UNFOLDED if any(piece is UNFOLDED for piece in pieces) else "".join(pieces)
+
+    def _shown(self, part: tree.Expr) -> Any:
+        """A constant inside a text, where its form is plain."""
+        value = self._known(part)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value) if type(value) in (str, int) else UNFOLDED
 
     def _arithmetic(self, expr: tree.Binary) -> Any:
         left, right = self._known(expr.left), self._known(expr.right)
@@ -69,13 +78,13 @@ class Folder:
             return _ARITHMETIC[expr.op](left, right)
         except ZeroDivisionError:
             self.checked.report("E110", "this divides by zero", expr.span)
+        except OverflowError:
+            self.checked.report("E110", "this is too large to be worked out", expr.span)
         return UNFOLDED
 
     def _call(self, expr: tree.Call) -> Any:
-        from headgate.language.check.scenarios import OBSERVING
-
         bound = self.checked.functions[expr]
-        if bound.spec.name in OBSERVING:
+        if bound.spec.name in self.observing:
             return UNFOLDED
         args = {name: self._known(value) for name, value in bound.args.items()}
         if any(value is UNFOLDED for value in args.values()):
@@ -84,6 +93,6 @@ class Folder:
         values = [args.pop(name) for name in positional]
         try:
             return bound.spec.call(*values, **args)
-        except (ValueError, TypeError) as error:
+        except Exception as error:  # a plugin's function may raise anything
             self.checked.report("E110", f"`{bound.spec.name}` cannot be worked out: {error}", expr.span)
             return UNFOLDED

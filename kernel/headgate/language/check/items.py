@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from headgate.language import tree
 from headgate.language import types as t
-from headgate.language.check.expressions import Expressions, Surroundings
+from headgate.language.check.expressions import Expressions
+from headgate.language.check.fitting import Surroundings
 from headgate.language.check.modules import Module
 from headgate.language.check.names import bind
 from headgate.language.check.result import BoundResource, Checked
@@ -19,9 +20,10 @@ def declare(checked: Checked, module: Module) -> None:
     """Fill `checked.exports[module]`: every name of the file, in the order of the file."""
     scope = checked.exports[module.name] = Scope()
     for item in module.file.items:
-        if isinstance(item, tree.Import) and item.name in module.imports:
-            found = module.imports[item.name]
-            bind(checked, scope, item.name, item.span, Symbol("module", item.name, t.NEVER, found))
+        if isinstance(item, tree.Import):
+            found = module.imports.get(item.name)
+            kind = "module" if found is not None else "broken"  # what is wrong with it is said where it is read
+            bind(checked, scope, item.name, item.span, Symbol(kind, item.name, t.NEVER, found))
     types = TypeNames(checked, scope)
     for item in module.file.items:
         _declare(checked, module, scope, types, item)
@@ -35,8 +37,9 @@ def _declare(checked: Checked, module: Module, scope: Scope, types: TypeNames, i
             _twice(checked, [(field.name, field.span) for field in item.fields], "field")
             bind(checked, scope, item.name, item.span, Symbol("type", item.name, record, item))
         case tree.Const():
+            before = len(checked.findings)
             kind = Expressions(checked, Surroundings(module)).infer(item.value, scope)
-            if item.value not in checked.constants and kind != t.NEVER:
+            if item.value not in checked.constants and len(checked.findings) == before:
                 checked.report("E106", f"`{item.name}` is not known when the policy loads", item.value.span)
             bind(checked, scope, item.name, item.span, Symbol("const", item.name, kind, item))
         case tree.Fragment():
@@ -63,8 +66,9 @@ def _params(
     expressions = Expressions(checked, Surroundings(module))
     for param in params:
         if param.default is not None:
+            before = len(checked.findings)
             expressions.want(param.default, scope, found[param.name], f"the default of `{param.name}`")
-            if param.default not in checked.constants:
+            if param.default not in checked.constants and len(checked.findings) == before:
                 checked.report("E106", "a default must be known when the policy loads", param.default.span)
     return found
 
@@ -76,7 +80,9 @@ def _resource(
     inner = scope.child()
     checked.params[item] = _params(checked, module, scope, types, item.params)
     for param in item.params:
-        inner.names[param.name] = Symbol("local", param.name, checked.params[item][param.name])
+        if param.name not in inner.names:
+            kind = checked.params[item][param.name]
+            bind(checked, inner, param.name, param.span, Symbol("local", param.name, kind))
     if spec is None:
         guess = suggest(item.kind, list(checked.vocabulary.resources))
         help = (
@@ -106,12 +112,23 @@ def _attributes(
             checked.report("E002", f"a resource of kind `{spec.kind}` has no `{attr.name}`", attr.name_span, help=help)
             expressions.infer(attr.value, scope)
             continue
+        before = len(checked.findings)
         expressions.want(attr.value, scope, param.type, f"`{attr.name}`")
         if attr.value in checked.constants:
             values[attr.name] = checked.constants[attr.value]
-        elif not item.params and checked.types.get(attr.value) != t.NEVER:
+        elif not item.params and len(checked.findings) == before:
             checked.report("E106", f"`{attr.name}` must be known when the policy loads", attr.value.span)
     for param in spec.params:
         if param.required and param.name not in {attr.name for attr in item.attrs}:
-            checked.report("E005", f"`{item.name}` needs `{param.name}`", item.span, help=f"a {spec.kind}: {spec.doc}")
+            first = spec.doc.partition("\n")[0]
+            checked.report(
+                "E005", f"`{item.name}` needs `{param.name}`", item.kind_span.to(_name_span(item)),
+                note=f"{spec.kind}: {first}" if first else "", help=f"add `{param.name} = …` ({param.type})",
+            )  # fmt: skip
     return values
+
+
+def _name_span(item: tree.Resource) -> Span:
+    """The name of a resource, which stands behind its kind."""
+    kind = item.kind_span
+    return Span(kind.file, kind.end_line, kind.end_column + 1, kind.end_line, kind.end_column + 1 + len(item.name))

@@ -24,6 +24,7 @@ def bind(checked: Checked, scope: Scope, name: str, span: Span, symbol: Symbol) 
         checked.report("E006", f"`{name}` is a name of the language", span, help="choose another name")
     else:
         scope.names[name] = Symbol(symbol.kind, name, symbol.type, symbol.ref, span)
+        scope.forget(name)
         return True
     return False
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.language import tree
-from headgate.language.check.modules import Module
+from headgate.language.check.modules import Loaded, Module
 from headgate.language.check.scope import Scope, Symbol
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.source import Span
@@ -40,6 +42,34 @@ class BoundFunction:
     args: dict[str, tree.Expr]
 
 
+UNREAD = frozenset({"E001", "E024"})  # findings that leave a line or more out of the tree
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What could not be read: the numbers of those lines by file, and the words in them."""
+
+    lines: dict[str, frozenset[int]]
+    words: dict[str, frozenset[str]]
+
+
+def damage_of(loaded: Loaded) -> Damage:
+    """The lines that findings of the parser point to."""
+    lines: dict[str, set[int]] = {}
+    words: dict[str, set[str]] = {}
+    for finding in loaded.findings:
+        source = loaded.sources.get(finding.span.file)
+        if source is None or finding.code not in UNREAD:
+            continue
+        for number in range(finding.span.line, finding.span.end_line + 1):
+            lines.setdefault(source.name, set()).add(number)
+            words.setdefault(source.name, set()).update(re.findall(r"[^\W\d]\w*", source.line(number)))
+    return Damage(
+        {name: frozenset(found) for name, found in lines.items()},
+        {name: frozenset(found) for name, found in words.items()},
+    )
+
+
 @dataclass(slots=True)
 class Checked:
     """Every table of one check. `findings` come in the order they were found; `errors` tells whether it may serve."""
@@ -61,6 +91,7 @@ class Checked:
     locals: dict[tree.Bind, Symbol] = field(default_factory=dict)
     open_fragments: list[tree.Fragment] = field(default_factory=list)
     fragment_routes: dict[tree.Test, tree.Route] = field(default_factory=dict)
+    damaged: Damage = field(default_factory=lambda: Damage({}, {}))
 
     def __repr__(self) -> str:
         return f"<Checked {len(self.modules)} files, {len(self.findings)} findings>"
@@ -68,6 +99,19 @@ class Checked:
     @property
     def errors(self) -> list[Diagnostic]:
         return [finding for finding in self.findings if finding.severity == "error"]
+
+    def is_lost(self, file: str, name: str) -> bool:
+        """Whether a name may have had its meaning in a line that could not be read: then its absence says nothing."""
+        return name in self.damaged.words.get(file, ())
+
+    def is_damaged(self, node: tree.Node) -> bool:
+        """Whether a line inside could not be read, so that what is missing there is not known."""
+        lines = self.damaged.lines.get(node.span.file, ())
+        return any(node.span.line <= line <= node.span.end_line for line in lines)
+
+    def binds_of(self, file: str, name: str) -> Iterator[tree.Bind]:
+        """Where lines of a file, checked so far, bind a name."""
+        return (bind for bind in self.locals if bind.name == name and bind.span.file == file)
 
     def report(self, code: str, message: str, span: Span, label: str = "", **more: Any) -> None:
         """Add a finding; `note=`, `help=` take one text, the rest are the fields of `Diagnostic`."""

@@ -13,6 +13,7 @@ from headgate.language import tree
 from headgate.language.check.modules import Module
 from headgate.language.check.result import Checked
 from headgate.language.check.state import State
+from headgate.language.suggest import suggest
 from headgate.language.vocabulary import EFFECTS, StepSpec
 
 
@@ -77,29 +78,34 @@ def rules_of(checked: Checked, module: Module) -> list[Rule]:
             reached.append(current)
             todo += current.imports.values()
             found += [Rule(item) for item in current.file.items if isinstance(item, tree.Always)]
-    for rule in found:
-        if rule.node in [item for item in module.file.items if isinstance(item, tree.Always)]:
-            _check(checked, rule)
-    return found
+    return [rule for rule in found if _usable(checked, rule, say=rule.node in module.file.items)]
 
 
-def _check(checked: Checked, rule: Rule) -> None:
-    steps = checked.vocabulary.steps
-    known = {*EFFECTS, *steps, *(name.partition(".")[0] for name in steps)}
-    known |= {fact for spec in steps.values() for fact in spec.gives}
-    for name in (rule.node.subject, rule.node.object):
-        if name not in known:
-            checked.report(
-                "E505",
-                f"`{name}` is no fact, effect or step",
-                rule.node.span,
-                help="a rule names what steps give, do or are",
-            )
-    if rule.node.unless is not None and _value(rule.node.unless, None) is None:
+def _usable(checked: Checked, rule: Rule, *, say: bool) -> bool:
+    """Whether a rule says something; where it does not, a finding in its own file does."""
+    known = _words(checked)
+    unknown = [name for name in (rule.node.subject, rule.node.object) if name not in known]
+    for name in unknown if say else ():
+        guess = suggest(name, known)
         checked.report(
-            "E506", "an exception must be decided when the policy loads", rule.node.unless.span,
+            "E505", f"`{name}` is no fact, effect or step", rule.node.span,
+            help=f"did you mean `{guess}`?" if guess else "a rule names what steps give, do or are",
+        )  # fmt: skip
+    unless = rule.node.unless
+    decided = unless is None or isinstance(_value(unless, None), bool)
+    if unless is not None and not decided and say:
+        checked.report(
+            "E506", "an exception is a condition that is decided when the policy loads", unless.span,
             help='it may ask for route.public, route.name and route.api, e.g. `route.name == "health"`',
         )  # fmt: skip
+    return not unknown and decided
+
+
+def _words(checked: Checked) -> set[str]:
+    """Every word that a rule may name."""
+    steps = checked.vocabulary.steps
+    families = (name.partition(".")[0] for name in steps)
+    return {*EFFECTS, *steps, *families, *(fact for spec in steps.values() for fact in spec.gives)}
 
 
 def names(name: str, spec: StepSpec) -> bool:
@@ -126,23 +132,30 @@ def _value(expr: tree.Expr, route: tree.Route | None) -> object:
             return _of_route(route, name)
         case tree.Unary(op="not", operand=operand):
             value = _value(operand, route)
-            return None if value is None else not value
+            return not value if isinstance(value, bool) else None
+        case tree.Binary(op=("in" | "not in") as op, left=left, right=tree.ListOf(items=items)):
+            one, several = _value(left, route), [_value(item, route) for item in items]
+            return None if one is None or None in several else (one in several) == (op == "in")
         case tree.Binary(op=("==" | "!=" | "and" | "or") as op, left=left, right=right):
             return _binary(op, _value(left, route), _value(right, route))
     return None
 
 
 def _of_route(route: tree.Route | None, name: str) -> object:
-    if route is None or name == "public":
-        return bool(route and route.public)
-    if name == "name":
-        return route.name
+    if name == "public":
+        return route is not None and route.public
+    if route is None or name == "name":
+        return route.name if route is not None else ""
     api = next((option.value for option in route.options if option.name == "api"), None)
     return api.value if isinstance(api, tree.Literal) else ""
 
 
 def _binary(op: str, left: object, right: object) -> object:
-    if left is None or right is None:
+    if (
+        left is None
+        or right is None
+        or (op in ("and", "or") and not (isinstance(left, bool) and isinstance(right, bool)))
+    ):
         return None
     results = {"==": left == right, "!=": left != right, "and": bool(left and right), "or": bool(left or right)}
     return results[op]

@@ -6,7 +6,7 @@ from headgate.language import tree
 from headgate.language.check.flow import check_flow
 from headgate.language.check.items import declare
 from headgate.language.check.modules import Loaded
-from headgate.language.check.result import Checked
+from headgate.language.check.result import Checked, damage_of
 from headgate.language.check.routes import check_routes
 from headgate.language.check.scenarios import check_test
 from headgate.language.check.statements import check_route, fragment_value
@@ -15,7 +15,7 @@ from headgate.language.vocabulary import Vocabulary
 
 def check(loaded: Loaded, vocabulary: Vocabulary) -> Checked:
     """Check everything that was loaded. Every finding is in the result; nothing is raised."""
-    checked = Checked(vocabulary, loaded.modules, list(loaded.findings))
+    checked = Checked(vocabulary, loaded.modules, list(loaded.findings), damaged=damage_of(loaded))
     for module in loaded.modules.values():
         declare(checked, module)
     for module in loaded.modules.values():

@@ -8,8 +8,10 @@ from headgate.contracts.fakes import FakeChat, FakeFailure, FakeReply
 from headgate.language import tree
 from headgate.language import types as t
 from headgate.language.annotations import record_of
+from headgate.language.check.calling import OBSERVING
 from headgate.language.check.calls import named_arguments
-from headgate.language.check.expressions import Expressions, Surroundings
+from headgate.language.check.expressions import Expressions
+from headgate.language.check.fitting import Surroundings
 from headgate.language.check.modules import Module
 from headgate.language.check.result import Checked
 from headgate.language.check.roots import ROOTS
@@ -17,6 +19,8 @@ from headgate.language.check.scope import Scope, Symbol
 from headgate.language.check.statements import check_route
 from headgate.language.suggest import suggest
 from headgate.language.vocabulary import ParamSpec
+
+__all__ = ["OBSERVING", "SENT", "check_test"]
 
 SENT = t.Record(
     "sent",
@@ -41,8 +45,6 @@ TEST_ROOTS: dict[str, t.Type] = {
     "outcome": t.TEXT,
     "logged": t.MapType(t.JSON),
 }
-OBSERVING = frozenset({"sent", "calls", "called", "spent", "shadowed"})
-
 SEND = (
     ParamSpec("json", t.JSON, required=False),
     ParamSpec("body", t.ANY, required=False),
@@ -57,7 +59,7 @@ _GIVEN_PLACES: dict[str, t.Type] = {"client.ip": t.TEXT, "split": t.PERCENT}
 
 def check_test(checked: Checked, module: Module, test: tree.Test) -> None:
     """One test; a test of a fragment gets a route made for it."""
-    expressions = Expressions(checked, Surroundings(module))
+    expressions = Expressions(checked, Surroundings(module, testing=True))
     scope = checked.exports[module.name].child()
     if test.fragment is not None:
         route = checked.fragment_routes[test] = _route_for(test, test.fragment)
@@ -101,6 +103,18 @@ def _is_address(value: object) -> bool:
     return True
 
 
+def _failure(checked: Checked, value: tree.Expr) -> None:
+    """`fail("…")` names a kind that there is."""
+    if not isinstance(value, tree.Call) or not isinstance(value.function, tree.Name) or value.function.name != "fail":
+        return
+    kind = value.args[0] if value.args else None
+    known = checked.vocabulary.kinds
+    if isinstance(kind, tree.Literal) and kind.kind == "text" and kind.value not in known:
+        guess = suggest(str(kind.value), list(known))
+        help = f"did you mean `{guess}`?" if guess else "`headgate steps NAME` prints what a step raises"
+        checked.report("E016", f"nothing raises `{kind.value}`", kind.span, help=help)
+
+
 def _given(checked: Checked, expressions: Expressions, line: tree.Given, scope: Scope) -> None:
     """What is faked: a place, a step (its record is type-checked), or a resource."""
     if line.target in _GIVEN_PLACES:
@@ -109,6 +123,7 @@ def _given(checked: Checked, expressions: Expressions, line: tree.Given, scope: 
             checked.report("E101", "`client.ip` is an address", line.value.span, help='e.g. "10.0.0.1"')
         return
     spec = checked.vocabulary.steps.get(line.target)
+    _failure(checked, line.value)
     if spec is not None:
         kind = expressions.infer(line.value, scope, spec.returns)
         if spec.returns is not None and kind not in (FAKE_FAILURE, t.NEVER) and not spec.returns.accepts(kind):
@@ -118,12 +133,15 @@ def _given(checked: Checked, expressions: Expressions, line: tree.Given, scope: 
     symbol = scope.find(head)
     if rest and symbol is not None and symbol.kind == "module":
         symbol = checked.exports[symbol.ref.name].find(rest)
+    if (symbol is not None and symbol.kind == "broken") or checked.is_lost(line.span.file, head):
+        return
     if symbol is None or symbol.kind != "resource":
         guess = suggest(line.target, [*checked.vocabulary.steps, *scope.all_names(), *_GIVEN_PLACES])
         checked.report(
             "E702", f"there is nothing called `{line.target}` to give", line.target_span,
             help=f"did you mean `{guess}`?" if guess else "give a step, an upstream or a model of this file",
         )  # fmt: skip
+        return
     kind = expressions.infer(line.value, scope)
     if kind not in (FAKE_REPLY, FAKE_CHAT, FAKE_FAILURE, t.NEVER):
         checked.report(

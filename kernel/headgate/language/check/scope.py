@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headgate.language.check.places import within
 from headgate.language.source import Span
 from headgate.language.types import Type
 
@@ -17,7 +18,8 @@ class Symbol:
     """What a name stands for.
 
     `kind`: local (bound by a line or a parameter), const, resource, root (`request`, `caller`, …), type,
-    fragment, module, word. `ref` is the node or module behind it; `unique` tells equal names of two blocks apart.
+    fragment, module, broken (an import that cannot be used), word. `ref` is the node or module behind it; `unique`
+    tells equal names of two blocks apart.
     """
 
     kind: str
@@ -29,7 +31,10 @@ class Symbol:
 
 
 class Scope:
-    """The names of one block. `narrowed` are the places that a test has shown to be present on this path."""
+    """The names of one block. `narrowed` are the places that a test has shown to be present on this path.
+
+    What a block learns is its own; what it changes is changed around it too.
+    """
 
     __slots__ = ("names", "narrowed", "parent")
 
@@ -52,6 +57,20 @@ class Scope:
         scope: Scope | None = self
         while scope is not None:
             yield from scope.names
+            scope = scope.parent
+
+    def learn(self, places: frozenset[str]) -> None:
+        """These places are present from here on, in this block."""
+        self.narrowed |= places
+
+    def forget(self, *places: str) -> None:
+        """These places may have changed: nothing is known of them and their parts, here and in all blocks around."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.narrowed:
+                scope.narrowed = frozenset(
+                    kept for kept in scope.narrowed if not any(within(kept, place) for place in places)
+                )
             scope = scope.parent
 
     def child(self, narrowed: frozenset[str] = frozenset()) -> Scope:

@@ -22,6 +22,10 @@ class State:
     def with_facts(self, *facts: str) -> State:
         return replace(self, facts=self.facts | set(facts))
 
+    def having_run(self, marks: frozenset[str]) -> State:
+        """Where steps may have run that stand on no line above: in a second round, or at once with this."""
+        return replace(self, seen=self.seen | marks)
+
     def with_name(self, name: str) -> State:
         return replace(self, names=self.names | {name})
 
@@ -41,6 +45,15 @@ class Raised:
     kind: str
     before: State
     span: Span
+
+
+def meet(before: State, states: Iterable[State | None]) -> State:
+    """Behind lines that ran at once: all that each of them gave."""
+    for state in states:
+        if state is not None:
+            answered = before.answered if state.answered == "no" else state.answered
+            before = State(before.facts | state.facts, before.seen | state.seen, before.names | state.names, answered)
+    return before
 
 
 def join(states: Iterable[State | None]) -> State | None:

@@ -5,20 +5,27 @@ The value of a block is that of its last line, or of `give`. Which paths exist i
 
 from __future__ import annotations
 
+import re
+
 from headgate.language import tree
 from headgate.language import types as t
 from headgate.language.check.calls import bind_step, bind_use, named_arguments
-from headgate.language.check.expressions import Expressions, Surroundings
+from headgate.language.check.expressions import Expressions
+from headgate.language.check.fitting import Surroundings
 from headgate.language.check.modules import Module
-from headgate.language.check.names import bind_name
-from headgate.language.check.places import place_of, present_places
+from headgate.language.check.names import bind, bind_name
+from headgate.language.check.places import place_of, within
+from headgate.language.check.reach import changed_by, changed_places, decides
 from headgate.language.check.responses import REDIRECT, RESPOND
 from headgate.language.check.result import BoundStep, Checked
 from headgate.language.check.roots import ERR_FIELDS, PATH_TYPES, SETTABLE
 from headgate.language.check.scope import Scope, Symbol
 from headgate.language.check.typenames import TypeNames
+from headgate.language.check.walk import lines_below
 from headgate.language.source import Span
 from headgate.language.suggest import suggest
+
+HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\]")
 
 ROUTE_OPTIONS: dict[str, t.Type] = {"host": t.TEXT, "api": t.TEXT, "websocket": t.BOOL}
 
@@ -35,10 +42,26 @@ def check_route(checked: Checked, module: Module, route: tree.Route) -> None:
             help = f"did you mean `{guess}`?" if guess else f"a route takes: {', '.join(ROUTE_OPTIONS)}, public"
             checked.report("E002", f"a route takes no `{option.name}`", option.name_span, help=help)
             continue
+        before = len(checked.findings)
         expressions.want(option.value, outer, ROUTE_OPTIONS[option.name], f"`{option.name}`")
+        if len(checked.findings) > before:
+            continue
         if option.value not in checked.constants:
             checked.report("E106", f"`{option.name}` must be known when the policy loads", option.value.span)
+        elif option.name == "host":
+            _host(checked, option)
     Lines(checked, around).block(route.body, outer.child())
+
+
+def _host(checked: Checked, option: tree.Argument) -> None:
+    """A host is compared with the name that the client asked for: nothing else ever matches."""
+    host = str(checked.constants[option.value])
+    if not HOST.fullmatch(host.lower()):
+        checked.report(
+            "E404", f"`{host}` is no name of a host", option.value.span,
+            note="a request's host is compared with it as a whole, without the port",
+            help='write the name alone, such as "api.example.com"',
+        )  # fmt: skip
 
 
 def _path_params(checked: Checked, route: tree.Route) -> t.Record:
@@ -68,7 +91,8 @@ def fragment_value(checked: Checked, module: Module, fragment: tree.Fragment) ->
     scope = checked.exports[module.name].child()
     for param in fragment.params:
         kind = checked.params[fragment][param.name]
-        scope.names[param.name] = Symbol("local", param.name, kind, param, param.span)
+        if param.name not in scope.names:
+            bind(checked, scope, param.name, param.span, Symbol("local", param.name, kind, param, param.span))
     value = Lines(checked, Surroundings(module)).block(fragment.body, scope)
     checked.open_fragments.remove(fragment)
     checked.values[fragment] = value
@@ -83,43 +107,82 @@ class Lines:
         self.around = around
         self.expressions = Expressions(checked, around)
 
-    def block(self, block: tree.Block, scope: Scope) -> t.Type | None:
-        """Check the lines; the type of the block's value, or None where it has none."""
-        value: t.Type | None = None
-        gives: list[t.Type] = []
-        self._order(block)
+    def block(self, block: tree.Block, scope: Scope, *, closes: bool = True) -> t.Type | None:
+        """Check the lines; the type of the block's value, or None where it has none.
+
+        `closes`: it is a body, at whose end handlers may stand. A handler runs when only some of the lines did, so
+        it knows of the places what held before the first, if no line changes them.
+        """
+        tail: t.Type | None = None
+        held = scope.narrowed
+        self._order(block, closes=closes)
         for line in block.statements:
-            found = self.line(line, scope)
-            value = value if isinstance(line, (tree.On, tree.Finally)) else found
-            gives.extend(self._given(line))
-        last = last_line(block)
-        if gives:
-            value = gives[0]
-            for kind in gives[1:]:
-                value = t.unify(value, kind) if value is not None else None
-        elif not isinstance(last, (tree.Step, tree.Use)):
-            value = None
+            if isinstance(line, (tree.On, tree.Finally)):
+                self.line(line, Scope(scope, self._unchanged(held, block)))
+                continue
+            if isinstance(line, tree.Arm) and not self.checked.is_damaged(line):
+                self._stray(line)
+            tail = self.line(line, scope)
+        value = self._value(block, tail if isinstance(last_line(block), (tree.Step, tree.Use)) else None)
         self.checked.values[block] = value
         return value
 
-    def _given(self, line: tree.Stmt) -> list[t.Type]:
-        """The types of every `give` that stands in this line and speaks for the block around it."""
+    def _unchanged(self, held: frozenset[str], block: tree.Block) -> frozenset[str]:
+        changed = changed_places(self.checked, block) if held else frozenset()
+        return frozenset(place for place in held if not any(within(place, other) for other in changed))
+
+    def _stray(self, arm: tree.Arm) -> None:
+        self.checked.report(
+            "E010", "no step opens this block", arm.span,
+            help="alternatives stand in `fallback { … }`, `split { … }` and their like; other lines need no braces",
+        )  # fmt: skip
+
+    def _value(self, block: tree.Block, tail: t.Type | None) -> t.Type | None:
+        """What a block hands out: what its `give`s give, and where its end can be reached, what its last line does."""
+        gives = [found for line in block.statements for found in self._given(line)]
+        if not gives:
+            return tail
+        kinds = [(self.checked.types.get(give.value, t.NEVER), give.span) for give in gives]
+        last = last_line(block)
+        if last is not None and not ends(block):
+            kinds.append((tail if tail is not None else t.NONE, last.span))
+        value, first = kinds[0]
+        for kind, span in kinds[1:]:
+            both = t.unify(value, kind)
+            if both is None:
+                self.checked.report(
+                    "E101", f"this block gives {value} on one path and {kind} on another", span, f"this is {kind}",
+                    related=((first, f"this is {value}"),),
+                )  # fmt: skip
+                return t.NEVER
+            value = both
+        return value
+
+    def _given(self, line: tree.Stmt) -> list[tree.Give]:
+        """Every `give` that stands in this line and speaks for the block around it."""
         match line:
-            case tree.Give(value=value):
-                return [self.checked.types.get(value, t.NEVER)]
+            case tree.Give():
+                return [line]
+            case tree.On(block=block):
+                blocks = [block]
             case tree.If(branches=branches, otherwise=otherwise):
                 blocks = [block for _, block in branches] + ([otherwise] if otherwise else [])
             case tree.Match(cases=cases, otherwise=otherwise):
                 blocks = [case.block for case in cases] + ([otherwise] if otherwise else [])
             case _:
                 return []
-        return [kind for block in blocks for inner in block.statements for kind in self._given(inner)]
+        return [give for block in blocks for inner in block.statements for give in self._given(inner)]
 
-    def _order(self, block: tree.Block) -> None:
+    def _order(self, block: tree.Block, *, closes: bool) -> None:
         closing = False
         for line in block.statements:
             if isinstance(line, (tree.On, tree.Finally)):
-                closing = True
+                closing = closes
+                if not closes:
+                    self.checked.report(
+                        "E011", "`on` and `finally` stand at the end of a route, a fragment, or a step's block", line.span,
+                        help="move it there; what `if`, `match` and handlers hold has no handlers of its own",
+                    )  # fmt: skip
             elif closing:
                 self.checked.report(
                     "E011",
@@ -163,8 +226,9 @@ class Lines:
     def _step(self, step: tree.Step, scope: Scope) -> t.Type | None:
         bound = bind_step(self.checked, self.expressions, step, scope)
         value = self._body(step, bound, scope)
-        if step.shadow and value is not None:
+        if (step.shadow or step.optional) and value is not None:
             value = t.Optional(t.strip(value))
+        scope.forget(*changed_by(self.checked, step))
         if step.bind is not None:
             if value is None and bound is not None:
                 self.checked.report("E013", f"`{step.name}` gives no value to bind", step.bind.span)
@@ -175,9 +239,13 @@ class Lines:
         returns = bound.spec.returns if bound is not None else t.NEVER
         if step.block is None:
             return returns
-        if bound is not None and bound.spec.block is not None and bound.spec.block.shape != "body":
+        shape = bound.spec.block if bound is not None else None
+        arms = any(isinstance(line, tree.Arm) for line in step.block.statements)
+        if shape.shape != "body" if shape is not None else arms:
             inner = self._arms(step.block, scope)
         else:
+            if shape is not None and shape.runs == "many":  # what its end changed, its beginning finds
+                scope.forget(*changed_places(self.checked, step.block))
             inner = self.block(step.block, scope.child())
         return inner if returns in (None, t.ANY, t.NEVER) else returns
 
@@ -193,8 +261,10 @@ class Lines:
     def _use(self, use: tree.Use, scope: Scope) -> t.Type | None:
         bound = bind_use(self.checked, self.expressions, use, scope)
         value = t.NEVER if bound is None else fragment_value(self.checked, bound.module, bound.fragment)
+        if bound is not None:
+            scope.forget(*changed_places(self.checked, bound.fragment.body))
         if use.bind is not None:
-            if value is None:
+            if value is None and bound is not None and not self.checked.is_damaged(bound.fragment):
                 self.checked.report("E013", f"`{use.fragment}` gives no value to bind", use.bind.span)
             bind_name(self.checked, scope, use.bind, value or t.NEVER, bound)
         return value
@@ -204,13 +274,17 @@ class Lines:
         base = place.base if isinstance(place, tree.Index) else place
         text = place_of(base)
         kind: t.Type
+        present = False
         if text in SETTABLE:
             kind = t.STATUS if text == "response.status" else t.TEXT
-            self.expressions.infer(place, scope)
-            whole = isinstance(base, tree.Attr) and base is place and text.endswith(("header", "query"))
+            self.expressions.settle(place, scope)
+            whole = base is place and text.endswith(("header", "query"))
             if whole or (isinstance(line, tree.Remove) and base is place):
-                self.checked.report("E014", f"`{text}` cannot be {_verb(line)} as a whole", place.span)
-            if isinstance(place, tree.Index) and place.key not in self.checked.constants:
+                help = f'one of them can: `{text}["x-name"]`' if whole else "give it another value with `set`"
+                what = f"`{text}` cannot be {_verb(line)}" + (" as a whole" if whole else "")
+                self.checked.report("E014", what, place.span, help=help)
+                kind = t.NEVER
+            elif isinstance(place, tree.Index) and place.key not in self.checked.constants:
                 self.checked.report(
                     "E106", "the name of a header or parameter must be known when the policy loads", place.key.span
                 )
@@ -218,15 +292,22 @@ class Lines:
             kind = self._field(line, scope)
         if isinstance(line, tree.Set):
             absent = isinstance(place, tree.Index) or isinstance(kind, t.Optional)
-            self.expressions.want(
-                line.value, scope, t.Optional(t.strip(kind)) if absent else kind, f"`{place_of(place)}`"
+            given = self.expressions.want(
+                line.value, scope, t.Optional(t.strip(kind)) if absent else kind, f"`{place_of(place) or 'the place'}`"
             )
-        scope.narrowed -= {place_of(place) or ""}
+            present = not isinstance(given, (t.Optional, t.Never)) and given != t.NONE
+        named = self.expressions.place(place)
+        if named is not None:
+            scope.forget(named)
+            scope.learn(frozenset([named] if present else []))
 
     def _field(self, line: tree.Set | tree.Remove, scope: Scope) -> t.Type:
         """A field of a body that a line has read: `chat.model`."""
         place = line.place
+        before = len(self.checked.findings)
         kind = self.expressions.infer(place, scope)
+        if len(self.checked.findings) > before:
+            return t.NEVER
         if isinstance(place, tree.Attr):
             symbol = self.checked.symbols.get(place.base)
             reader = symbol.ref if symbol is not None else None
@@ -241,27 +322,63 @@ class Lines:
 
     def _if(self, line: tree.If, scope: Scope) -> None:
         known: frozenset[str] = frozenset()
+        behind: list[frozenset[str]] = []
         for condition, block in line.branches:
             self.expressions.condition(condition, scope.child(known))
-            self.block(block, scope.child(known | present_places(condition, True)))
-            known |= present_places(condition, False)
+            behind += self._branch(block, scope, known | self.expressions.present_places(condition, True))
+            known |= self.expressions.present_places(condition, False)
         if line.otherwise is not None:
-            self.block(line.otherwise, scope.child(known))
-        if line.otherwise is None and all(ends(block) for _, block in line.branches):
-            scope.narrowed |= known
+            behind += self._branch(line.otherwise, scope, known)
+        else:
+            behind.append(scope.narrowed | known)
+        self._joined(scope, behind)
+
+    def _branch(self, block: tree.Block, scope: Scope, known: frozenset[str]) -> list[frozenset[str]]:
+        """Check one branch; what is present at its end, or nothing where it ends the path."""
+        inner = scope.child(known)
+        self.block(block, inner, closes=False)
+        own = tuple(inner.names)
+        kept = frozenset(place for place in inner.narrowed if not any(within(place, name) for name in own))
+        return [] if ends(block) else [kept]
+
+    def _joined(self, scope: Scope, behind: list[frozenset[str]]) -> None:
+        """What is present on every path that goes on."""
+        if behind:
+            scope.narrowed = frozenset.intersection(*behind)
 
     def _match(self, line: tree.Match, scope: Scope) -> None:
-        subject = self.expressions.infer(line.subject, scope)
+        subject = t.strip(self.expressions.infer(line.subject, scope))
+        if t.holds_secret(subject):
+            self.expressions.secret(line.subject)
+            subject = t.NEVER
+        place = self.expressions.place(line.subject)
+        behind: list[frozenset[str]] = []
+        seen: dict[object, Span] = {}
         for case in line.cases:
             for value in case.values:
-                kind = self.expressions.infer(value, scope)
-                if value not in self.checked.constants:
-                    self.checked.report("E106", "a case must be known when the policy loads", value.span)
-                elif t.unify(t.strip(subject), kind) is None and not isinstance(t.strip(subject), t.Choice):
-                    self.checked.report("E101", f"{subject} and {kind} are never equal", value.span)
-            self.block(case.block, scope.child(present_places(line.subject, True)))
+                self._case(value, subject, scope, seen)
+            behind += self._branch(case.block, scope, frozenset([place] if place else []))
         if line.otherwise is not None:
-            self.block(line.otherwise, scope.child())
+            behind += self._branch(line.otherwise, scope, frozenset())
+        else:
+            behind.append(scope.narrowed)
+        self._joined(scope, behind)
+
+    def _case(self, value: tree.Expr, subject: t.Type, scope: Scope, seen: dict[object, Span]) -> None:
+        kind = self.expressions.case(value, subject, scope)
+        if isinstance(kind, t.Never):
+            return
+        if value not in self.checked.constants:
+            self.checked.report("E106", "a case must be known when the policy loads", value.span)
+            return
+        known = self.checked.constants[value]
+        if isinstance(known, (str, int, float)) and (type(known), known) in seen:
+            self.checked.report(
+                "E007", "this case stands twice", value.span, "the lines above answer for it",
+                related=((seen[type(known), known], "first here"),),
+            )  # fmt: skip
+        elif isinstance(known, (str, int, float)):
+            seen[type(known), known] = value.span
 
     def _require(self, line: tree.Require, scope: Scope) -> None:
         self.expressions.condition(line.condition, scope)
@@ -269,15 +386,16 @@ class Lines:
         if not isinstance(status, int) or not 400 <= status <= 599:
             self.checked.report("E102", "a refusal has a status from 400 to 599", line.status.span)
         self.expressions.want(line.why, scope, t.TEXT, "the reason")
-        scope.narrowed |= present_places(line.condition, True)
+        scope.learn(self.expressions.present_places(line.condition, True))
 
     def _end(self, line: tree.Respond | tree.Redirect, scope: Scope) -> None:
         params = RESPOND if isinstance(line, tree.Respond) else REDIRECT
         name = "respond" if isinstance(line, tree.Respond) else "redirect"
         if isinstance(line, tree.Respond):
+            before = len(self.checked.findings)
             self.expressions.want(line.status, scope, t.STATUS, "the status")
             value = self.checked.constants.get(line.status, 200)
-            if not isinstance(value, int) or not 200 <= value <= 599:
+            if len(self.checked.findings) == before and isinstance(value, int) and not 200 <= value <= 599:
                 self.checked.report("E102", "an answer has a status from 200 to 599", line.status.span)
         else:
             self.expressions.want(line.location, scope, t.TEXT, "the location")
@@ -289,11 +407,31 @@ class Lines:
             )
 
     def _parallel(self, block: tree.Block, scope: Scope) -> None:
+        """Lines that run at once: none of them sees a name of another."""
+        bound: dict[str, Symbol] = {}
         for line in block.statements:
-            bound = self.checked.vocabulary.steps.get(line.name) if isinstance(line, tree.Step) else None
-            if not isinstance(line, tree.Step) or (bound is not None and bound.hinge):
-                self.checked.report("E015", "`parallel` holds steps that bind a value", line.span)
-        self.block(block, scope)
+            inner = scope.child()
+            before = len(self.checked.findings)
+            self.line(line, inner)
+            if len(self.checked.findings) == before:
+                self._at_once(line)
+            for name, symbol in inner.names.items():
+                if name in bound:
+                    related = ((bound[name].span or line.span, "it was bound here"),)
+                    span = symbol.span or line.span
+                    self.checked.report("E006", f"`{name}` has a meaning already", span, related=related)
+                bound.setdefault(name, symbol)
+        scope.names.update(bound)
+
+    def _at_once(self, line: tree.Stmt) -> None:
+        does = decides(self.checked, line)
+        if not isinstance(line, tree.Step):
+            self.checked.report("E015", "`parallel` holds steps, each of which binds a value", line.span)
+        elif does:
+            self.checked.report("E015", f"{does}, which has its place in the order of the lines", line.span)
+        elif line.bind is None and line.name in self.checked.vocabulary.steps:
+            help = f"`{line.name} … as x`; a step without a value stands above `parallel` or below it"
+            self.checked.report("E015", "each line of `parallel` binds a value", line.span, help=help)
 
     def _on(self, line: tree.On, scope: Scope) -> None:
         kinds = self.checked.vocabulary.kinds
@@ -319,24 +457,26 @@ class Lines:
             "err", (*ERR_FIELDS, *((name, types.resolve(_written(kind))) for name, kind in common.items()))
         )
         around = Surroundings(self.around.module, self.around.params, self.around.closing, record)
-        Lines(self.checked, around).block(line.block, scope.child())
+        Lines(self.checked, around).block(line.block, scope.child(), closes=False)
 
     def _finally(self, block: tree.Block, scope: Scope) -> None:
-        inner = Scope(scope)
+        inner = Scope(scope, frozenset())
         for name in set(scope.all_names()):
             symbol = scope.find(name)
             if symbol is None or symbol.kind != "local" or isinstance(symbol.ref, tree.Param):
                 continue  # a parameter is bound before the first line
             if not isinstance(symbol.type, (t.Optional, t.Never)):
                 inner.names[name] = Symbol("local", name, t.Optional(symbol.type), symbol.ref, symbol.span)
-        for line in block.statements:
+        around = Surroundings(self.around.module, self.around.params, closing=True)
+        Lines(self.checked, around).block(block, Scope(inner), closes=False)
+        for line in lines_below(block):
             spec = self.checked.vocabulary.steps.get(line.name) if isinstance(line, tree.Step) else None
+            if isinstance(line, (tree.On, tree.Finally, tree.Arm)):
+                continue  # refused where they are
             if not isinstance(line, (tree.Step, tree.Let, tree.If, tree.Match)) or (
                 spec is not None and not spec.observes
             ):
                 self.checked.report("E205", "`finally` only observes: the answer is gone", line.span)
-        around = Surroundings(self.around.module, self.around.params, closing=True)
-        Lines(self.checked, around).block(block, Scope(inner))
 
 
 def last_line(block: tree.Block) -> tree.Stmt | None:
@@ -346,8 +486,15 @@ def last_line(block: tree.Block) -> tree.Stmt | None:
 
 
 def ends(block: tree.Block) -> bool:
-    """Whether a block visibly ends with an answer of its own."""
-    return bool(block.statements) and isinstance(block.statements[-1], (tree.Respond, tree.Redirect, tree.Give))
+    """Whether no path leads out of a block at its end: each answers or gives."""
+    match last_line(block):
+        case tree.Respond() | tree.Redirect() | tree.Give():
+            return True
+        case tree.If(branches=branches, otherwise=tree.Block() as otherwise):
+            return ends(otherwise) and all(ends(inner) for _, inner in branches)
+        case tree.Match(cases=cases, otherwise=tree.Block() as otherwise):
+            return ends(otherwise) and all(ends(case.block) for case in cases)
+    return False
 
 
 def _verb(line: tree.Set | tree.Remove) -> str:

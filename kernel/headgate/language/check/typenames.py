@@ -34,6 +34,8 @@ class TypeNames:
         if name in ("list", "map"):
             return self._container(written, name)
         found = self._named(name)
+        if found is None and self.checked.is_lost(written.span.file, name.partition(".")[0]):
+            return t.NEVER
         if found is None:
             guess = suggest(name, self._names())
             self.checked.report(
@@ -51,6 +53,8 @@ class TypeNames:
             return t.NAMED[name]
         head, _, rest = name.partition(".")
         symbol = self.scope.find(head)
+        if symbol is not None and symbol.kind == "broken":
+            return t.NEVER
         if rest and symbol is not None and symbol.kind == "module":
             symbol = self.checked.exports[symbol.ref.name].find(rest)
         if symbol is not None and symbol.kind == "type":

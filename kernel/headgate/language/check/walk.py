@@ -65,6 +65,22 @@ def names_in(node: tree.Expr | tree.Block) -> Iterator[tree.Name]:
                 yield from names_in(block)
 
 
+def lines_below(block: tree.Block) -> Iterator[tree.Stmt]:
+    """Every line of a block and of the blocks below it."""
+    for line in block.statements:
+        yield line
+        for inner in blocks_of(line):
+            yield from lines_below(inner)
+
+
+def bound_by(line: tree.Stmt) -> tree.Bind | None:
+    """The name that a line binds, if it binds one."""
+    match line:
+        case tree.Step(bind=bind) | tree.Use(bind=bind) | tree.Let(bind=bind):
+            return bind
+    return None
+
+
 def blocks_of(line: tree.Stmt) -> Iterator[tree.Block]:
     """The blocks right inside a line."""
     match line:

@@ -1,4 +1,4 @@
-"""E6xx: imports and fragments. E7xx: the tests in the file. E8xx and W8xx: resources, plugins, configuration."""
+"""E6xx: imports and fragments. E7xx: the tests in the file. E8xx: resources, plugins, configuration."""
 
 from __future__ import annotations
 
@@ -54,12 +54,5 @@ SHARING: Final[dict[str, Code]] = {
         "Some resources are called with values, as a prompt is; this kind is not.",
         'upstream orders(id: int) { url = "http://orders.internal:8080" }',
         'upstream orders { url = "http://orders.internal:8080" }',
-    ),
-    "W801": Code(
-        "A secret is not set",
-        "No source of secrets has a value for this name. The policy loads; what needs the secret fails until it "
-        "is set.",
-        'model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KYE") }',
-        'model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY") }',
     ),
 }

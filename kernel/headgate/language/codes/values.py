@@ -86,7 +86,7 @@ VALUES: Final[dict[str, Code]] = {
         'require request.header["x-debug"] != "1" else 403 "No."',
         'require request.header["x-debug"] ?? "0" != "1" else 403 "No."',
     ),
-    "E302": Code(
+    "W302": Code(
         "The default is never used",
         "The value is never absent, so what stands behind `??` has no effect.",
         'let host = request.host ?? "none"',
