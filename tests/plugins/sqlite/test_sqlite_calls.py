@@ -177,7 +177,7 @@ def test_after_a_kill_the_file_is_whole_and_every_durable_row_is_there(program, 
 def test_two_processes_write_one_log_and_lose_nothing(program, data: Path) -> None:
     body = """
         for number in range(3000):
-            stores.calls.add({"at": 1.0, "id": f"{sys.argv[2]}-{number}"})
+            stores.calls.add({"at": time.time(), "id": f"{sys.argv[2]}-{number}"})
             if number % 50 == 0:
                 await trio.sleep(0.001)
     """
