@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pluggy
 import pytest
 import trio
 
@@ -103,18 +102,21 @@ async def test_a_warm_request_spawns_nothing_and_calls_no_hook(
         watching.count["nurseries"] += 1
         return nurseries(*args, **named)
 
-    def hooked(self: Any, name: str, *args: Any) -> Any:
+    def hooked(name: str, *_: Any) -> None:
         watching.count[f"hook {name}"] += 1
-        return self._inner_hookexec(name, *args)
 
+    manager = gate.server.plugins.manager
+    undo = manager.add_hookcall_monitoring(hooked, lambda *_: None)
+    manager.hook.register_steps()
+    assert watching.count.pop("hook register_steps") == 1, "the counter counts"
     data = await request_of(gate, body)
     monkeypatch.setattr(trio, "open_nursery", opened)
-    monkeypatch.setattr(pluggy.PluginManager, "_hookexec", hooked)
     trio.lowlevel.add_instrument(watching)
     try:
         count = await counted(gate, watching, data)
     finally:
         trio.lowlevel.remove_instrument(watching)
+        undo()
     steps = count.pop("steps of the connection")
     assert +count == {}, "a request costs a task, a nursery or a hook"
     assert 2 <= steps <= 2.5, "it waits for the request and for the upstream's answer, and for nothing else"
