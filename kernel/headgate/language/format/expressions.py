@@ -73,17 +73,17 @@ class Expressions(Page):
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
-        self._flat: dict[int, str] = {}
-        self._must: dict[int, bool] = {}
+        self._flat: dict[tree.Node, str] = {}
+        self._must: dict[tree.Node, bool] = {}
 
     # --- flat ---
 
     def flat(self, node: Shown) -> str:
         if isinstance(node, tuple):
             return node[0] + self.flat(node[1])
-        found = self._flat.get(id(node))
+        found = self._flat.get(node)
         if found is None:
-            found = self._flat[id(node)] = self._flatten(node)
+            found = self._flat[node] = self._flatten(node)
         return found
 
     def _flatten(self, node: tree.Node) -> str:
@@ -155,9 +155,9 @@ class Expressions(Page):
     def must_break(self, node: Shown) -> bool:
         if isinstance(node, tuple):
             return self.must_break(node[1])
-        found = self._must.get(id(node))
+        found = self._must.get(node)
         if found is None:
-            found = self._must[id(node)] = self._breaks(node)
+            found = self._must[node] = self._breaks(node)
         return found
 
     def _breaks(self, node: tree.Node) -> bool:

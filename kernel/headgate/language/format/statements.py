@@ -158,9 +158,9 @@ class Statements(Expressions):
             return "{ }"
         if block.span.line != block.span.end_line or len(block.statements) != 1:
             return None
-        if id(block) not in self._flat:
-            self._flat[id(block)] = self.flat_line(self.segments(block.statements[0])) or ""
-        inner = self._flat[id(block)]
+        if block not in self._flat:
+            self._flat[block] = self.flat_line(self.segments(block.statements[0])) or ""
+        inner = self._flat[block]
         return f"{{ {inner} }}" if inner and len(inner) < WIDTH else None
 
     def _piece_breaks(self, piece: Piece) -> bool:
