@@ -51,7 +51,7 @@ async def heard(connections, pieces):
         await client.send_eof()
         while more := await client.receive_some():
             said += more
-    said = re.sub(rb'urn:request:[0-9a-f]+', b"", said)
+    said = re.sub(rb"urn:request:[0-9a-f]+", b"", said)
     return re.sub(rb"(?m)^(date|x-request-id): .*\r\n", b"", said)
 
 
