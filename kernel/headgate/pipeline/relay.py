@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headgate.errors import UpstreamFault
 from headgate.message.body import BytesBody
 from headgate.pipeline.rows import row_of
 
@@ -28,11 +29,16 @@ async def relay(x: Exchange, response: Response, reply: Reply) -> None:
     if length is None:
         await reply.flush()
     held = b""
-    while piece := await body.read():
-        piece = _filtered(filters, piece, last=False) if filters else piece
-        if x.durable:
-            held, piece = piece, held
-        await reply.write(piece)
+    try:
+        while piece := await body.read():
+            piece = _filtered(filters, piece, last=False) if filters else piece
+            if x.durable:
+                held, piece = piece, held
+            await reply.write(piece)
+    except UpstreamFault:
+        # An answer that breaks off is not whole, so nothing is promised; what came last may say what went wrong.
+        await reply.write(held)
+        raise
     rest = _filtered(filters, b"", last=True) if filters else b""
     if x.durable:
         await _commit(x)
