@@ -135,10 +135,12 @@ def header_value(name: str, value: Any) -> bytes:
 
 
 def set_request_header(x: Exchange, name: str, value: Any) -> None:
-    if value is None:
-        x.request.headers.remove(name.encode())
-    else:
-        x.request.headers.set(name.encode(), header_value(name, value))
+    """What a policy sets or removes, no client can say in another spelling (`x_user_id` for `x-user-id`)."""
+    line = None if value is None else header_value(name, value)
+    headers = x.request.headers
+    headers.remove_alike(name.encode())
+    if line is not None:
+        headers.add(name.encode(), line)
 
 
 def set_response_header(x: Exchange, name: str, value: Any) -> None:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from headgate.errors import PolicyError
+from headgate.language.check.items import head_of
 from headgate.language.check.result import BoundResource, Checked
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Linked, Program, RouteProgram, Unprepared, Wrap
 from headgate.language.resources import ResourceContext
 from headgate.language.source import Span
+from headgate.language.vocabulary import Site
 from headgate.pipeline.faults import by_code
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.table import Entry, RouteTable, entry_of
@@ -54,15 +56,15 @@ class Provision:
             return program.link(self.build, {"parallel": parallel}, wrap)
         except Unprepared as error:
             site = error.site
-            span = Span(site.file, site.line, 1, site.line, 1)
-            raise PolicyError([Diagnostic("E114", f"`{site.step}` cannot be prepared: {error}", span)]) from error
+            finding = Diagnostic("E114", f"`{site.step}` cannot be prepared: {error}", _place(program.checked, site))
+            raise PolicyError([finding]) from error
 
     def build(self, bound: BoundResource) -> Any:
         context = ResourceContext(bound.node.name, bound.node.span, self.node)
         try:
             resource = bound.spec.build(context, **bound.values)
         except ValueError as error:
-            finding = Diagnostic("E802", f"`{bound.node.name}` cannot be used: {error}", bound.node.span)
+            finding = Diagnostic("E802", f"`{bound.node.name}` cannot be used: {error}", head_of(bound.node))
             raise PolicyError([finding]) from error
         self.built.append(resource)
         return resource
@@ -73,6 +75,13 @@ class Provision:
             close = getattr(resource, "aclose", None)
             if close is not None:
                 await close()
+
+
+def _place(checked: Checked, site: Site) -> Span:
+    """Where the name of the step stands in the line of a site."""
+    here = (site.file, site.line, site.step)
+    found = (step.name_span for step in checked.steps if (step.span.file, step.span.line, step.name) == here)
+    return next(found, Span(site.file, site.line, 1, site.line, 1))
 
 
 def entries(checked: Checked, programs: Iterable[RouteProgram]) -> list[Entry]:

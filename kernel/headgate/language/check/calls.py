@@ -13,14 +13,19 @@ from headgate.language.source import Span
 from headgate.language.suggest import suggest
 from headgate.language.vocabulary import BlockSpec, ParamSpec, StepSpec
 
+TEST_WORDS = frozenset({"given", "send", "expect", "after", "repeat"})
+_TEST_HELP = 'a test is an item of its own: `test "…" { … }`'
+
 
 def bind_step(checked: Checked, expressions: Expressions, step: tree.Step, scope: Scope) -> BoundStep | None:
     """Find the step and put its arguments in their places; None, with a finding, where there is no such step."""
     spec = checked.vocabulary.steps.get(step.name)
     if spec is None:
-        _unknown_step(checked, step)
-        for value in (*step.args, *(arg.value for arg in step.named)):
-            expressions.infer(value, scope)
+        if step.name in TEST_WORDS:
+            checked.report("E012", f"`{step.name}` stands in a test", step.name_span, help=_TEST_HELP)
+        else:
+            _unknown_step(checked, step)
+        _silently(checked, expressions, (*step.args, *(arg.value for arg in step.named)), scope)
         return None
     _modifiers(checked, step, spec)
     unnamed = _unnamed(checked, expressions, step, spec, scope)
@@ -28,6 +33,14 @@ def bind_step(checked: Checked, expressions: Expressions, step: tree.Step, scope
     bound = checked.steps[step] = BoundStep(spec, unnamed, args)
     _shape(checked, step, spec.block)
     return bound
+
+
+def _silently(checked: Checked, expressions: Expressions, values: tuple[tree.Expr, ...], scope: Scope) -> None:
+    """Type what stands where nothing is known of the place: what seems wrong with it may be right."""
+    before = len(checked.findings)
+    for value in values:
+        expressions.infer(value, scope)
+    del checked.findings[before:]
 
 
 def _unknown_step(checked: Checked, step: tree.Step) -> None:
@@ -187,8 +200,7 @@ def bind_use(checked: Checked, expressions: Expressions, use: tree.Use, scope: S
     if rest and symbol is not None and symbol.kind == "module":
         lost = lost or checked.is_lost(symbol.ref.name, rest)
     if (symbol is not None and symbol.kind == "broken") or (lost and (rest or symbol is None)):
-        for value in (*use.args, *(arg.value for arg in use.named)):
-            expressions.infer(value, scope)
+        _silently(checked, expressions, (*use.args, *(arg.value for arg in use.named)), scope)
         return None
     if rest and symbol is not None and symbol.kind == "module":
         exports = checked.exports[symbol.ref.name]
@@ -200,8 +212,7 @@ def bind_use(checked: Checked, expressions: Expressions, use: tree.Use, scope: S
         prefix = f"{head}." if rest else ""
         help = f"did you mean `{prefix}{guess}`?" if guess else "a fragment is declared with `fragment NAME(…) { … }`"
         checked.report("E603", f"there is no fragment `{use.fragment}`", use.fragment_span, help=help)
-        for value in (*use.args, *(arg.value for arg in use.named)):
-            expressions.infer(value, scope)
+        _silently(checked, expressions, (*use.args, *(arg.value for arg in use.named)), scope)
         return None
     module, fragment = symbol.ref
     kinds = checked.params[fragment]

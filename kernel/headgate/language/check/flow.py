@@ -129,7 +129,12 @@ class _Paths:
     def _never_runs(self, handler: tree.On, raised: list[Raised]) -> None:
         """Kinds that no line here raises. Those of the request itself may come from any line that reads it."""
         for pattern in handler.patterns:
-            if not pattern.kind.startswith("request") and not any(covers(pattern, kind.kind) for kind in raised):
+            known = any(covers(pattern, kind) for kind in self.checked.vocabulary.kinds)
+            if (
+                known
+                and not pattern.kind.startswith("request")
+                and not any(covers(pattern, kind.kind) for kind in raised)
+            ):
                 shown = f"{pattern.kind}.*" if pattern.wild else pattern.kind
                 self._say(
                     "W201", f"no line that this handler stands for raises `{shown}`", pattern.span, severity="warning",
@@ -247,12 +252,12 @@ class _Paths:
         for fact in spec.needs:
             if fact not in state.facts:
                 self._say(
-                    "E201",
-                    f"`{step.name}` needs `{fact}`, which does not hold here",
+                    "E208",
+                    f"`{step.name}` needs `{fact}`, which does not hold on every path to here",
                     step.name_span,
                     help=self._giver(fact),
                 )
-        if spec.phase == BEFORE_RESPONSE and state.answered != "no" and not self.closing:
+        if spec.phase == BEFORE_RESPONSE and not spec.hinge and state.answered != "no" and not self.closing:
             self._say(
                 "E206",
                 f"`{step.name}` comes too late: the answer is found already",
@@ -300,6 +305,8 @@ class _Paths:
         """Alternatives. One may be tried after those above it have failed."""
         ends = []
         for line in block.statements:
+            if isinstance(line, (tree.On, tree.Finally)):
+                continue
             arm = tree.Block(line.span, line.block.statements if isinstance(line, tree.Arm) else (line,))
             ends.append(self._body(arm, state, frame))
             state = state.having_run(marks(self.checked, arm))
@@ -328,6 +335,10 @@ class _Paths:
 
     def _roots(self, line: tree.Stmt, state: State) -> None:
         """Names that hold only after some line: `caller`, `response`, `usage`."""
+        if (isinstance(line, tree.Step) and line not in self.checked.steps) or (
+            isinstance(line, tree.Use) and line not in self.checked.uses
+        ):
+            return
         for expr in expressions_of(line):
             for name in names_in(expr):
                 symbol = self.checked.symbols.get(name)

@@ -122,13 +122,13 @@ def _attributes(
         if param.required and param.name not in {attr.name for attr in item.attrs}:
             first = spec.doc.partition("\n")[0]
             checked.report(
-                "E005", f"`{item.name}` needs `{param.name}`", item.kind_span.to(_name_span(item)),
+                "E005", f"`{item.name}` needs `{param.name}`", head_of(item),
                 note=f"{spec.kind}: {first}" if first else "", help=f"add `{param.name} = …` ({param.type})",
             )  # fmt: skip
     return values
 
 
-def _name_span(item: tree.Resource) -> Span:
-    """The name of a resource, which stands behind its kind."""
+def head_of(item: tree.Resource) -> Span:
+    """`upstream orders`: the kind of a resource and its name."""
     kind = item.kind_span
-    return Span(kind.file, kind.end_line, kind.end_column + 1, kind.end_line, kind.end_column + 1 + len(item.name))
+    return kind._replace(end_column=kind.end_column + 1 + len(item.name))

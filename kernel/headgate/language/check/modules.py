@@ -76,6 +76,8 @@ class _Loader:
     def _imports(self, module: Module, chain: tuple[str, ...]) -> None:
         for item in module.file.items:
             if isinstance(item, tree.Import):
+                if not item.path and any(finding.span == item.path_span for finding in self.findings):
+                    continue  # what it should be is not known
                 target = posixpath.normpath(posixpath.join(posixpath.dirname(module.name), item.path))
                 if target in chain:
                     self._circle(item, target, chain)

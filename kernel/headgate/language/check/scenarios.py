@@ -91,8 +91,6 @@ def _lines(checked: Checked, expressions: Expressions, block: tree.Block, scope:
                 expressions.want(duration, scope, t.DURATION, "`after`")
             case tree.Repeat(block=inner):
                 _lines(checked, expressions, inner, scope)
-            case _:
-                checked.report("E701", "a test holds `given`, `send`, `expect`, `after` and `repeat`", line.span)
 
 
 def _is_address(value: object) -> bool:

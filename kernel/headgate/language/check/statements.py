@@ -219,8 +219,6 @@ class Lines:
                 self._finally(block, scope)
             case tree.Arm(block=block):
                 return self.block(block, scope.child())
-            case _:
-                self.checked.report("E012", "this line belongs into a test", line.span)
         return None
 
     def _step(self, step: tree.Step, scope: Scope) -> t.Type | None:

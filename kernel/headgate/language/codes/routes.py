@@ -29,6 +29,13 @@ ROUTES: Final[dict[str, Code]] = {
         "route files GET /files/{rest:path}/edit public { respond 200 }",
         "route files GET /files/{rest:path} public { respond 200 }",
     ),
+    "E404": Code(
+        "This is no name of a host",
+        "The host of a route is compared, as a whole, with the name that the client asked for: a name or an address, "
+        "without scheme, port or path, and there are no wildcards.",
+        'route orders GET /orders host="https://api.example.com" public { respond 200 }',
+        'route orders GET /orders host="api.example.com" public { respond 200 }',
+    ),
     "E405": Code(
         "This is no method",
         "Methods are written in capitals, as they are sent.",

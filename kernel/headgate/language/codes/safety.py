@@ -26,7 +26,21 @@ SAFETY: Final[dict[str, Code]] = {
         "A secret stays a secret",
         "A secret fits only a parameter that takes one. It is never printed, logged, compared, put into a text or "
         "sent on.",
-        'set request.header["x-key"] = secret("API_KEY")',
-        'model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY") }',
+        'const authorization = "Bearer {secret("API_KEY")}"',
+        'const api_key = secret("API_KEY")',
+    ),
+    "E505": Code(
+        "The house rule names nothing",
+        "A rule relates facts that steps give (`auth`, `body`), effects that they have (`upstream`, `store`), steps "
+        "(`limit.rate`) and families of steps (`limit`). A rule about anything else would hold always, or never.",
+        "always auht before upstream",
+        "always auth before upstream",
+    ),
+    "E506": Code(
+        "The exception cannot be decided",
+        "Whether a house rule holds for a route is decided when the policy loads, from the line of the route alone: "
+        "`route.public`, `route.name` and `route.api`, compared with text. It is a condition, and it is true or false.",
+        'always auth before upstream except request.path == "/health"',
+        'always auth before upstream except route.name == "health"',
     ),
 }

@@ -43,11 +43,42 @@ SHARING: Final[dict[str, Code]] = {
         "given ordres = reply(200)",
         "given orders = reply(200)",
     ),
+    "E710": Code(
+        "The expectation does not hold",
+        "The test ran, and what it expects is not what happened. The finding shows what the sides came to, and how "
+        "the last request was answered.",
+        "route hello GET /hello public { respond 200 }\n"
+        'test "says hello" {\n    send GET /hello\n    expect status == 201\n}',
+        "route hello GET /hello public { respond 200 }\n"
+        'test "says hello" {\n    send GET /hello\n    expect status == 200\n}',
+    ),
+    "E711": Code(
+        "A fake is missing",
+        "No test calls the world outside. A line that calls an upstream or a model needs `given` with what it answers.",
+        'upstream orders { url = "http://orders.internal:8080" }\nroute all GET /orders public { forward orders }\n'
+        'test "passes on" {\n    send GET /orders\n    expect status == 200\n}',
+        'upstream orders { url = "http://orders.internal:8080" }\nroute all GET /orders public { forward orders }\n'
+        'test "passes on" {\n    given orders = reply(200)\n    send GET /orders\n    expect status == 200\n}',
+    ),
+    "E712": Code(
+        "The test could not be run",
+        "Something that the test asks for cannot be done at all, so nothing was learned about the policy.",
+        "route hello GET /hello public { respond 200 }\n"
+        'test "climbs" {\n    send GET /../hello\n    expect status == 400\n}',
+        "route hello GET /hello public { respond 200 }\n"
+        'test "says hello" {\n    send GET /hello\n    expect status == 200\n}',
+    ),
     "E801": Code(
         "There is no such kind of resource",
         "Kinds of resources (upstream, model, prompt, api, …) come from plugins, and no installed one has this.",
         'upstraem orders { url = "http://orders.internal:8080" }',
         'upstream orders { url = "http://orders.internal:8080" }',
+    ),
+    "E802": Code(
+        "This resource cannot be used",
+        "Every attribute is of the right type, and yet nothing can be made of them; the finding says why.",
+        "upstream orders { timeout = 30s }\nroute all GET /orders public { forward orders }",
+        'upstream orders { url = "http://orders.internal:8080" }\nroute all GET /orders public { forward orders }',
     ),
     "E803": Code(
         "This resource takes no parameters",

@@ -17,15 +17,15 @@ VALUES: Final[dict[str, Code]] = {
     "E102": Code(
         "The value is out of bounds",
         "The parameter has a least or a greatest value, or a length, and this one lies outside.",
-        'require request.size < 1MB else 200 "Too large."',
-        'require request.size < 1MB else 413 "Too large."',
+        'require request.size ?? 0B < 1MB else 200 "Too large."',
+        'require request.size ?? 0B < 1MB else 413 "Too large."',
     ),
     "E103": Code(
         "The operator does not apply",
         "An operator works on some types only: `<` on what has an order, `matches` on text, `in` on lists, maps "
         "and networks, a call on functions.",
         "let twice = request.path * 2",
-        "let twice = request.size * 2",
+        "let twice = (request.size ?? 0B) * 2",
     ),
     "E104": Code(
         "The shares do not sum to 100%",
@@ -49,8 +49,8 @@ VALUES: Final[dict[str, Code]] = {
     "E107": Code(
         "This word does not fit here",
         "The parameter takes one of a few words, and this is none of them.",
-        "pii.redact chat.messages kinds=[emial]",
-        "pii.redact chat.messages kinds=[email]",
+        "limit.rate 100/min fail=opne",
+        "limit.rate 100/min fail=open",
     ),
     "E108": Code(
         "This is no network",
@@ -67,9 +67,17 @@ VALUES: Final[dict[str, Code]] = {
     ),
     "E110": Code(
         "This cannot be worked out",
-        "A function of constants is worked out when the policy loads; with these values it fails.",
-        'const trusted = network("10.0.0.0/99")',
-        'const trusted = network("10.0.0.0/8")',
+        "What is made of constants is worked out when the policy loads; with these values it cannot be.",
+        "const ratio = 1 / 0",
+        "const ratio = 1 / 2",
+    ),
+    "E114": Code(
+        "The step cannot be prepared",
+        "Some steps make something of their constants once, before the first request: keys are read, networks and "
+        "origins taken apart. Each of these values is of the right type, and yet the step cannot work with them; the "
+        "finding says why.",
+        'cors allow=["https://app.example.com/"]',
+        'cors allow=["https://app.example.com"]',
     ),
     "E112": Code(
         "There is no such type",

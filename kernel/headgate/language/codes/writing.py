@@ -26,8 +26,8 @@ WRITING: Final[dict[str, Code]] = {
         "There is no such name here",
         "A name can be used from the line that binds it (`as`, `let`, `const`, `import`) to the end of its block. "
         "Names bound in a block are gone below it; a block hands one value out by `} as x`.",
-        'if request.method == "POST" { read.json Message as m }\nset request.header["x-text"] = m.text',
-        'if request.method == "POST" {\n    read.json Message as m\n    set request.header["x-text"] = m.text\n}',
+        'if request.method == "POST" { read.chat as chat }\nset request.header["x-model"] = chat.model',
+        'if request.method == "POST" {\n    read.chat as chat\n    set request.header["x-model"] = chat.model\n}',
     ),
     "E004": Code(
         "There is no such step",
@@ -39,8 +39,8 @@ WRITING: Final[dict[str, Code]] = {
     "E005": Code(
         "A parameter is missing",
         "The step, function, fragment or resource has a parameter without a default, and the line does not give it.",
-        "limit.rate 100/min",
-        "limit.rate 100/min by=client.ip",
+        'auth.jwt issuer="https://id.example.com"',
+        'auth.jwt issuer="https://id.example.com" audience="orders"',
     ),
     "E006": Code(
         "This name is taken",
@@ -60,7 +60,7 @@ WRITING: Final[dict[str, Code]] = {
         "This step cannot be shadowed",
         "`shadow` computes and records what a deciding step would do, without doing it. Only steps that decide, "
         "and say that they can be shadowed, take it; one that changes something cannot.",
-        "shadow forward orders",
+        "shadow guard.size 1MB",
         "shadow limit.rate 30/min by=client.ip",
     ),
     "E009": Code(
@@ -85,10 +85,10 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E012": Code(
         "This line stands in the wrong place",
-        "`given`, `send`, `expect`, `after` and `repeat` belong into a test; all other lines into a route or a "
-        "fragment.",
+        "`given`, `send`, `expect`, `after` and `repeat` belong into a test, and so do the functions that ask what "
+        "happened: `called(orders)`. All other lines belong into a route or a fragment.",
         "expect response.status == 200",
-        'require request.size < 1MB else 413 "Too large."',
+        'if request.method == "PUT" { respond 405 }',
     ),
     "E013": Code(
         "There is no value to bind",
@@ -107,15 +107,15 @@ WRITING: Final[dict[str, Code]] = {
         "This cannot run in parallel",
         "The lines of `parallel` run at once, and each binds a value. Lines that decide, change the request or "
         "answer it have an order, so they stand outside.",
-        "parallel {\n    auth.key as key\n    forward orders\n}",
-        "parallel {\n    call orders as order\n    call stock as stock\n}",
+        "parallel {\n    call stock as stock_now\n    forward orders\n}",
+        "parallel {\n    call orders as order\n    call stock as stock_now\n}\nrespond 200",
     ),
     "E016": Code(
         "Nothing raises this",
-        "A handler names a kind of failure that some line above it can raise; this one never can happen, so the "
-        "handler would never run. `headgate steps NAME` prints what a step raises.",
-        "on limit.exceded { respond 429 }",
-        "on limit.exceeded { respond 429 }",
+        "A handler, and `fail(…)` in a test, name a kind of failure; no step of the installed plugins raises this "
+        "one. `headgate steps NAME` prints what a step raises.",
+        "limit.rate 100/min\nforward orders\non limit.exceded { respond 429 }",
+        "limit.rate 100/min\nforward orders\non limit.exceeded { respond 429 }",
     ),
     "E017": Code(
         "A handler stands among alternatives",

@@ -83,6 +83,7 @@ class Stop:
     head: bool  # whether it is the first of the item
     source: str  # the token as written
     after: str  # the letter behind it
+    item: str  # the first word of the item
 
     @property
     def at(self) -> str:
@@ -108,6 +109,7 @@ class Answer(NamedTuple):
     message: str
     help: str = ""
     at_head: bool = False
+    code: str = "E001"
 
 
 def explain(failure: Failure, chunk: Chunk, places: Places, start: str) -> Diagnostic:
@@ -126,13 +128,22 @@ def explain(failure: Failure, chunk: Chunk, places: Places, start: str) -> Diagn
         places.text[chunk.start + offset : chunk.start + end],
         places.text[chunk.start + end : chunk.start + end + 1],
     )
-    stop = Stop(failure, start, found[1] if found else "", text[begin:offset], begin == 0, source, after)
+    stop = Stop(
+        failure,
+        start,
+        found[1] if found else "",
+        text[begin:offset],
+        begin == 0,
+        source,
+        after,
+        next(iter(text.split()), ""),
+    )
     answer = next(answer for rule in _RULES if (answer := rule(stop)) is not None)
     if answer.at_head and stop.words:
         offset = text.index(stop.words[0], begin)
         end = offset + len(stop.words[0])
     span = places.behind(chunk.start + offset) if behind else places.span(chunk.start + offset, chunk.start + end)
-    return Diagnostic("E001", answer.message, span, helps=(answer.help,) if answer.help else ())
+    return Diagnostic(answer.code, answer.message, span, helps=(answer.help,) if answer.help else ())
 
 
 def _strange_letter(stop: Stop) -> Answer | None:
@@ -217,12 +228,19 @@ def _wrong_place(stop: Stop) -> Answer | None:
         says = (
             f"did you mean `{near}`?" if near else "a test consists of `given`, `send`, `expect`, `after` and `repeat`"
         )
-        return Answer(f"`{stop.at}` is no statement of a test", says)
+        return Answer(f"`{stop.at}` is no statement of a test", says, code="E701")
     if stop.at == "else":
         return Answer("this `else` belongs to no `if`", "it follows the `}` of an `if`: `} else {`")
     if stop.at in ITEM_WORDS:
         return Answer(f"`{stop.at}` stands at the top of a file, not in a block", "is a `}` missing above?")
     return None
+
+
+def _of_tests(stop: Stop) -> Answer | None:
+    """A statement of tests in a route or a fragment."""
+    if stop.item not in ("route", "fragment") or not stop.words or stop.words[0] not in TEST_WORDS:
+        return None
+    return Answer(f"`{stop.words[0]}` stands in a test", 'a test is an item of its own: `test "…" { … }`', True, "E012")
 
 
 def _second_statement(stop: Stop) -> Answer | None:
@@ -311,6 +329,6 @@ def _shown(stop: Stop) -> str:
 
 
 _RULES: tuple[Callable[[Stop], Answer | None], ...] = (
-    _strange_letter, _bare_assignment, _call_like_step, _comparison_chain, _no_value, _require, _path, _unknown_item,
+    _strange_letter, _of_tests, _bare_assignment, _call_like_step, _comparison_chain, _no_value, _require, _path, _unknown_item,
     _wrong_place, _second_statement, _attribute, _fallback,
 )  # fmt: skip

@@ -15,7 +15,7 @@ import trio.testing
 from headgate.contracts.exchange import Exchange
 from headgate.contracts.memory import MemoryCalls, MemoryIdentity, MemoryLeases
 from headgate.contracts.node import Node, Stores
-from headgate.errors import HeadgateError
+from headgate.errors import HeadgateError, PolicyError
 from headgate.language import tree
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Linked, Program
@@ -96,6 +96,8 @@ async def _run(program: Program, open_plugins: OpenPlugins, scenario: Scenario) 
             await _lines(world, scenario.test.body)
         except Unexpected as unexpected:
             finding = unexpected.finding
+        except PolicyError as error:
+            finding = error.diagnostics[0]
         except HeadgateError as error:
             finding = Diagnostic("E712", f"the test could not be run: {error}", scenario.test.name_span)
     return Outcome(scenario, finding, time.perf_counter() - began)
