@@ -35,8 +35,10 @@ class _Where:
 
 def prepare(site: Site, *, header: str | None = None, strip: Sequence[str] = ()) -> _Where:
     """Header names in their form on the wire. ValueError for what is none."""
-    headers = HEADERS if header is None else tuple(header_names([header]))
-    return _Where(headers, header_names(strip))
+    if header is None:
+        return _Where(HEADERS, header_names(strip))
+    header_names([header])
+    return _Where((header.lower().encode(),), header_names(strip))
 
 
 @step("auth.key", gives="auth", raises=RAISES, effect="reads", shadow=True, prepare=prepare)
@@ -104,7 +106,8 @@ def _bare(line: tuple[bytes, bytes]) -> bytes:
 
 
 def _holds(line: tuple[bytes, bytes], names: tuple[bytes, ...]) -> bool:
-    return line[0] in names and _bare(line).startswith(b"hg_")
+    # One without its scheme was not taken for a key, but is one.
+    return line[0] in names and (_bare(line).startswith(b"hg_") or line[1].startswith(b"hg_"))
 
 
 def _how(names: tuple[bytes, ...]) -> str:

@@ -13,17 +13,17 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def header_names(names: Sequence[str]) -> frozenset[bytes]:
-    """Names as header lines have them. ValueError for one that cannot be a header's."""
+    """Names in lower case, with `-` for `_`. ValueError for one that cannot be a header's."""
     for name in names:
         if not _TOKEN.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a header")
-    return frozenset(name.lower().encode() for name in names)
+    return frozenset(name.lower().replace("_", "-").encode() for name in names)
 
 
 def without(headers: Headers, names: Collection[bytes]) -> None:
-    """Drop every line of those names: what a stranger says about who he is."""
-    if names and any(name in names for name, _ in headers.lines):
-        headers.lines = [line for line in headers.lines if line[0] not in names]
+    """Drop every line of those names (see `header_names`), with `-` or `_`: what a stranger says about who he is."""
+    if names and any(name.replace(b"_", b"-") in names for name, _ in headers.lines):
+        headers.lines = [line for line in headers.lines if line[0].replace(b"_", b"-") not in names]
 
 
 def after_scheme(value: bytes, scheme: bytes) -> bytes | None:

@@ -1,15 +1,18 @@
 """What of a request's head travels on, and what is said of who sent it. Pure.
 
-1. Hop-by-hop lines end here (RFC 9110 §7.6.1): those of the standard, and those that Connection names. What Connection
-   names never costs a request the lines that this module sets: they are added after it was heeded.
+1. Hop-by-hop lines end here (RFC 9110 §7.6.1): those of the standard when a request is sent on, and those that
+   Connection names when it comes in (`heed_connection`). So what a client's Connection names is gone before any line of
+   a policy runs, and cannot take away what a policy sets.
 2. Host, framing and `expect` are the transport's.
 3. Lines that say who the client is (`forwarded`, `x-forwarded-*`, `x-real-ip`) are believed only from a peer whose
-   address is in a trusted network. From anyone else they are dropped, so an upstream can rely on what it gets.
+   address is in a trusted network. From anyone else they are dropped, so an upstream can rely on what it gets. So are
+   the spellings with `_` for `-`, of which CGI and WSGI make the same variable.
 4. Then the peer is named: appended behind what a trusted peer said, or alone.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -30,6 +33,7 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+_ENDS_WITH_ITS_NAME = HOP_BY_HOP | {b"close"}
 _TRANSPORTS = frozenset({b"host", b"content-length", b"expect"})
 # What servers and frameworks take a client's address, name or scheme from.
 _IDENTITY = frozenset(
@@ -46,14 +50,22 @@ _IDENTITY = frozenset(
         b"x-envoy-external-address",
     }
 )
-_IDENTITY_PREFIX = b"x-forwarded"
+_IDENTITY_PREFIXES = frozenset({b"x-forwarded", b"x_forwarded"})
 
 VIA = b"1.1 headgate"
 
+
+def _spellings(name: bytes) -> set[bytes]:
+    """A name with every choice of `-` and `_`."""
+    words = name.split(b"-")
+    return {
+        b"".join(piece for pair in zip(words, (*between, b""), strict=True) for piece in pair)
+        for between in itertools.product((b"-", b"_"), repeat=len(words) - 1)
+    }
+
+
 _ENDS_HERE = HOP_BY_HOP | _TRANSPORTS | {b"via"}
-_ENDS_HERE_FROM_STRANGERS = _ENDS_HERE | _IDENTITY
-_USUAL = (None, b"keep-alive", b"close", b"Keep-Alive")
-_NOTHING: frozenset[bytes] = frozenset()
+_ENDS_HERE_FROM_STRANGERS = _ENDS_HERE.union(*map(_spellings, _IDENTITY))
 # RFC 9110 §5.6.2, what a value may hold without quotes.
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
@@ -61,13 +73,15 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 def outgoing_headers(request: Request, client: Client, *, trusted: Collection[Network] = ()) -> list[Line]:
     """The lines to send on for a request that came from `client`, who is believed if in one of `trusted`."""
     headers = request.headers
-    named = named_by_connection(headers)
-    via = None if b"via" in named else headers.joined(b"via")
+    via = headers.joined(b"via")
     if is_trusted(client.ip, trusted):
-        lines = _believed(request, client, _ENDS_HERE | named)
+        lines = _believed(request, client)
     else:
-        dropped = _ENDS_HERE_FROM_STRANGERS | named if named else _ENDS_HERE_FROM_STRANGERS
-        lines = [line for line in headers.lines if line[0] not in dropped and line[0][:11] != _IDENTITY_PREFIX]
+        lines = [
+            line
+            for line in headers.lines
+            if line[0] not in _ENDS_HERE_FROM_STRANGERS and line[0][:11] not in _IDENTITY_PREFIXES
+        ]
         lines += (
             (b"x-forwarded-for", client.ip.encode()),
             (b"x-forwarded-proto", request.scheme.encode()),
@@ -78,9 +92,9 @@ def outgoing_headers(request: Request, client: Client, *, trusted: Collection[Ne
     return lines
 
 
-def _believed(request: Request, client: Client, dropped: frozenset[bytes]) -> list[Line]:
+def _believed(request: Request, client: Client) -> list[Line]:
     """The lines of a peer that is believed, and itself named behind what it said."""
-    kept = Headers([line for line in request.headers.lines if line[0] not in dropped])
+    kept = Headers([line for line in request.headers.lines if line[0] not in _ENDS_HERE])
     _append(kept, b"x-forwarded-for", client.ip.encode())
     for name, value in ((b"x-forwarded-proto", request.scheme), (b"x-forwarded-host", request.host)):
         if name not in kept:
@@ -89,11 +103,11 @@ def _believed(request: Request, client: Client, dropped: frozenset[bytes]) -> li
     return kept.lines
 
 
-def named_by_connection(headers: Headers) -> frozenset[bytes]:
-    """The names that Connection lists, in lower case."""
-    value = headers.joined(b"connection")
-    # What nearly every client says names nothing that travels on.
-    return _NOTHING if value in _USUAL else list_members(value or b"")
+def heed_connection(headers: Headers) -> None:
+    """Drop the lines that Connection names: they were for us alone, and no policy sees them either."""
+    named = list_members(headers.joined(b"connection") or b"") - _ENDS_WITH_ITS_NAME
+    if named:
+        headers.lines = [line for line in headers.lines if line[0] not in named]
 
 
 def list_members(value: bytes) -> frozenset[bytes]:

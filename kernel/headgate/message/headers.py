@@ -74,5 +74,8 @@ class Headers:
         if any(line[0] == name for line in self.lines):
             self.lines = [line for line in self.lines if line[0] != name]
 
-    def copy(self) -> Headers:
-        return Headers(self.lines)
+    def remove_alike(self, name: bytes) -> None:
+        """Drop every line of that name, with `-` or `_`: to CGI and WSGI both are the same name."""
+        dashed = name.replace(b"_", b"-")
+        if any(line[0].replace(b"_", b"-") == dashed for line in self.lines):
+            self.lines = [line for line in self.lines if line[0].replace(b"_", b"-") != dashed]

@@ -71,7 +71,7 @@ class RouteTable:
     def find(self, method: str, host: str, path: str) -> tuple[Entry | None, dict[str, Any], frozenset[str]]:
         """The route, its path parameters, and, where there is none, the methods that the path has."""
         allowed: set[str] = set()
-        name = host.partition(":")[0] if self._hosts else ""
+        name = _without_port(host) if self._hosts else ""
         for key in (name, None) if name in self._hosts else (None,):
             for entry, params in self._candidates(key, path):
                 if entry.allows(method):
@@ -87,6 +87,11 @@ class RouteTable:
             segments = path.split("/")[1:]
             for entry in _walk(root, segments, 0):
                 yield entry, _params(entry, segments)
+
+
+def _without_port(host: str) -> str:
+    """`a.test` of `a.test:80`, `[::1]` of `[::1]:80`."""
+    return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
 
 
 def _step(node: _Node, segment: tree.PathSegment) -> _Node:

@@ -14,6 +14,7 @@ import re
 
 import httptools
 
+from headgate.message.forwarding import heed_connection
 from headgate.message.headers import Headers, Line
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal, explain
@@ -26,6 +27,8 @@ _VERSION = re.compile(rb"HTTP/[0-9](?:\.[0-9])?")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _TOKEN_BYTES = frozenset(byte for byte in range(256) if _TOKEN.match(bytes((byte,))))
 _DECIDING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
+# What nearly every client says, which names no line.
+_USUAL_OPTIONS = (b"keep-alive,", b"close,")
 _LINE = b"GET / HTTP/1.1"
 
 
@@ -33,7 +36,16 @@ class Head:
     """What a head says. `length` is the body's size in bytes, None where it is chunked."""
 
     __slots__ = (
-        "continues", "headers", "host", "keep_alive", "length", "method", "path", "query", "raw_path", "version",
+        "continues",
+        "headers",
+        "host",
+        "keep_alive",
+        "length",
+        "method",
+        "path",
+        "query",
+        "raw_path",
+        "version",
     )
 
     method: str
@@ -193,6 +205,8 @@ def _decide(head: Head, lines: list[Line]) -> None:
         raise Refusal(400, "There must be one Host header (RFC 9112 §3.2).")
     if options:
         head.keep_alive = _persists(options, is_11)
+        if options not in _USUAL_OPTIONS:
+            heed_connection(head.headers)
     if coding is not None:
         _check_coding(coding, is_11, lengths)
         head.length = None

@@ -59,7 +59,8 @@ def _path(raw: bytes) -> tuple[str, bytes]:
 
 @lru_cache(maxsize=256)
 def read_host(value: bytes) -> str:
-    """The host of a Host header or an authority: lower case, without its port, IPv6 in brackets. Refusal 400.
+    """The host of a Host header or an authority: lower case, without its port and the root's final dot, IPv6 in
+    brackets. Refusal 400.
 
     Remembers what it read last: the hosts of a gateway are few.
     """
@@ -70,7 +71,7 @@ def read_host(value: bytes) -> str:
             raise Refusal(400, "The host is not a name or an address with an optional port (RFC 9112 §3.2).")
     if match[2] and int(match[2]) > 65535:
         raise Refusal(400, "The port of the host is above 65535 (RFC 9112 §3.2).")
-    return match[1].decode("ascii").lower()
+    return match[1].decode("ascii").lower().removesuffix(".")
 
 
 def _is_ipv6(literal: bytes) -> bool:

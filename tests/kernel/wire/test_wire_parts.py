@@ -78,7 +78,7 @@ def test_a_body_tells_its_state():
 
 
 @pytest.mark.parametrize(
-    ("value", "host"), [(b"A.b", "a.b"), (b"a:80", "a"), (b"a:", "a"), (b"[::1]:1", "[::1]"), (b"a_b.c.", "a_b.c.")]
+    ("value", "host"), [(b"A.b", "a.b"), (b"a:80", "a"), (b"a:", "a"), (b"[::1]:1", "[::1]"), (b"a_b.c.", "a_b.c")]
 )
 def test_a_host_is_read(value, host):
     assert read_host(value) == host
@@ -106,3 +106,9 @@ def test_a_problem_is_rfc_9457():
 
 def test_a_refusal_tells_its_rule():
     assert repr(Refusal(400, "No.")) == "<Refusal 400: No.>"
+
+
+def test_what_connection_names_nobody_sees():
+    head = read_head(HEAD % b"Connection: close, X-User-Id\r\nX-User-Id: root\r\nX: 1\r\n", Limits())
+    assert [name for name, _ in head.headers] == [b"host", b"connection", b"x"]
+    assert not head.keep_alive
