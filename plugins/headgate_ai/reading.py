@@ -27,7 +27,6 @@ async def read_chat(ctx: Exchange, /, *, max: Annotated[Const[Size], Ge(1)] = 16
     if coding is not None and coding.lower() != b"identity":
         raise ClientFault("request.invalid", "The body is encoded; send it without a content-encoding.", status=415)
     data = await read_all(request.body, max)
-    ctx.bytes_in = len(data)
     request.body = BytesBody(data)
     try:
         chat = OPENAI.read(data)

@@ -32,6 +32,7 @@ class Request:
     """One request as it came, in canonical form. `id` is ours, unique, and goes out as `x-request-id`."""
 
     __slots__ = (
+        "_came",
         "_query",
         "body",
         "headers",
@@ -67,6 +68,7 @@ class Request:
         self.scheme = scheme
         self.headers = headers
         self.body = body
+        self._came = body
         self.id = id
         self.http_version = http_version
         self._query: QueryPairs | None = None
@@ -100,9 +102,9 @@ class Request:
 
     @property
     def received(self) -> int:
-        """How many bytes of the body have arrived so far."""
-        received = getattr(self.body, "received", None)
-        return received if isinstance(received, int) else self.body.length or 0
+        """How many bytes of the body have arrived so far, whatever steps have put around it since."""
+        received = getattr(self._came, "received", None)
+        return received if isinstance(received, int) else self._came.length or 0
 
     def set_query(self, name: str, value: str | None) -> None:
         """Replace every pair of that name by one, or drop them where `value` is None."""

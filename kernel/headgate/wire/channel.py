@@ -47,12 +47,18 @@ class Channel:
         """
         if self.eof:
             return False
-        self.read_by = by
+        # A watcher waits without a bound; it may end after the next reader has begun, and must leave that one's alone.
+        had = len(self.buffer)
+        if by < inf:
+            self.read_by = by
         try:
             data = await self.pipe.receive()
         finally:
-            self.read_by = inf
+            if by < inf:
+                self.read_by = inf
         if data is None:
+            if len(self.buffer) > had:
+                return True  # A watcher that was about to end has read it.
             data = self.pipe.receive_now()  # It may have arrived in the same instant.
             if data is None:
                 raise TimedOut
@@ -60,6 +66,8 @@ class Channel:
             self.eof = True
             return False
         self.buffer = self.buffer + data if self.buffer else data
+        if by == inf and self.read_by < inf:
+            self.pipe.interrupt_receive()
         return True
 
     def send_now(self, data: bytes) -> memoryview | None:

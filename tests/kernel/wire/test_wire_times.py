@@ -8,6 +8,8 @@ import trio.testing
 
 from headgate.errors import ClientFault, ClientGone
 from headgate.message import Response, read_all
+from headgate.wire.channel import Channel
+from headgate.wire.pulse import Pulse
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
@@ -157,3 +159,66 @@ async def test_lingering_ends(lane, autojump_clock, until):
         assert (await talk.answer()).status == 400
         await until(lambda: not node.connections.live)
         assert took(start, 5)
+
+
+def watched(node):
+    """A handler with a watcher beside it, as the engine has one: cancelled at the end, and not waited for."""
+
+    async def handler(request, client, reply):
+        scope = trio.CancelScope()
+
+        async def watch():
+            with scope:
+                await reply.wait_gone()
+
+        node().nursery.start_soon(watch)
+        await trio.sleep(0.01)
+        await reply.send(Response(200))
+        scope.cancel()
+
+    return handler
+
+
+async def test_a_connection_whose_client_was_watched_still_falls_idle_in_time(lane):
+    async with lane(watched(lambda: node), idle_s=0.05, tick_s=0.01) as node:
+        talk = await node.connect()
+        await talk.say(GET)
+        await talk.answer()
+        with trio.fail_after(5):
+            assert await talk.closed() == b""
+        await talk.stream.aclose()
+
+
+class TwoReaders:
+    """A pipe on which a watcher's turn can come after the next reader's."""
+
+    def __init__(self):
+        self.waits = []
+
+    async def receive(self):
+        give, take = trio.open_memory_channel(1)
+        self.waits.append(give)
+        return await take.receive()
+
+    def receive_now(self):
+        return None
+
+    def interrupt_receive(self):
+        self.waits[-1].send_nowait(None)
+
+
+async def test_what_a_watcher_read_at_the_last_moment_is_the_next_request(autojump_clock):
+    pipe = TwoReaders()
+    channel = Channel(pipe, Pulse(trio.current_time(), 0.1), 1.0)
+
+    async def read():
+        assert await channel.more(trio.current_time() + 60)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(channel.more)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(read)
+        await trio.testing.wait_all_tasks_blocked()
+        pipe.waits[0].send_nowait(b"GET")
+    assert channel.buffer == b"GET"
+    assert trio.current_time() < 1
