@@ -70,7 +70,7 @@ class CallLane(Lane):
     def add(self, row: Row) -> None:
         """Queue a row, or count it as lost where the queue is full."""
         queue = self.queue
-        if len(queue) >= self.limit:
+        if len(queue) + len(self._batch) >= self.limit:
             self.lost += 1
             return
         queue.append(row)

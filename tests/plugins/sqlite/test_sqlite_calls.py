@@ -102,7 +102,7 @@ async def test_while_the_file_is_locked_rows_wait_and_what_is_too_many_is_counte
         other.execute("BEGIN IMMEDIATE")
         stores.calls.add(row(id="first"))
         await eventually(lambda: not stores.calls._lane.queue)
-        for number in range(130):
+        for number in range(129):
             stores.calls.add(row(id=f"r{number}"))
         assert stores.calls.lost == 30
         with pytest.raises(StoreError, match="locked"):
@@ -113,7 +113,7 @@ async def test_while_the_file_is_locked_rows_wait_and_what_is_too_many_is_counte
         await eventually(lambda: "is written again; 30 rows were lost" in caplog.text)
         assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
     ids = {found["id"] for found in kept(data)}
-    assert ids == {"first", "durable", *(f"r{number}" for number in range(100))}
+    assert ids == {"first", "durable", *(f"r{number}" for number in range(99))}
 
 
 @contextmanager
