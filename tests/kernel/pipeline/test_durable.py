@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pytest
 import trio
 
 from headgate.api import Exchange, Response, UpstreamFault, hookimpl, step
@@ -85,12 +84,11 @@ async def test_an_answer_that_breaks_off_keeps_no_piece_back() -> None:
         stream = await trio.open_tcp_stream("127.0.0.1", int(gate.url.rsplit(":", 1)[1]))
         await stream.send_all(b"GET /broken HTTP/1.1\r\nhost: a\r\n\r\n")
         received = b""
-        with pytest.raises((trio.BrokenResourceError, EOFError)):
-            while True:
-                piece = await stream.receive_some()
-                if not piece:
-                    raise EOFError
+        try:
+            while piece := await stream.receive_some():
                 received += piece
+        except trio.BrokenResourceError:
+            pass
         await stream.aclose()
         assert b"three" in received
         assert not received.endswith(b"0\r\n\r\n"), "a truncated answer looks whole"
