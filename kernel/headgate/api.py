@@ -41,6 +41,7 @@ from headgate.language.annotations import (
     Text,
     Time,
     TypeRef,
+    UrlPath,
     Word,
 )
 from headgate.language.resources import ResourceContext
@@ -151,6 +152,7 @@ __all__ = [
     "Transport",
     "TypeRef",
     "UpstreamFault",
+    "UrlPath",
     "Usage",
     "Window",
     "Word",

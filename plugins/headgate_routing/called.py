@@ -19,6 +19,7 @@ from headgate.api import (
     Size,
     Text,
     UpstreamFault,
+    UrlPath,
     encoded_path,
     read_all,
     render_query,
@@ -47,7 +48,7 @@ class Called(msgspec.Struct, frozen=True):
         """The body as JSON; absent where it is none."""
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
 
@@ -58,7 +59,7 @@ async def call(
     /,
     *,
     method: Text | None = None,
-    path: Text = "/",
+    path: UrlPath = "/",
     query: dict[str, Any] | None = None,
     headers: dict[str, Any] | None = None,
     json: Json = None,

@@ -63,5 +63,5 @@ def _shown(body: bytes, *, whole: bool) -> dict[str, Any]:
         return {}
     try:
         return {"json": msgspec.json.decode(body)}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {"text": body.decode("utf-8", "replace")}

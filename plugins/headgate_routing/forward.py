@@ -11,7 +11,7 @@ from headgate.api import (
     Outgoing,
     Request,
     Served,
-    Text,
+    UrlPath,
     encoded_path,
     outgoing_headers,
     step,
@@ -34,13 +34,13 @@ async def forward(
     timeout: Duration | None = None,
     idle: Duration | None = None,
     total: Duration | None = None,
-    path: Text | None = None,
+    path: UrlPath | None = None,
 ) -> None:
     """Send the request on, and answer with what the upstream answers.
 
     Method, path, query, headers and body go as they stand after the lines above; the body is streamed, not read.
     `timeout` bounds the time to the head of the answer, `idle` the silence between bytes, `total` all of it; what is
-    not given is the upstream's. `path` replaces the path, the query stays.
+    not given is the upstream's. `path` replaces the path, the query stays; a value put into it may hold no slash.
     """
     request = ctx.request
     raw = request.raw_path if path is None else encoded_path(path)

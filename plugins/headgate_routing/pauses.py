@@ -30,5 +30,5 @@ def retry_after_s(response: Response, now: float) -> float | None:
         return float(value[:9])
     try:
         return max(0.0, parsedate_to_datetime(value.decode("latin-1")).timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -324,7 +324,10 @@ class Oracle:
             x.request.host = value
         elif (root, place.name) == ("request", "path"):
             assert written is not None
-            encoded = quote(self.text(written, names, url=True), safe=PATH_SAFE + "%")
+            said = self.text(written, names, url=True)
+            if {".", ".."} & set(said.split("/")):
+                raise ClientFault("request.invalid", "The path has a dot segment.", status=400)
+            encoded = quote(said, safe=PATH_SAFE + "%")
             x.request.path, x.request.raw_path = canonical(encoded.encode())
         else:
             record = self.value(place.base, names)
@@ -509,8 +512,17 @@ class Oracle:
                 out += part
             else:
                 shown = self.show(self.value(part, names), self.checked.types[part])
-                out += quote(shown, safe="") if url else shown
+                out += quote(shown, safe="/" if self.is_path(part) else "") if url else shown
         return out
+
+    def is_path(self, part: tree.Expr) -> bool:
+        """Parts of the request's own path keep their slashes."""
+        match part:
+            case tree.Attr(base=tree.Attr(base=tree.Name(name="request"), name="params")):
+                return True
+            case tree.Attr(base=tree.Name(name="request"), name="path"):
+                return True
+        return False
 
     def show(self, value: Any, kind: t.Type | None = None) -> str:
         if value is True or value is False:

@@ -25,6 +25,11 @@ class ConstMark:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class PathMark:
+    """The value is a path: what is interpolated into it stays within its segment."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Ge:
     """A lower bound, inclusive: `Annotated[int, Ge(0)]`."""
 
@@ -40,6 +45,7 @@ class Le:
 
 Const = Annotated[T, ConstMark()]
 Text = str
+UrlPath = Annotated[str, PathMark()]
 Json = Annotated[Any, t.JSON]
 Duration = Annotated[float, t.DURATION]
 Size = Annotated[int, t.SIZE]
@@ -137,6 +143,13 @@ def record_of(cls: type) -> t.Record:
         if result is not None and not name.startswith("_"):
             fields.append((name, _loose(result)))
     return t.Record(cls.__name__, tuple(fields))
+
+
+def is_path(annotation: Any) -> bool:
+    """Whether this is a `UrlPath`, or one that may be absent."""
+    if get_origin(annotation) is Annotated:
+        return any(isinstance(mark, PathMark) for mark in get_args(annotation)[1:])
+    return any(is_path(arg) for arg in get_args(annotation))
 
 
 def is_const(annotation: Any) -> bool:

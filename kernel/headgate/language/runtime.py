@@ -20,7 +20,7 @@ from headgate.contracts.shapes import Usage
 from headgate.contracts.values import Money, Rate, StatusClass
 from headgate.errors import ClientFault, Failure, HandlerFault
 from headgate.message.response import Response
-from headgate.message.url import PATH_SAFE, canonical
+from headgate.message.url import PATH_SAFE, bad_path, canonical, refuse_dots
 
 if TYPE_CHECKING:
     from headgate.contracts.exchange import Exchange
@@ -119,6 +119,19 @@ def url_part(value: Any) -> str:
     return quote(show(value), safe="")
 
 
+def url_path(value: Any) -> str:
+    """Part of a canonical path inside a URL: its slashes stay, for it has no dot segments."""
+    return quote(show(value), safe="/")
+
+
+def path_part(value: Any) -> str:
+    """An interpolated value inside a path that is written as text; ClientFault 400 where it would be two segments."""
+    text = show(value)
+    if "/" in text:
+        raise bad_path("has a slash in a value that was put into it")
+    return text
+
+
 def no_usage() -> Usage:
     return Usage()
 
@@ -156,7 +169,8 @@ def set_query(x: Exchange, name: str, value: Any) -> None:
 
 
 def set_path(x: Exchange, value: str) -> None:
-    """A new path, made canonical; it stays below the upstream's base, since `..` is resolved here."""
+    """A new path, made canonical; a dot segment, which no policy needs, is a value's that was put into it."""
+    refuse_dots(value)
     x.request.path, x.request.raw_path = canonical(quote(value, safe=PATH_SAFE + "%").encode())
 
 
@@ -317,7 +331,7 @@ REASONS: dict[int, str] = {
 SUPPORT: dict[str, Callable[..., Any] | type] = {
     call.__name__: call
     for call in (
-        equal, json_field, item, full_match, show, show_time, show_duration, show_percent, url_part, no_usage,
+        equal, json_field, item, full_match, show, show_time, show_duration, show_percent, url_part, url_path, path_part, no_usage,
         set_request_header, set_response_header, set_query, set_path, set_host, set_status, set_field, refuse, respond, redirect,
         recover, handler_failed, start_shadow, end_shadow, missed, NetworkSet, Failure, Money, Rate, StatusClass,
     )

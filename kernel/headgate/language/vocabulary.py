@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.kinds import KINDS, Kind
 from headgate.language import types as t
-from headgate.language.annotations import Unfit, is_const, type_of
+from headgate.language.annotations import Unfit, is_const, is_path, type_of
 
 Run = Callable[[], Awaitable[Any]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,13 +85,17 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class ParamSpec:
-    """A parameter: its type, whether it must be given, whether it must be known when the policy loads."""
+    """A parameter: its type, whether it must be given, whether it must be known when the policy loads.
+
+    `path`: it takes a path, so values interpolated into it stay within their segments.
+    """
 
     name: str
     type: t.Type
     required: bool
     default: Any = None
     const: bool = False
+    path: bool = False
 
     def __str__(self) -> str:
         tail = "" if self.required else f" = {self.default!r}"
@@ -386,7 +390,8 @@ def _param(call: Callable[..., Any], param: inspect.Parameter, annotation: Any) 
     except Unfit as error:
         raise Misdeclared(f"{_where(call)}: `{param.name}`: {error}") from error
     required = param.default is param.empty
-    return ParamSpec(param.name, kind, required, None if required else param.default, is_const(annotation))
+    default = None if required else param.default
+    return ParamSpec(param.name, kind, required, default, is_const(annotation), is_path(annotation))
 
 
 def _returns(call: Callable[..., Any], hints: dict[str, Any]) -> t.Type | None:

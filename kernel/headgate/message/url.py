@@ -82,10 +82,16 @@ def resolve(path: str) -> str:
 
 def encoded_path(text: str) -> bytes:
     """A path written as text, encoded: every character stands for itself, so no `?` begins a query and no `%` decodes.
-    ClientFault 400 for a dot segment, a `//`, a backslash or a control: values may have been put into the text."""
+    ClientFault 400 for a dot segment, a `//`, a backslash or a control: values may have been put into the text.
+    A step's parameter of type `UrlPath` has seen to it that none of them brought a slash."""
+    refuse_dots(text)
+    return canonical(quote(text, safe=PATH_SAFE).encode())[1]
+
+
+def refuse_dots(text: str) -> None:
+    """ClientFault 400 for a dot segment in a path that a policy writes."""
     if any(segment in (".", "..") for segment in text.split("/")):
         raise bad_path("has a dot segment, which may come from a value that was put into it")
-    return canonical(quote(text, safe=PATH_SAFE).encode())[1]
 
 
 def parse_query(query: bytes) -> QueryPairs:

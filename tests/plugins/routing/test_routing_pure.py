@@ -205,3 +205,10 @@ async def test_a_body_beyond_its_buffer_is_never_sent_twice():
     assert repr(body) == "<KeptBody [cannot be sent again]>"
     unread = KeptBody(Pieces(b"ab"), 0)
     assert unread.rewind(), "nothing was read of it"
+
+
+@pytest.mark.parametrize(
+    "value", [b"Mon, 01 Jan 99999999999999999999 00:00:00 GMT", b"", b"soon", b"1 Jan 1 1:1 +9999"]
+)
+def test_a_retry_after_that_nobody_understands_asks_for_nothing(value):
+    assert retry_after_s(Response(503, [(b"retry-after", value)]), 0.0) in (None, 0.0)

@@ -144,8 +144,8 @@ class Expressions:
 
     # --- text --------------------------------------------------------------------------------------------------------
 
-    def text(self, expr: tree.Expr, *, url: bool = False) -> ast.expr:
-        """A text; inside a URL each interpolated value is one encoded component."""
+    def text(self, expr: tree.Expr, place: str = "") -> ast.expr:
+        """A text. In a `url` each interpolated value is one encoded component, in a `path` it stays in its segment."""
         if not isinstance(expr, tree.Interpolation) or expr in self.checked.constants:
             return self.lower(expr)
         parts: list[ast.expr] = []
@@ -153,16 +153,27 @@ class Expressions:
             if isinstance(part, str):
                 parts.append(nodes.constant(part))
             else:
-                parts.append(ast.FormattedValue(self._shown(part, url), -1, None))
+                parts.append(ast.FormattedValue(self._shown(part, place), -1, None))
         return nodes.place(ast.JoinedStr(parts), expr.span)
 
-    def _shown(self, part: tree.Expr, url: bool) -> ast.expr:
+    def _shown(self, part: tree.Expr, place: str) -> ast.expr:
         value, kind = self.lower(part), self.checked.types[part]
-        if url:
-            return nodes.call("url_part", value)
+        if place == "url":
+            return nodes.call("url_path" if self._is_path(part) else "url_part", value)
+        if place == "path" and not self._is_path(part):
+            return nodes.call("path_part", value)
         if operators.base(kind) in (t.TEXT, t.IP):
             return value
         return nodes.call(_SHOW.get(kind, "show"), value)
+
+    def _is_path(self, part: tree.Expr) -> bool:
+        """`request.path`, or a parameter of the route's path: parts of the one canonical path."""
+        base = part.base if isinstance(part, tree.Attr) else None
+        if isinstance(base, tree.Attr) and base.name == "params":
+            base = base.base
+        elif not (isinstance(part, tree.Attr) and part.name == "path"):
+            return False
+        return isinstance(base, tree.Name) and base.name == "request" and self._is_root(base)
 
     def _call(self, expr: tree.Call) -> ast.expr:
         bound = self.checked.functions[expr]

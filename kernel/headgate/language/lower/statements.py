@@ -124,7 +124,7 @@ class Lines:
             case tree.Respond():
                 return self._end("respond", self.expressions.lower(line.status), line.named)
             case tree.Redirect():
-                return self._end("redirect", self.expressions.text(line.location, url=True), line.named)
+                return self._end("redirect", self.expressions.text(line.location, "url"), line.named)
             case tree.Give(value=value):
                 return [nodes.returns(self.expressions.lower(value))]
             case tree.Parallel(block=block):
@@ -188,7 +188,7 @@ class Lines:
         if isinstance(place.base, tree.Name) and place.base.name in ("request", "response"):
             setter = {"path": "set_path", "host": "set_host", "status": "set_status"}[place.name]
             if place.name == "path" and isinstance(line, tree.Set):
-                value = self.expressions.text(line.value, url=True)
+                value = self.expressions.text(line.value, "url")
             return nodes.expression(nodes.call(setter, x, value))
         return self._set_field(place, value)
 
@@ -255,7 +255,11 @@ class Lines:
             args.append(runs)
         if bound.unnamed is not None:
             args.append(self.expressions.lower(bound.unnamed))
-        named = {name: self.expressions.lower(value) for name, value in bound.args.items()}
+        paths = {param.name for param in bound.spec.params if param.path}
+        named = {
+            name: self.expressions.text(value, "path") if name in paths else self.expressions.lower(value)
+            for name, value in bound.args.items()
+        }
         if bound.spec.site is not None:
             named[bound.spec.site] = nodes.load(site)
         return args, named
