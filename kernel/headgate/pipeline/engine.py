@@ -3,7 +3,8 @@
 1. The head is decided by the route's program, by the default answer to a failure, or by the engine (404, 405, 500).
 2. Then what lines attached for the head runs, backwards; then the answer goes out, through the body filters.
 3. Finish happens exactly once, whatever went wrong: closes and `finally` backwards, the row, the Snapshot is left. It is
-   shielded, with a deadline: neither a client that hung up nor a drain can keep an account from being settled.
+   shielded, with a deadline: neither a client that hung up nor a drain can keep an account from being settled, and
+   one close that hangs is given up for the others' sake.
 4. A failure before the head is an answer. After the head the connection is cut: no truncated answer looks whole.
 5. No hook, no nursery, no task, no cancel scope here: the common case is function calls.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
@@ -73,8 +75,10 @@ class Engine:
             watched.end()
             if watched.gone and x.outcome is None:
                 x.outcome = "client_gone"
-            await self._finish(x, reply)
-            snapshot.leave()
+            try:
+                await self._finish(x, reply)
+            finally:
+                snapshot.leave()
 
     # --- deciding the head --------------------------------------------------------------------------------------------
 
@@ -164,25 +168,27 @@ class Engine:
         except ClientGone as gone:
             x.failure, x.outcome = x.failure or gone, "client_gone"
         except UpstreamFault as fault:
-            x.failure, x.outcome = fault, "cut"
-            await self._cut(x, reply)
+            x.failure = fault
+            await self._cut(x, reply, 502, "The upstream's answer broke off.")
         except Exception as error:
-            x.outcome = "cut"
             x.failure = error
             log.error("request %s: while answering: %s", x.request.id, policy_line(error), exc_info=error)
-            await self._cut(x, reply)
+            await self._cut(x, reply, 500, f"Something went wrong here. Request {x.request.id}.")
         else:
             x.outcome = _outcome(x)
 
-    async def _cut(self, x: Exchange, reply: Reply) -> None:
+    async def _cut(self, x: Exchange, reply: Reply, status: int, message: str) -> None:
         """The answer cannot be completed: an error answer while that is possible, else an aborted connection."""
         if reply.head_sent:
+            x.outcome = "cut"
             await reply.abort()
             return
-        response = error_response(x, 502, "The upstream's answer broke off.")
+        x.outcome = "failed"
+        response = error_response(x, status, message)
         response.headers.set(b"x-request-id", x.request.id.encode())
         x.answer(response)
-        await reply.send(response)
+        with suppress(ClientGone):
+            await reply.send(response)
 
     # --- finishing ----------------------------------------------------------------------------------------------------
 
@@ -192,21 +198,21 @@ class Engine:
         if x.outcome is None:
             x.outcome = "failed" if x.failure is not None else "client_gone"
         if x.after_close or x.discard or (x.response is not None and not isinstance(x.response.body, bytes)):
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + FINISH_S):
-                await self._close(x)
+            await self._close(x)
         self._row(x)
 
     async def _close(self, x: Exchange) -> None:
-        for response in [*(x.discard or ()), *([x.response] if x.response is not None else ())]:
-            await _guarded(x, response.aclose)
-        while x.after_close:
-            call = x.after_close.pop()
-            try:
-                waits = call(x)
-                if inspect.isawaitable(waits):
-                    await waits
-            except Exception as error:
-                log.error("request %s: at the close: %s", x.request.id, policy_line(error), exc_info=error)
+        """All of it within `FINISH_S`. What hangs beyond that is cancelled, and the rest may do what needs no waiting."""
+        bodies = [*(x.discard or ()), *([x.response] if x.response is not None else ())]
+        deadline = trio.current_time() + FINISH_S
+        while bodies or x.after_close:
+            with trio.CancelScope(shield=True, deadline=deadline) as scope:
+                while bodies:
+                    await _guarded(x, bodies.pop().aclose)
+                while x.after_close:
+                    await _guarded(x, x.after_close.pop(), x)
+            if scope.cancelled_caught:
+                log.error("request %s: at the close: not done within %g s, and given up", x.request.id, FINISH_S)
 
     def _row(self, x: Exchange) -> None:
         """The row, to the log and to whoever listens; a durable one is in the log already."""
@@ -215,7 +221,10 @@ class Engine:
         if calls is not None and not x.logged:
             calls.add(row)
         for sink in self.sinks:
-            sink.add(row)
+            try:
+                sink.add(row)
+            except Exception as error:
+                log.error("request %s: %r did not take its row", x.request.id, sink, exc_info=error)
         if self.seen is not None:
             self.seen(x)
 
@@ -237,10 +246,11 @@ def _outcome(x: Exchange) -> str:
     return "refused" if x.ended and x.response.status >= 400 else "ok"
 
 
-async def _guarded(x: Exchange, call: Callable[[], object]) -> None:
+async def _guarded(x: Exchange, call: Callable[..., object], *args: object) -> None:
+    """Whatever becomes of this one, the others run."""
     try:
-        waits = call()
+        waits = call(*args)
         if inspect.isawaitable(waits):
             await waits
     except Exception as error:
-        log.error("request %s: while giving up a body: %s", x.request.id, error, exc_info=error)
+        log.error("request %s: at the close: %s", x.request.id, policy_line(error), exc_info=error)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.errors import UpstreamFault
+import trio
+
 from headgate.message.body import BytesBody
 from headgate.pipeline.rows import row_of
 
@@ -41,6 +43,7 @@ async def relay(x: Exchange, response: Response, reply: Reply) -> None:
         raise
     rest = _filtered(filters, b"", last=True) if filters else b""
     if x.durable:
+        x.bytes_in, x.bytes_out = x.request.received, reply.bytes_out + len(held + rest)
         await _commit(x)
     await reply.write(held + rest)
     await reply.end()
@@ -53,9 +56,13 @@ def _filtered(filters: list[BodyFilter], piece: bytes, *, last: bool) -> bytes:
 
 
 async def _commit(x: Exchange) -> None:
-    """The row goes first, as of now: what it cannot know yet is whether the last bytes arrive."""
+    """The row goes first, as of now: what it cannot know yet is whether the last bytes arrive.
+
+    Shielded, for as long as the store has patience: who is cancelled here would not know whether there is a row.
+    """
     x.outcome = x.outcome or "ok"
     calls = x.node.stores.calls
     if calls is not None:
-        await calls.add_durably(row_of(x))
+        with trio.CancelScope(shield=True):
+            await calls.add_durably(row_of(x))
         x.logged = True

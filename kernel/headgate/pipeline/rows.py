@@ -56,9 +56,10 @@ def row_of(x: Exchange) -> dict[str, Any]:
 def refused_row(
     *, at: float, id: str, method: str, target: str, status: int, reason: str, client: str, worker: str
 ) -> dict[str, Any]:
-    """The row of what the wire refused by itself: it reached the listener, so it is in the log."""
+    """The row of what the wire refused by itself: it reached the listener, so it is in the log, without its query."""
+    path = target.partition("?")[0]
     return {
-        "at": at, "id": id, "route": None, "method": method, "host": "", "path": target, "status": status,
+        "at": at, "id": id, "route": None, "method": method, "host": "", "path": path, "status": status,
         "outcome": "refused", "duration_s": 0.0, "bytes_in": 0, "bytes_out": 0, "client": client, "worker": worker,
         "error": reason,
     }  # fmt: skip
