@@ -140,7 +140,7 @@ class CallLane(Lane):
         connection.execute(f"PRAGMA synchronous={'FULL' if self._waiting else 'NORMAL'}")
         try:
             _insert(connection, rows)
-        except (TypeError, ValueError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+        except (TypeError, ValueError, OverflowError, RecursionError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
             # One of them holds what cannot be bound. Which one is not worth knowing: all are made fit.
             _insert(connection, [tamed(row) for row in rows])
 
@@ -165,7 +165,7 @@ class CallLane(Lane):
             self._files.popitem()[1].close()
 
     def give_up(self, before: float, error: Exception) -> list[Job]:
-        """Whoever waits for a row is told; the row itself stays queued, unless it is all over."""
+        """Whoever waits for a row is told, and the row is theirs again: it will be added with what became of it."""
         if before == NEVER:
             self._gather()
             self.lost += len(self._batch) + len(self.queue)
@@ -174,6 +174,8 @@ class CallLane(Lane):
         self._say(error, now_or_never=before == NEVER)
         told = [job for job in self._waiting if job.since < before]
         self._waiting = [job for job in self._waiting if job.since >= before]
+        theirs = {id(job.row) for job in told}
+        self._batch = [row for row in self._batch if id(row) not in theirs]
         for job in told:
             job.error = error
         return list(told)
@@ -213,7 +215,7 @@ class SqliteCalls:
         return f"<SqliteCalls {self._lane.folder} [{len(self._lane.queue)} waiting, {self._lane.lost} lost]>"
 
     async def add_durably(self, row: Mapping[str, Any]) -> None:
-        """As `Calls.add_durably`. StoreError when it is not on disk within the patience; it may get there later."""
+        """As `Calls.add_durably`. StoreError when it is not on disk within the patience; it will not be later."""
         job = Durable(row)
         if not self._lane.add_durable(job):
             raise StoreError("the call log cannot be written, and its queue is full")

@@ -44,6 +44,10 @@ def _more(row: Row) -> str:
     return msgspec.json.encode(rest, enc_hook=str).decode()
 
 
+# Deeper than what anybody means, and far from where an encoder gives up.
+_DEEPEST: Final = 100
+
+
 def tamed(row: Row) -> dict[str, Any]:
     """The row with everything that cannot be written turned into something that can: nothing fails over one value."""
     fit = {str(name): _tame(value) for name, value in row.items()}
@@ -54,7 +58,9 @@ def _flat(value: Any) -> Any:
     return msgspec.json.encode(value).decode() if isinstance(value, (dict, list)) else value
 
 
-def _tame(value: Any) -> Any:
+def _tame(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        return "…"
     match value:
         case str():
             return value.encode("utf-8", "backslashreplace").decode()
@@ -65,9 +71,9 @@ def _tame(value: Any) -> Any:
         case float():
             return value if math.isfinite(value) else None
         case Mapping():
-            return {str(key): _tame(inner) for key, inner in value.items()}
+            return {str(key): _tame(inner, depth + 1) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [_tame(inner) for inner in value]
+            return [_tame(inner, depth + 1) for inner in value]
     return _tame(repr(value))
 
 

@@ -148,11 +148,12 @@ class JobLane(Lane):
         return batch
 
     def _do(self, job: Job, connection: sqlite3.Connection) -> None:
-        if job.call is None:
-            return  # nobody waits any more, or it failed in a try before this one
+        call = job.call  # read once: the loop's thread takes it away when nobody waits any more
+        if call is None:
+            return
         job.error = None
         try:
-            job.value = job.call(connection)
+            job.value = call(connection)
         except StoreError as error:
             job.error = error
         except sqlite3.Error:

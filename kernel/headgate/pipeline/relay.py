@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.errors import UpstreamFault
 import trio
 
+from headgate.errors import UpstreamFault
 from headgate.message.body import BytesBody
 from headgate.pipeline.rows import row_of
 

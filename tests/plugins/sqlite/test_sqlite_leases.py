@@ -99,3 +99,17 @@ async def test_it_grants_what_the_reference_grants(opened, asked: list[tuple[str
             theirs = await reference.take(bucket, limit, want, worker)
             assert (ours.granted, ours.life_s, ours.free) == (theirs.granted, theirs.life_s, theirs.free)
             clock.at += pause
+
+
+async def test_buckets_of_the_past_go_faster_than_new_ones_can_come(opened, data: Path, monkeypatch) -> None:
+    monkeypatch.setattr("headgate_sqlite.leases.CLEAN_ROWS", 10)
+    clock, limit = FakeClock(), Limit(Rate(2, 1.0))
+    async with opened(clock) as stores:
+        for number in range(100):
+            await stores.leases.take(f"old {number}", limit, 1, "w")
+        clock.at += 60.0
+        for _ in range(12):
+            await stores.leases.take("new", limit, 1, "w")
+    with sqlite3.connect(data / "leases.db") as kept:
+        assert kept.execute("SELECT bucket FROM buckets").fetchall() == [("new",)]
+    kept.close()
