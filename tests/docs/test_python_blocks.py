@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from doc_blocks import ROOT, Block, all_blocks
+from doc_blocks import ROOT, Block, all_blocks, blocks, pages
 
 QUOTING = [block for block in all_blocks("python", "toml") if "/" in block.info]
 RUNNING = [block for block in all_blocks("python") if block.info == "run"]
@@ -41,3 +41,9 @@ def test_a_toml_block_is_a_configuration(block: Block, tmp_path: Path) -> None:
 def test_every_python_block_is_run_or_quoted_or_needs_a_node() -> None:
     left = [block for block in all_blocks("python") if block not in RUNNING and block not in QUOTING]
     assert {block.page.name for block in left} <= {"README.md"}  # run against a node by test_readme.py
+
+
+def test_every_block_says_what_it_is() -> None:
+    """A block without a language is run by nothing."""
+    known = {"policy", "python", "toml", "sh", "text"}
+    assert not [str(block) for page in pages() for block in blocks(page) if block.language not in known]
