@@ -52,8 +52,8 @@ def _unknown_step(checked: Checked, step: tree.Step) -> None:
     if alike and not guess:
         helps.append(f"installed under `{family}`: {', '.join(alike)}")
     helps.append("`headgate steps` lists every step of the installed plugins")
-    said = guess or any(finding.code == "E004" and finding.notes for finding in checked.findings)
-    broken = {} if said else checked.vocabulary.broken
+    broken = {} if guess or checked.blamed else checked.vocabulary.broken
+    checked.blamed = checked.blamed or bool(broken)
     notes = tuple(f"the plugin `{name}` did not load: {why}" for name, why in broken.items())
     message = f"no installed plugin has the step `{step.name}`"
     checked.report("E004", message, step.name_span, notes=notes, helps=tuple(helps))
@@ -177,6 +177,9 @@ def _shape(checked: Checked, step: tree.Step, shape: BlockSpec | None) -> None:
                 checked.report("E010", message, line.span)
         elif shape.shape == "arms" and shared:
             checked.report("E010", f"the alternatives of `{step.name}` have no shares", line.span, help="write `{ … }`")
+    if shape.shape != "body" and not step.block.statements and not checked.is_damaged(step):
+        arms = "95% { … }" if shape.shape == "shares" else "{ … }"
+        checked.report("E010", f"`{step.name}` has no alternatives", step.name_span, help=f"each is written `{arms}`")
     if shape.shape == "shares":
         _shares(checked, step)
 

@@ -21,7 +21,7 @@ from headgate.language.check.fold import UNFOLDED, Folder
 from headgate.language.check.places import place_of
 from headgate.language.check.result import Checked
 from headgate.language.check.scope import Scope
-from headgate.language.check.wording import a_type, unit_help
+from headgate.language.check.wording import a_type, both_types, unit_help
 from headgate.language.suggest import suggest
 
 
@@ -126,10 +126,10 @@ class Expressions(Calling):
     # --- operators ----------------------------------------------------------------------------------------------
 
     def _unary(self, expr: tree.Unary, scope: Scope) -> t.Type:
-        kind = self.present(expr.operand, scope, f"`{expr.op}` has no clear answer")
         if expr.op == "not":
-            self._bool(expr.operand, kind)
+            self.condition(expr.operand, scope)
             return t.BOOL
+        kind = self.present(expr.operand, scope, f"`{expr.op}` has no clear answer")
         if operators.base(kind) not in operators.NEGATABLE:
             if not isinstance(kind, t.Never):
                 self.checked.report("E103", f"`-` does not apply to {a_type(kind)}", expr.span)
@@ -275,14 +275,23 @@ class Expressions(Calling):
         return t.BOOL
 
     def _no_operator(self, expr: tree.Binary, left: t.Type, right: t.Type) -> None:
-        help = 'text is joined by interpolation: "{a}{b}"' if expr.op == "+" and t.TEXT in (left, right) else ""
         if t.holds_secret(left) or t.holds_secret(right):
             self.secret(expr.left if t.holds_secret(left) else expr.right)
             return
         self.checked.report(
-            "E103", f"`{expr.op}` does not apply to {a_type(left)} and {a_type(right)}", expr.op_span,
-            helps=(help,) if help else unit_help(expr.right, left) or unit_help(expr.left, right),
+            "E103", f"`{expr.op}` does not apply to {both_types(left, right)}", expr.op_span,
+            helps=self._other_way(expr, left, right),
         )  # fmt: skip
+
+    def _other_way(self, expr: tree.Binary, left: t.Type, right: t.Type) -> tuple[str, ...]:
+        """What may have been meant by an operator that does not apply."""
+        if expr.op == "+" and t.TEXT in (left, right):
+            return ('text is joined by interpolation: `"{a}{b}"`',)
+        if expr.op in ("<", "<=", ">", ">=") and t.TEXT in (left, right):
+            return ("text has no order; it is compared with `==`, `in` or `matches`",)
+        if expr.op in ("*", "/"):
+            return ()
+        return unit_help(expr.right, left) or unit_help(expr.left, right) or _units(left, right)
 
 
 LITERALS: dict[str, t.Type] = {
@@ -298,6 +307,11 @@ LITERALS: dict[str, t.Type] = {
     "percent": t.PERCENT,
     "statusclass": t.FAILURE,
 }
+
+
+def _units(left: t.Type, right: t.Type) -> tuple[str, ...]:
+    units = {t.DURATION, t.SIZE, t.MONEY, t.RATE, t.PERCENT}
+    return ("units do not mix",) if left != right and {left, right} <= units else ()
 
 
 def bad_networks(values: list[Any]) -> list[str]:
@@ -318,7 +332,9 @@ def bad_pattern(pattern: str) -> str | None:
     import re2
 
     try:
-        re2.compile(pattern)
+        options = re2.Options()
+        options.log_errors = False
+        re2.compile(pattern, options)
     except re2.error as error:
         return str(error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0])
     return None

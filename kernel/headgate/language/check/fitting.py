@@ -63,11 +63,11 @@ class Fitting:
         return present_places(expr, holds, self.checked.constants)
 
     def present(self, expr: tree.Expr, scope: Scope, why: str) -> t.Type:
-        """The type of an expression that must not be absent here."""
+        """The type of an expression that must not be absent here; `Never`, with a finding, where it may be."""
         kind = self.infer(expr, scope)
         if isinstance(kind, t.Optional):
             self._absent(expr, why)
-            return kind.inner
+            return t.NEVER  # what else may be wrong with it can wait
         return kind
 
     def case(self, value: tree.Expr, subject: t.Type, scope: Scope) -> t.Type:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from headgate.language import tree
 from headgate.language.check.modules import Module
 from headgate.language.check.places import place_of
-from headgate.language.check.reach import marks
+from headgate.language.check.reach import marks, marks_of
 from headgate.language.check.result import Checked
 from headgate.language.check.roots import VALUES, Root
 from headgate.language.check.rules import Rule, rules_of
@@ -24,10 +24,15 @@ from headgate.language.check.walk import bound_by, expressions_of, lines_below, 
 from headgate.language.source import Span
 from headgate.language.vocabulary import AFTER_RESPONSE, BEFORE_RESPONSE, StepSpec
 
+SHOWN = 3  # of the `use` lines that lead to a finding in a fragment
+MOST_LINES = 5_000  # of one route, those of its fragments counted at each use
+
 
 def check_flow(checked: Checked) -> None:
     """Follow every route of every file. Findings go into `checked`; each stands once."""
     said: set[tuple[str, Span]] = set()
+    if checked.overgrown:
+        return
     for module in checked.modules.values():
         rules = rules_of(checked, module)
         for item in module.file.items:
@@ -59,6 +64,7 @@ class _Paths:
         self.uses: list[tree.Use] = []
         self.closing = False
         self.unknown = False
+        self.followed = 0
 
     def route(self) -> None:
         frame = _Frame()
@@ -78,7 +84,7 @@ class _Paths:
         self.said.add((code + about, span))
         related = list(more.pop("related", ()))  # type: ignore[call-overload]
         if span.file != self.the_route.span.file or self.uses:
-            related += [(use.span, f"used here, by the route `{self.the_route.name}`") for use in self.uses]
+            related += [(use.span, f"used here, by the route `{self.the_route.name}`") for use in self.uses[-SHOWN:]]
         self.checked.report(code, message, span, label, related=tuple(related), **more)
 
     # --- bodies ------------------------------------------------------------------------------------------------------
@@ -100,6 +106,7 @@ class _Paths:
         return join(ends)
 
     def _lines(self, lines: Sequence[tree.Stmt], state: State | None, frame: _Frame) -> State | None:
+        self.followed += len(lines)
         for line in lines:
             if state is None:
                 self._say("E204", "no request reaches this line", line.span, "every path has ended above it")
@@ -229,7 +236,7 @@ class _Paths:
         if step.shadow:
             end = end.having_run(frozenset(f"shadow:{fact}" for fact in spec.gives))
         else:
-            end = end.with_facts(*(() if step.optional else spec.gives)).passing(step.name)
+            end = end.with_facts(*(() if step.optional and spec.observes else spec.gives)).passing(marks_of(spec))
         return _bind(end, step)
 
     def _kinds(self, spec: StepSpec) -> Iterator[str]:
@@ -321,6 +328,13 @@ class _Paths:
         ):
             self.unknown = True
             return state if use.bind is None else state.with_name(use.bind.name)
+        if self.followed > MOST_LINES:
+            self._say(
+                "E605", f"the route `{self.the_route.name}` has more than {MOST_LINES} lines once its fragments are in place",
+                use.fragment_span, help="fragments that use each other several times multiply; use each once",
+            )  # fmt: skip
+            self.unknown = True
+            return state
         self.uses.append(use)
         outer_names = state.names
         params = frozenset(param.name for param in bound.fragment.params)

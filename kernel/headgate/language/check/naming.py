@@ -175,6 +175,8 @@ class Naming(Fitting):
             names = [name for name, _ in base.fields]
             guess = suggest(expr.name, names)
             help = f"did you mean `{guess}`?" if guess else f"it has: {', '.join(names) or 'no fields'}"
+            if base is self.around.params and not guess:
+                help = f"the path of the route names its parameters: `/{{{expr.name}}}`"
             self.checked.report("E105", f"{base} has no `{expr.name}`", expr.name_span, help=help)
             return t.NEVER
         if isinstance(base, t.MapType):

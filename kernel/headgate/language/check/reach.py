@@ -12,6 +12,7 @@ from headgate.language import tree
 from headgate.language.check.places import place_of
 from headgate.language.check.result import Checked
 from headgate.language.check.walk import lines_below
+from headgate.language.vocabulary import StepSpec
 
 
 def all_lines(checked: Checked, block: tree.Block) -> Iterator[tree.Stmt]:
@@ -53,11 +54,16 @@ def changed_by(checked: Checked, step: tree.Step) -> frozenset[str]:
 
 def marks(checked: Checked, block: tree.Block) -> frozenset[str]:
     """The steps that may have run once the block did, as rules name them (see `State.passing`)."""
-    found = set()
+    found: set[str] = set()
     for line in all_lines(checked, block):
-        if isinstance(line, tree.Step) and not line.shadow:
-            found |= {f"step:{line.name}", f"step:{line.name.partition('.')[0]}"}
+        spec = checked.vocabulary.steps.get(line.name) if isinstance(line, tree.Step) and not line.shadow else None
+        found |= marks_of(spec) if spec is not None else set()
     return frozenset(found)
+
+
+def marks_of(spec: StepSpec) -> frozenset[str]:
+    """What rules may call a step that has run: its name, its family (`auth` for `auth.key`), its effect."""
+    return frozenset({f"step:{spec.name}", f"step:{spec.name.partition('.')[0]}", f"step:{spec.effect}"})
 
 
 def decides(checked: Checked, line: tree.Stmt) -> str:

@@ -91,6 +91,10 @@ class Checked:
     locals: dict[tree.Bind, Symbol] = field(default_factory=dict)
     open_fragments: list[tree.Fragment] = field(default_factory=list)
     fragment_routes: dict[tree.Test, tree.Route] = field(default_factory=dict)
+    heights: dict[tree.Block, int] = field(default_factory=dict)
+    depth: int = 0
+    overgrown: bool = False
+    blamed: bool = False
     damaged: Damage = field(default_factory=lambda: Damage({}, {}))
 
     def __repr__(self) -> str:

@@ -29,5 +29,13 @@ def check(loaded: Loaded, vocabulary: Vocabulary) -> Checked:
                     check_test(checked, module, item)
     check_flow(checked)
     check_routes(checked)
+    _once(checked)
     checked.findings.sort(key=lambda finding: (finding.span.file, finding.span.line, finding.span.column))
     return checked
+
+
+def _once(checked: Checked) -> None:
+    """Where a name is not known yet, that it may be absent as well is nothing of its own."""
+    early = {finding.span[:3] for finding in checked.findings if finding.code == "E201"}
+    kept = [finding for finding in checked.findings if finding.code != "E301" or finding.span[:3] not in early]
+    checked.findings[:] = kept

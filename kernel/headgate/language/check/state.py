@@ -29,9 +29,8 @@ class State:
     def with_name(self, name: str) -> State:
         return replace(self, names=self.names | {name})
 
-    def passing(self, step: str) -> State:
-        """Behind a step: rules may name it, or its family (`auth` for `auth.key`)."""
-        marks = frozenset({f"step:{step}", f"step:{step.partition('.')[0]}"})
+    def passing(self, marks: frozenset[str]) -> State:
+        """Behind a step, which rules know by several names."""
         return replace(self, facts=self.facts | marks, seen=self.seen | marks)
 
     def answer(self) -> State:

@@ -21,11 +21,13 @@ from headgate.language.check.result import BoundStep, Checked
 from headgate.language.check.roots import ERR_FIELDS, PATH_TYPES, SETTABLE
 from headgate.language.check.scope import Scope, Symbol
 from headgate.language.check.typenames import TypeNames
-from headgate.language.check.walk import lines_below
+from headgate.language.check.walk import blocks_of, lines_below
 from headgate.language.source import Span
 from headgate.language.suggest import suggest
 
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\]")
+
+HIGHEST = 60  # blocks in blocks; what checks and compiles them calls itself as often
 
 ROUTE_OPTIONS: dict[str, t.Type] = {"host": t.TEXT, "api": t.TEXT, "websocket": t.BOOL}
 
@@ -50,7 +52,14 @@ def check_route(checked: Checked, module: Module, route: tree.Route) -> None:
             checked.report("E106", f"`{option.name}` must be known when the policy loads", option.value.span)
         elif option.name == "host":
             _host(checked, option)
+    _twice(checked, route)
     Lines(checked, around).block(route.body, outer.child())
+
+
+def _twice(checked: Checked, route: tree.Route) -> None:
+    twice = next((method for method in route.methods if route.methods.count(method) > 1), None)
+    if twice is not None:
+        checked.report("E007", f"the method {twice} stands twice", route.name_span)
 
 
 def _host(checked: Checked, option: tree.Argument) -> None:
@@ -113,6 +122,35 @@ class Lines:
         `closes`: it is a body, at whose end handlers may stand. A handler runs when only some of the lines did, so
         it knows of the places what held before the first, if no line changes them.
         """
+        if self.checked.depth >= HIGHEST:
+            self._too_high(block)
+            return t.NEVER
+        self.checked.depth += 1
+        value = self._block(block, scope, closes=closes)
+        self.checked.depth -= 1
+        height = 1 + max((self._height(line) for line in block.statements), default=0)
+        if height > HIGHEST and not self.checked.overgrown:
+            self._too_high(block)
+        self.checked.heights[block] = height
+        self.checked.values[block] = value
+        return value
+
+    def _height(self, line: tree.Stmt) -> int:
+        """How many blocks stand in each other below a line, those of fragments included."""
+        if isinstance(line, tree.Use) and line in self.checked.uses:
+            return self.checked.heights.get(self.checked.uses[line].fragment.body, 0)
+        return max((self.checked.heights.get(block, 0) for block in blocks_of(line)), default=0)
+
+    def _too_high(self, block: tree.Block) -> None:
+        if not self.checked.overgrown:
+            self.checked.report(
+                "E605", f"blocks stand in each other more than {HIGHEST} deep, those of fragments included",
+                block.span._replace(end_line=block.span.line, end_column=block.span.column + 1),
+                help="fragments use each other in a long chain; put what they do into fewer",
+            )  # fmt: skip
+        self.checked.overgrown = True
+
+    def _block(self, block: tree.Block, scope: Scope, *, closes: bool) -> t.Type | None:
         tail: t.Type | None = None
         held = scope.narrowed
         self._order(block, closes=closes)
@@ -123,9 +161,7 @@ class Lines:
             if isinstance(line, tree.Arm) and not self.checked.is_damaged(line):
                 self._stray(line)
             tail = self.line(line, scope)
-        value = self._value(block, tail if isinstance(last_line(block), (tree.Step, tree.Use)) else None)
-        self.checked.values[block] = value
-        return value
+        return self._value(block, tail if isinstance(last_line(block), (tree.Step, tree.Use)) else None)
 
     def _unchanged(self, held: frozenset[str], block: tree.Block) -> frozenset[str]:
         changed = changed_places(self.checked, block) if held else frozenset()
@@ -245,7 +281,10 @@ class Lines:
             if shape is not None and shape.runs == "many":  # what its end changed, its beginning finds
                 scope.forget(*changed_places(self.checked, step.block))
             inner = self.block(step.block, scope.child())
-        return inner if returns in (None, t.ANY, t.NEVER) else returns
+        value = inner if returns in (None, t.ANY, t.NEVER) else returns
+        if value is not None and shape is not None and shape.runs == "maybe" and not shape.keeps_facts:
+            return t.Optional(t.strip(value))
+        return value
 
     def _arms(self, block: tree.Block, scope: Scope) -> t.Type | None:
         """Alternatives: each a line or an arm of its own; the value is what all of them give."""
@@ -313,10 +352,14 @@ class Lines:
                 return kind
         self.checked.report(
             "E014", f"`{place_of(place) or 'this'}` cannot be {_verb(line)}", place.span,
-            help="what can: request.header[…], request.query[…], request.path, request.host, response.header[…], "
+            help=f"write `{place_of(place)}`" if self._is_entry(place) else"what can: request.header[…], request.query[…], request.path, request.host, response.header[…], "
             "response.status, and fields of a body that a line has read",
         )  # fmt: skip
         return t.NEVER
+
+    def _is_entry(self, place: tree.Expr) -> bool:
+        """`request.query.x`: an entry, written as if it were a field."""
+        return isinstance(place, tree.Attr) and place_of(place.base) in SETTABLE
 
     def _if(self, line: tree.If, scope: Scope) -> None:
         known: frozenset[str] = frozenset()

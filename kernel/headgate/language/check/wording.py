@@ -9,13 +9,22 @@ from headgate.language.check.places import place_of
 
 _EXAMPLES = {t.DURATION: "s", t.SIZE: "KB", t.MONEY: "$", t.RATE: "/min", t.PERCENT: "%"}
 
+_PHRASES = {
+    "text": "text", "json": "JSON", "bytes": "bytes", "money": "an amount of money", "none": "nothing", "ip": "an address",
+    "failure": "a class of statuses", "word": "a word",
+}  # fmt: skip
+
 
 def a_type(kind: t.Type) -> str:
     """The type as a sentence names it."""
     text = str(kind)
+    if text in _PHRASES:
+        return _PHRASES[text]
     if isinstance(kind, (t.Choice, t.Anything, t.TypeName)):
         return text
-    return f"an {text}" if text[:1] in "aeio" else f"a {text}"
+    if isinstance(kind, t.Optional):
+        return f"{a_type(kind.inner)} that may be absent"
+    return f"an {text}" if text.startswith(("a", "e", "i", "o", "up")) else f"a {text}"
 
 
 def fit_help(expr: tree.Expr, kind: t.Type, expected: t.Type) -> tuple[str, ...]:
@@ -26,6 +35,11 @@ def fit_help(expr: tree.Expr, kind: t.Type, expected: t.Type) -> tuple[str, ...]
     if isinstance(expected, t.ListType) and expected.item.accepts(kind):
         return ("a list stands in brackets: `[…]`",)
     return unit_help(expr, expected)
+
+
+def both_types(left: t.Type, right: t.Type) -> str:
+    """Two types as the sides of an operator."""
+    return f"two values of type {left}" if left == right else f"{a_type(left)} and {a_type(right)}"
 
 
 def unit_help(expr: tree.Expr, expected: t.Type) -> tuple[str, ...]:

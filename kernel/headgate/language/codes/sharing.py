@@ -31,6 +31,13 @@ SHARING: Final[dict[str, Code]] = {
         "fragment standard() { use standard() }",
         "fragment standard() { log.call }",
     ),
+    "E605": Code(
+        "The fragments grow too large",
+        "Each `use` puts the lines of a fragment in its place. Fragments that use each other several times multiply, "
+        "and long chains of them nest: there is a limit for both, which nothing that is written for people reaches.",
+        "fragment f1() { use f2() }\nfragment f2() { use f3() }\nfragment f3() { log.call }",
+        "fragment f1() { log.call }",
+    ),
     "E701": Code(
         "This line does not belong into a test",
         "A test consists of `given`, `send`, `expect`, `after` and `repeat`.",

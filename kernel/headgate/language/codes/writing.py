@@ -52,7 +52,7 @@ WRITING: Final[dict[str, Code]] = {
     ),
     "E007": Code(
         "Given twice",
-        "A parameter, or a key of an object, is given one value. An answer has one body.",
+        "A parameter, or a key of an object, is given one value; an answer has one body; a method or a case stands once.",
         "forward orders timeout=2s timeout=5s",
         "forward orders timeout=5s",
     ),
