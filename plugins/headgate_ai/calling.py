@@ -19,6 +19,7 @@ from headgate.api import (
     BEFORE_RESPONSE,
     Attempt,
     Body,
+    ClientFault,
     Cost,
     Duration,
     Exchange,
@@ -49,6 +50,8 @@ _ANSWER_BYTES: Final = 64 << 20
 # An error that takes more than this to say is a web page.
 _ERROR_BYTES: Final = 1 << 16
 _CONNECT_S: Final = 5.0
+# Of the model that a client named, what is kept in the row; providers' names have some fifty characters.
+_LONGEST_NAME: Final = 200
 # The provider's statuses that tell the client something about its own request; every other one is ours to mend.
 _CLIENTS_OWN: Final = frozenset({400, 413, 422, 429})
 _EVENTS: Final = b"text/event-stream"
@@ -77,7 +80,7 @@ async def ai_chat(
     if served is None:
         served = ctx.served = Served()
     served.target, served.model, served.provider = str(model.target), model.name, model.provider.name
-    ctx.note("model_asked", chat.asked())
+    ctx.note("model_asked", chat.asked()[:_LONGEST_NAME])
     result = "cut"
     try:
         ctx.answer(await _ask(ctx, model, chat, Timeouts(min(_CONNECT_S, timeout), timeout, idle, total), began))
@@ -93,7 +96,10 @@ async def ai_chat(
 
 async def _ask(ctx: Exchange, model: Model, chat: Chat, timeouts: Timeouts, began: float) -> Response:
     provider = model.provider
-    written = provider.dialect.write(chat, model.name, counts_streams=provider.counts_streams)
+    try:
+        written = provider.dialect.write(chat, model.name, counts_streams=provider.counts_streams)
+    except RecursionError:
+        raise ClientFault("request.invalid", "The body is nested too deeply.", status=400) from None
     outgoing = Outgoing(
         "POST", provider.dialect.path, model.headers_for(ctx.node), written.body, resource=model.resource
     )
@@ -182,7 +188,7 @@ async def _relay(ctx: Exchange, model: Model, written: Written, response: Respon
 
     body = response.body if not isinstance(response.body, bytes) else _Whole(response.body)
     stream = model.provider.dialect.stream(hides_counts=written.hides_counts)
-    relay = Relay(body, stream, OPENAI, settle, partial(_broken, model))
+    relay = Relay(body, stream, OPENAI, settle, partial(_broken, model), partial(_without_key, model))
     # What fails here has relayed nothing, so there is nothing to account for; our caller closes the response.
     await relay.begin()
     first = clock.monotonic()
@@ -255,7 +261,7 @@ async def _refused(model: Model, response: Response) -> UpstreamFault:
     wait = response.headers.get(b"retry-after")
     return UpstreamFault(
         "upstream.status",
-        _without_key(model, message),
+        _without_key(model, message.encode()).decode(),
         status=status if status in _CLIENTS_OWN else 502,
         record={"upstream_status": status, **(said.fields if said else {})},
         headers=[(b"retry-after", wait)] if wait is not None else (),
@@ -275,14 +281,14 @@ async def _first(body: bytes | Body) -> bytes:
     return data
 
 
-def _without_key(model: Model, message: str) -> str:
+def _without_key(model: Model, said: bytes) -> bytes:
     """Providers have been seen to repeat the key in their errors."""
     key = model.key
-    return message.replace(key.reveal(), "…") if key is not None and key.is_set else message
+    return said.replace(key.reveal().encode(), "…".encode()) if key is not None and key.is_set else said
 
 
 def _broken(model: Model, why: str) -> UpstreamFault:
     return UpstreamFault(
-        "upstream.protocol", _without_key(model, f"{model.resource} {why}."),
+        "upstream.protocol", _without_key(model, f"{model.resource} {why}.".encode()).decode(),
         record={"target": str(model.target), "phase": "body"},
     )  # fmt: skip

@@ -42,11 +42,18 @@ class Relay:
         "_settle",
         "_splitter",
         "_stream",
+        "_without_key",
         "length",
     )
 
     def __init__(
-        self, body: Body, stream: Stream, client: Inbound, settle: Settle, broken: Callable[[str], UpstreamFault]
+        self,
+        body: Body,
+        stream: Stream,
+        client: Inbound,
+        settle: Settle,
+        broken: Callable[[str], UpstreamFault],
+        without_key: Callable[[bytes], bytes],
     ) -> None:
         self.length: int | None = None
         self._body = body
@@ -54,6 +61,7 @@ class Relay:
         self._client = client
         self._settle: Settle | None = settle
         self._broken = broken
+        self._without_key = without_key
         self._splitter = EventSplitter()
         self._kept = b""
         self._ended = False
@@ -95,7 +103,7 @@ class Relay:
                 self._fault = self._broken(f"refused in its stream: {self._stream.refusal.message}")
                 await self._body.aclose()
                 self._done(whole=False)
-                return piece
+                return self._without_key(piece)
             if piece:
                 return piece
         self._ended = True

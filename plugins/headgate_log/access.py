@@ -91,8 +91,15 @@ class AccessLog:
         unsaid, self._unsaid = self._unsaid, 0
         await trio.to_thread.run_sync(self._write, rows, unsaid, abandon_on_cancel=True)
 
+    def _line(self, row: Row) -> str:
+        """A row that cannot be shown must not take the others with it, and the node least of all."""
+        try:
+            return self._format(row)
+        except Exception as error:
+            return f"the line of request {row.get('id')!r} cannot be shown: {type(error).__name__}"
+
     def _write(self, rows: Sequence[Row], unsaid: int) -> None:
-        lines = [self._format(row) for row in rows]
+        lines = [self._line(row) for row in rows]
         if unsaid:
             lines.append(f"{unsaid} lines of the access log were dropped: whoever reads it does not keep up")
         try:

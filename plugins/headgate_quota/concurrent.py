@@ -40,7 +40,11 @@ async def concurrent(
         gate = gates[key] = Gate()
     # A shadowed line never keeps anybody waiting.
     patience = 0.0 if site.shadow else wait
-    if not gate.enter(places) and not (patience > 0 and await gate.wait(patience)):
+    try:
+        entered = gate.enter(places) or (patience > 0 and await gate.wait(patience))
+    finally:
+        _tidy(gates, key, gate)
+    if not entered:
         raise ClientFault(
             "limit.exceeded",
             f"Too many requests at a time: {places} are running. Try again when one of them has ended.",
@@ -51,10 +55,15 @@ async def concurrent(
 
     def leave(ctx: Exchange) -> None:
         gate.leave()
-        if not gate.active:
-            gates.pop(key, None)
+        _tidy(gates, key, gate)
 
     ctx.on_close(leave)
+
+
+def _tidy(gates: dict[Key, Gate], key: Key, gate: Gate) -> None:
+    """Forget a gate that nobody is in: who is counted may be whatever a client says."""
+    if not gate.active and gates.get(key) is gate:
+        del gates[key]
 
 
 def _gates(ctx: Exchange) -> dict[Key, Gate]:

@@ -31,7 +31,7 @@ from headgate_quota.quotas import STATE, Quotas
 Line = tuple[bytes, bytes]
 
 UNCOUNTED: Final = Kind("limit.unavailable", 503, "The limit cannot be counted now")
-# A value that is longer than this stands in the store by its hash.
+# A value that is longer than this stands in memory and in the store by its hash.
 NAMED_BYTES: Final = 200
 
 
@@ -77,7 +77,7 @@ def rate_fast(
     """The half that never waits: spends a unit that is here, or refuses what was refused a moment ago."""
     meter: Meter = site.prepared
     quotas: Quotas = ctx.node.state[STATE]
-    if meter.limit is None or (type(by) is not str and by is not None):
+    if meter.limit is None or (by is not None and (type(by) is not str or len(by) > NAMED_BYTES)):
         return SLOW
     key = (meter.local, by)
     bucket = quotas.buckets.get(key)
@@ -133,9 +133,7 @@ async def rate(
         meter = own.set(rate)
     assert meter.limit is not None
     quotas: Quotas = ctx.node.state[STATE]
-    plain = type(by) is str or by is None
-    value = by if plain else msgspec.json.encode(by, order="deterministic")
-    key = (meter.local, value)
+    key = (meter.local, _value(by))
     bucket = quotas.buckets.get(key) or quotas.bucket(key, _stored(meter, by), meter.limit)
     try:
         passed = await quotas.take(bucket)
@@ -152,12 +150,22 @@ async def rate(
         _tell(ctx, meter, bucket, now)
 
 
+def _value(by: Any) -> str | bytes | None:
+    """The value as a key in memory. Clients choose values, so no bucket keeps a long one."""
+    if by is None or (type(by) is str and len(by) <= NAMED_BYTES):
+        return by  # type: ignore[no-any-return]
+    return _short(by)
+
+
 def _stored(meter: Meter, by: Any) -> str:
     """The bucket's name in the store: the line's and the value's, short enough for a key."""
+    return f"{meter.stored}|{_short(by).decode()}"
+
+
+def _short(by: Any) -> bytes:
+    """A value as JSON, or as the hash of that."""
     data = msgspec.json.encode(by, order="deterministic")
-    if len(data) > NAMED_BYTES:
-        return f"{meter.stored}|#{hashlib.blake2b(data, digest_size=20).hexdigest()}"
-    return f"{meter.stored}|{data.decode()}"
+    return b"#" + hashlib.blake2b(data, digest_size=20).hexdigest().encode() if len(data) > NAMED_BYTES else data
 
 
 def exceeded(meter: Meter, bucket: Bucket, now: float) -> ClientFault:

@@ -204,3 +204,19 @@ async def test_every_request_is_a_line_over_a_real_socket(tmp_path, capsys: pyte
     rows = [json.loads(line) for line in lines if line.startswith("{")]
     assert [(row["path"], row["status"], row["route"]) for row in rows] == [("/hi", 200, "hi")]
     assert Nosy.seen is None
+
+
+async def test_a_row_that_cannot_be_shown_takes_no_other_with_it() -> None:
+    out = io.StringIO()
+    log = AccessLog(out, json_line)
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    log.add({**ROW, "fields": nested})
+    log.add(ROW)
+    await log.flush()
+    first, second = out.getvalue().splitlines()
+    assert first == "the line of request 'req1' cannot be shown: RecursionError"
+    assert json.loads(second)["path"] == "/orders/7"
+    while nested:
+        nested = nested[0]  # type: ignore[assignment]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from headgate.api import Duration, Exchange, Limit, PluginFault, Rate, Site, StoreError, hookimpl, step
 from headgate.errors import PolicyError
@@ -17,7 +20,9 @@ from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate.serve import opened_by_plugins
 from headgate.testing import open_gate
 from headgate_quota import Quota
+from headgate_quota.concurrent import concurrent
 from headgate_quota.gates import Gate
+from headgate_quota.quotas import STATE
 from headgate_quota.rate import Meter, _stored
 from headgate_routing import Routing
 
@@ -209,3 +214,35 @@ async def test_a_node_without_a_store_for_leases_says_what_is_missing():
         quotas = g.node.state["quota"]
         with pytest.raises(PluginFault, match="keeps leases"):
             await quotas.take(quotas.bucket(("x", None), "x", Limit(Rate(5, 60.0))))
+
+
+async def test_who_gives_up_at_the_moment_of_being_called_leaves_no_gate_behind() -> None:
+    gates: dict[object, Gate] = {}
+    closes: list[Any] = []
+    ctx: Any = SimpleNamespace(
+        node=SimpleNamespace(state={STATE: SimpleNamespace(gates=gates)}), on_close=closes.append
+    )
+    site: Any = Site("r", "limit.concurrent", 0, "a.policy", 1)
+    await concurrent(ctx, 1, site=site, by="ana")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(functools.partial(concurrent, ctx, 1, site=site, by="ana", wait=60.0))
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        closes[0](ctx)
+    assert gates == {}
+
+
+async def test_a_value_that_is_long_is_not_kept() -> None:
+    text = """policy 1
+route r GET /r public {
+    limit.rate 2/min by=request.header["x"]
+    respond 200
+}
+"""
+    async with open_gate(text) as gate:
+        statuses = [(await gate.send("GET", "/r", headers={"x": "a" * 5000})).status for _ in range(3)]
+        assert statuses == [200, 200, 429]
+        assert (await gate.send("GET", "/r", headers={"x": "a" * 4999})).status == 200
+        [*names] = gate.node.state[STATE].buckets
+        assert len(names) == 2
+        assert all(len(value) < 100 for _, value in names)
