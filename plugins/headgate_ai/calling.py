@@ -20,7 +20,6 @@ from headgate.api import (
     Attempt,
     Body,
     ClientFault,
-    Cost,
     Duration,
     Exchange,
     FakeChat,
@@ -61,7 +60,6 @@ _TOLD: Final = ((b"x-request-id", b"x-upstream-request-id"),)
 
 @step(
     "ai.chat", hinge=True, effect="upstream", needs="chat", raises=("upstream.*",), phase=BEFORE_RESPONSE,
-    cost=Cost(upstream=1),
 )  # fmt: skip
 async def ai_chat(
     ctx: Exchange, model: Model, /, *, timeout: Duration = 60.0, idle: Duration = 60.0, total: Duration | None = None

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from headgate.api import SLOW, Const, Cost, Duration, Exchange, Ge, Secret, Site, Text, step
+from headgate.api import SLOW, Const, Duration, Exchange, Ge, Secret, Site, Text, step
 from headgate_auth.claims import Claims, Expected, Refused
 from headgate_auth.issuers import Given, KeySource
 from headgate_auth.keyrings import keyring_of, shared_secret
@@ -127,7 +127,7 @@ def fast(ctx: Exchange, /, *, site: Site, **_: Any) -> Claims | object:
 
 
 @step(
-    "auth.jwt", gives="auth", raises=RAISES, effect="reads", cost=Cost(upstream=2), shadow=True, prepare=prepare,
+    "auth.jwt", gives="auth", raises=RAISES, effect="reads", shadow=True, prepare=prepare,
     fast=fast,
 )  # fmt: skip
 async def jwt(

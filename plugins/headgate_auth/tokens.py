@@ -25,9 +25,6 @@ LARGEST: Final = 16 * 1024
 LONGEST_KID: Final = 256
 _COMPACT: Final = re.compile(rb"([A-Za-z0-9_-]{2,2048})\.([A-Za-z0-9_-]{2,})\.([A-Za-z0-9_-]{2,2048})")
 
-ASYMMETRIC: Final = (
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
-)  # fmt: skip
 SYMMETRIC: Final = ("HS256", "HS384", "HS512")
 
 

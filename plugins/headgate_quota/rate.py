@@ -13,7 +13,6 @@ from headgate.api import (
     SLOW,
     ClientFault,
     Const,
-    Cost,
     Exchange,
     Failure,
     Ge,
@@ -103,7 +102,6 @@ def rate_fast(
     raises=("limit.exceeded", "limit.unavailable"),
     shadow=True,
     effect="store",
-    cost=Cost(store=1),
     phase=BEFORE_RESPONSE,
     fast=rate_fast,
     prepare=_prepare,
@@ -153,7 +151,7 @@ async def rate(
 def _value(by: Any) -> str | bytes | None:
     """The value as a key in memory. Clients choose values, so no bucket keeps a long one."""
     if by is None or (type(by) is str and len(by) <= NAMED_BYTES):
-        return by  # type: ignore[no-any-return]
+        return by
     return _short(by)
 
 

@@ -8,7 +8,6 @@ import msgspec
 
 from headgate.api import (
     ClientFault,
-    Cost,
     Duration,
     Exchange,
     Headers,
@@ -52,7 +51,7 @@ class Called(msgspec.Struct, frozen=True):
             return None
 
 
-@step("call", effect="upstream", cost=Cost(upstream=1), raises=RAISES)
+@step("call", effect="upstream", raises=RAISES)
 async def call(
     ctx: Exchange,
     to: Upstream,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from headgate.api import (
     Body,
     BytesBody,
-    Cost,
     Duration,
     Exchange,
     Outgoing,
@@ -25,7 +24,7 @@ RAISES = (
 )  # fmt: skip
 
 
-@step("forward", hinge=True, effect="upstream", cost=Cost(upstream=1), raises=RAISES)
+@step("forward", hinge=True, effect="upstream", raises=RAISES)
 async def forward(
     ctx: Exchange,
     to: Upstream,

@@ -6,17 +6,13 @@ from typing import Annotated, Any
 
 import trio
 
-from headgate.api import Cost, Duration, Exchange, FailureOn, Ge, Le, Run, Site, Size, UpstreamFault, block
+from headgate.api import Duration, Exchange, FailureOn, Ge, Le, Run, Site, Size, UpstreamFault, block
 from headgate_routing.matching import Matcher, give_up, prepared
 from headgate_routing.pauses import pause_s
 from headgate_routing.replay import keep, rewind
 
 
-def _worst(body: Cost, n: int) -> Cost:
-    return Cost(upstream=body.upstream * (n + 1), store=body.store * (n + 1))
-
-
-@block("retry", runs="many", cost=_worst, prepare=prepared)
+@block("retry", runs="many", prepare=prepared)
 async def retry(
     ctx: Exchange,
     run: Run,

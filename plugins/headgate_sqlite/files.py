@@ -12,8 +12,6 @@ from typing import Final
 from headgate.api import SettingsError, StoreError
 from headgate_sqlite.migrations import Migration, migrate
 
-STATE: Final = "state.db"
-LEASES: Final = "leases.db"
 DAY_S: Final = 86_400
 _CALLS = re.compile(r"calls-(\d{4}-\d{2}-\d{2})\.db")
 

@@ -76,14 +76,6 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """The worst one call can cost: upstream calls, store operations."""
-
-    upstream: int = 0
-    store: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class ParamSpec:
     """A parameter: its type, whether it must be given, whether it must be known when the policy loads.
 
@@ -130,13 +122,11 @@ class StepSpec:
     needs: tuple[str, ...] = ()
     raises: tuple[str, ...] = ()
     effect: str = "pure"
-    cost: Cost = Cost()
     phase: str | None = None
     after: str | None = None
     hinge: bool = False
     shadow: bool = False
     observes: bool = False
-    streams: bool = True
     dialect: Dialect | None = None
     preflight: bool = False
     site: str | None = None
@@ -144,7 +134,6 @@ class StepSpec:
     prepare: Callable[..., Any] | None = None
     block: BlockSpec | None = None
     run_param: str | None = None
-    worst: Callable[..., Any] | None = None
 
     def param(self, name: str) -> ParamSpec | None:
         return next((param for param in self.params if param.name == name), None)
@@ -206,13 +195,11 @@ def step(
     needs: str | tuple[str, ...] = (),
     raises: tuple[str, ...] = (),
     effect: str = "pure",
-    cost: Cost | None = None,
     phase: str | None = None,
     after: str | None = None,
     hinge: bool = False,
     shadow: bool = False,
     observes: bool = False,
-    streams: bool = True,
     dialect: Dialect | None = None,
     preflight: bool = False,
     fast: Callable[..., Any] | None = None,
@@ -228,13 +215,11 @@ def step(
         needs=_words(needs),
         raises=raises,
         effect=effect,
-        cost=cost or Cost(),
         phase=phase,
         after=after,
         hinge=hinge,
         shadow=shadow,
         observes=observes,
-        streams=streams,
         dialect=dialect,
         preflight=preflight,
         fast=fast,
@@ -252,22 +237,17 @@ def block(
     needs: str | tuple[str, ...] = (),
     raises: tuple[str, ...] = (),
     effect: str = "pure",
-    cost: Callable[..., Any] | None = None,
     after: str | None = None,
     shares: bool = False,
     prepare: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]:
-    """Declare a block: a step whose function takes `run: Run`, or `arms: Arms` for alternatives.
-
-    `cost(body, value)` gives the worst case of the whole from that of its body and the unnamed value.
-    """
+    """Declare a block: a step whose function takes `run: Run`, or `arms: Arms` for alternatives."""
     said = dict(
         gives=_words(gives),
         needs=_words(needs),
         raises=raises,
         effect=effect,
         after=after,
-        worst=cost,
         prepare=prepare,
         block=BlockSpec("shares" if shares else "body", runs, keeps_facts),
     )

@@ -21,7 +21,6 @@ from pathlib import Path
 import lark
 
 Tree = lark.Tree[lark.Token]
-Child = Tree | lark.Token | None
 STARTS = ["edition", "item", "hole", "block", "tblock"]
 
 
