@@ -49,18 +49,25 @@ class Calling(Naming):
         elif name is None:
             self.checked.report("E103", "only a function can be called", function.span)
         elif not self.checked.is_lost(self.around.module.name, name):
-            guess = suggest(name, list(functions))
-            help = f"did you mean `{guess}`?" if guess else f"the functions are: {', '.join(sorted(functions))}"
+            guess = self._function_like(name)
+            known = sorted(known for known in functions if self.around.testing or known not in OBSERVING)
+            help = f"did you mean `{guess}`?" if guess else f"the functions are: {', '.join(known)}"
             self.checked.report("E003", f"there is no function `{name}`", function.span, help=help)
         return None
 
     def _method(self, function: tree.Attr) -> None:
-        guess = suggest(function.name, list(self.checked.vocabulary.functions))
+        guess = self._function_like(function.name)
         place = place_of(function.base) or "…"
         self.checked.report(
             "E103", "values have no functions of their own", function.name_span,
             help=f"write `{guess}({place}, …)`" if guess else f"a function is called with the value: `lower({place})`",
         )  # fmt: skip
+
+    def _function_like(self, name: str) -> str | None:
+        """The function that was meant: the same name, a near one, or one that begins alike."""
+        known = sorted(self.checked.vocabulary.functions)
+        alike = (one for one in known if len(one) > 3 and (name.startswith(one) or one.startswith(name)))
+        return name if name in known else suggest(name, known) or next(alike, None)
 
     def _resource_call(self, expr: tree.Call, symbol: Symbol, scope: Scope) -> t.Type:
         """A resource with parameters called with them: `classify(message=m.text)`."""
@@ -97,7 +104,9 @@ class Calling(Naming):
             zip((p.name for p in spec.params[: spec.positional]), expr.args, strict=False)
         )
         if len(expr.args) > spec.positional:
-            self.checked.report("E002", f"`{spec.name}` takes {spec.positional} values without a name", expr.span)
+            takes = ("no value", "one value")[spec.positional] if spec.positional < 2 else f"{spec.positional} values"
+            extra = expr.args[spec.positional].span.to(expr.args[-1].span)
+            self.checked.report("E002", f"`{spec.name}` takes {takes} without a name", extra)
         for arg in expr.named:
             if not any(param.name == arg.name for param in spec.params):
                 self._no_param(spec.name, arg, [param.name for param in spec.params])

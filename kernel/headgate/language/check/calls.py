@@ -9,6 +9,7 @@ from headgate.language import types as t
 from headgate.language.check.expressions import Expressions
 from headgate.language.check.result import BoundStep, BoundUse, Checked
 from headgate.language.check.scope import Scope
+from headgate.language.check.wording import a_type, example
 from headgate.language.source import Span
 from headgate.language.suggest import suggest
 from headgate.language.vocabulary import BlockSpec, ParamSpec, StepSpec
@@ -61,10 +62,18 @@ def _unknown_step(checked: Checked, step: tree.Step) -> None:
 
 def _modifiers(checked: Checked, step: tree.Step, spec: StepSpec) -> None:
     if step.shadow and not spec.shadow:
-        checked.report("E008", f"`{step.name}` cannot be shadowed", step.span, note="a step says itself whether it can")
+        able = sorted(name for name, known in checked.vocabulary.steps.items() if known.shadow)
+        checked.report(
+            "E008", f"`{step.name}` cannot be shadowed", step.name_span,
+            note="a step under `shadow` is computed and recorded, and decides nothing", help=f"those that can: {', '.join(able)}",
+        )  # fmt: skip
     if step.optional and not spec.observes:
         checked.report(
-            "E009", f"`{step.name}` may not be optional", step.span, note="only steps that merely observe may"
+            "E009",
+            f"`{step.name}` may not be optional",
+            step.name_span,
+            note="its failure would be a pass; only steps that merely observe may fail unheard",
+            help=f"those that may: {', '.join(sorted(n for n, known in checked.vocabulary.steps.items() if known.observes))}",
         )
 
 
@@ -79,7 +88,9 @@ def _unnamed(
         return None
     if not step.args:
         if spec.unnamed.required:
-            checked.report("E005", f"`{step.name}` needs a value: {spec.unnamed}", step.name_span)
+            what = f"`{spec.unnamed.name}`, {a_type(spec.unnamed.type)}"
+            help = f"it stands behind the name: `{step.name} {example(spec.unnamed.type)}`"
+            checked.report("E005", f"`{step.name}` needs a value: {what}", step.name_span, help=help)
         return None
     argument(checked, expressions, step.name, spec.unnamed, step.args[0], scope)
     return step.args[0]
@@ -102,7 +113,10 @@ def named_arguments(
             checked.report("E002", f"`{owner}` takes no `{arg.name}`", arg.name_span, help=help)
             expressions.infer(arg.value, scope)
         elif arg.name in found:
-            checked.report("E007", f"`{arg.name}` is given twice", arg.name_span)
+            first = next(one.name_span for one in named if one.name == arg.name)
+            checked.report(
+                "E007", f"`{arg.name}` is given twice", arg.name_span, related=((first, "first here"),)
+            )  # fmt: skip
         else:
             argument(checked, expressions, owner, param, arg.value, scope)
             found[arg.name] = arg.value
@@ -161,7 +175,8 @@ def _shape(checked: Checked, step: tree.Step, shape: BlockSpec | None) -> None:
             )  # fmt: skip
         return
     if step.block is None:
-        checked.report("E010", f"`{step.name}` wraps lines: `{step.name} … {{ }}`", step.name_span)
+        help = f"put the lines that it wraps in braces: `{step.name} … {{ … }}`"
+        checked.report("E010", f"`{step.name}` needs a block", step.name_span, help=help)
         return
     for line in step.block.statements:
         if shape.shape != "body" and isinstance(line, (tree.On, tree.Finally)):
@@ -172,9 +187,10 @@ def _shape(checked: Checked, step: tree.Step, shape: BlockSpec | None) -> None:
             continue
         shared = isinstance(line, tree.Arm) and line.share is not None
         if shape.shape == "shares" and not shared and not isinstance(line, tree.On):
-            message = f"`{step.name}` holds shares: `95% {{ … }}`"
             if not checked.is_damaged(line):
-                checked.report("E010", message, line.span)
+                message = f"the alternatives of `{step.name}` have shares"
+                checked.report("E010", message, line.span, help="write `95% { … }` and `5% { … }`")
+                break
         elif shape.shape == "arms" and shared:
             checked.report("E010", f"the alternatives of `{step.name}` have no shares", line.span, help="write `{ … }`")
     if shape.shape != "body" and not step.block.statements and not checked.is_damaged(step):

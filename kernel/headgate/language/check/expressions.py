@@ -18,7 +18,6 @@ from headgate.language.check import operators
 from headgate.language.check.calling import OBSERVING, Calling
 from headgate.language.check.fitting import Surroundings
 from headgate.language.check.fold import UNFOLDED, Folder
-from headgate.language.check.places import place_of
 from headgate.language.check.result import Checked
 from headgate.language.check.scope import Scope
 from headgate.language.check.wording import a_type, both_types, unit_help
@@ -191,7 +190,11 @@ class Expressions(Calling):
         left = self.infer(expr.left, scope)
         if not isinstance(left, (t.Optional, t.Never)):
             self.checked.report(
-                "W302", "this value is never absent, so the default is never used", expr.op_span, severity="warning"
+                "W302",
+                "this value is never absent, so the default is never used",
+                expr.op_span.to(expr.right.span),
+                severity="warning",
+                help=f"leave out `{expr.op} {self.written(expr.right)}`",
             )
         right = self.infer(expr.right, scope, t.strip(left))
         result = t.unify(t.strip(left), t.strip(right))
@@ -213,14 +216,14 @@ class Expressions(Calling):
             word = "absent" if expr.op == "==" else "present"
             self.checked.report(
                 "E101", "absent equals nothing, not even `none`, so this never holds", expr.span,
-                help=f"write `{place_of(side) or '…'} is {word}`",
+                help=f"write `{self.written(side)} is {word}`",
             )  # fmt: skip
         elif not operators.comparable(left, right):
             if self._choice_literal(expr, left, right):
                 return t.BOOL
             self.checked.report(
                 "E101",
-                f"{a_type(left)} and {a_type(right)} are never equal",
+                f"{a_type(t.strip(left))} and {a_type(t.strip(right))} are never equal",
                 expr.op_span,
                 helps=unit_help(expr.right, left),
             )
@@ -258,9 +261,10 @@ class Expressions(Calling):
     def _networks(self, expr: tree.Expr) -> None:
         value = self.checked.constants.get(expr)
         for problem in bad_networks(value) if isinstance(value, list) else ():
-            self.checked.report(
-                "E108", f"{problem!r} is not a network", expr.span, help='write it as "10.0.0.0/8" or "2001:db8::/32"'
-            )
+            items = expr.items if isinstance(expr, tree.ListOf) else ()
+            span = next((item.span for item in items if self.checked.constants.get(item) == problem), expr.span)
+            help = 'write it as "10.0.0.0/8", as "2001:db8::/32", or as one address'
+            self.checked.report("E108", f'"{problem}" is not a network', span, help=help)
 
     def _matches(self, expr: tree.Binary, left: t.Type) -> t.Type:
         if not t.TEXT.accepts(left):
@@ -269,9 +273,11 @@ class Expressions(Calling):
         if not isinstance(pattern, str) and self.checked.types.get(expr.right) not in (t.TEXT, t.NEVER):
             self._no_operator(expr, left, self.checked.types.get(expr.right, t.NEVER))
         elif not isinstance(pattern, str):
-            self.checked.report("E106", "a pattern must be known when the policy loads", expr.right.span)
+            help = "use a literal or a `const`; `contains`, `starts_with` and `ends_with` take any text"
+            self.checked.report("E106", "a pattern must be known when the policy loads", expr.right.span, help=help)
         elif (problem := bad_pattern(pattern)) is not None:
-            self.checked.report("E109", f"this pattern cannot be used: {problem}", expr.right.span)
+            note = "a pattern never backtracks, so there are no back references and no look-around"
+            self.checked.report("E109", f"this pattern cannot be used: {problem}", expr.right.span, note=note)
         return t.BOOL
 
     def _no_operator(self, expr: tree.Binary, left: t.Type, right: t.Type) -> None:

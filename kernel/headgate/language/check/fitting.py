@@ -15,6 +15,7 @@ from headgate.language.check.places import place_of, present_places
 from headgate.language.check.result import Checked
 from headgate.language.check.scope import Scope
 from headgate.language.check.wording import a_type, fit_help, unit_help
+from headgate.language.source import Span
 from headgate.language.suggest import suggest
 
 FAILURE_WORDS = ("timeout", "unreachable", "protocol", "unavailable", "unconfigured", "refused", "status")
@@ -93,7 +94,7 @@ class Fitting:
         elif operators.comparable(subject, kind):
             return kind
         else:
-            message = f"{a_type(subject)} and {a_type(kind)} are never equal"
+            message = f"{a_type(t.strip(subject))} and {a_type(t.strip(kind))} are never equal"
             self.checked.report("E101", message, value.span, helps=unit_help(value, subject))
         return t.NEVER
 
@@ -146,9 +147,9 @@ class Fitting:
         elif not expected.accepts(kind):
             self.checked.report(
                 "E101",
-                f"{what} is {a_type(expected)}, not {a_type(kind)}",
+                f"{what} is {a_type(t.strip(expected))}, not {a_type(kind)}",
                 expr.span,
-                helps=fit_help(expr, kind, expected),
+                helps=fit_help(expr, kind, expected, self.written(expr)),
             )
         elif kind != t.NEVER:
             self._bounds(expr, t.strip(expected), what)
@@ -170,10 +171,11 @@ class Fitting:
             if not isinstance(measure, (int, float)):
                 return
             if (low is not None and measure < low) or (high is not None and measure > high):
-                self.checked.report("E102", f"{what} must lie within {shown}", expr.span, f"this is {measure}")
+                shows = f"this has {measure}" if isinstance(value, (str, bytes, list)) else ""
+                self.checked.report("E102", f"{what} {shown}", expr.span, shows)
         elif isinstance(expected, t.Bounded) and high is not None and not self._bounded(expr, high):
             self.checked.report(
-                "E106", f"{what} must lie within {shown}, and what this comes to is not known", expr.span,
+                "E106", f"{what} {shown}, and what this comes to is not known", expr.span,
                 help="use a literal, a `const`, or a value whose type has such bounds: `n: int(0..10)`",
             )  # fmt: skip
 
@@ -185,13 +187,28 @@ class Fitting:
         )
 
     def _absent(self, expr: tree.Expr, why: str) -> None:
-        text = self.place(expr)
+        text = self.written(expr) if self.place(expr) else None
         shown = f"`{text}`" if text else "this value"
         test = f"test it first: `if {text} is present {{ … }}`" if text else "bind it with `let`, and test that first"
         self.checked.report(
-            "E301", f"{shown} may be absent, so {why}", expr.span, "may be absent",
+            "E301", f"{shown} may be absent, so {why}", expr.span, "may be absent", related=self._since(expr),
             helps=(f"give it a default: `{text or '…'} ?? …`", f"or {test}"),
         )  # fmt: skip
+
+    def _since(self, expr: tree.Expr) -> tuple[tuple[Span, str], ...]:
+        """Where the name was bound that makes a field of it absent."""
+        while isinstance(expr, (tree.Attr, tree.Index, tree.Grouped)):
+            expr = expr.inner if isinstance(expr, tree.Grouped) else expr.base
+            symbol = self.checked.symbols.get(expr)
+            if symbol is not None and symbol.kind == "local" and isinstance(self.checked.types.get(expr), t.Optional):
+                return ((symbol.span, "what is bound here may be absent"),) if symbol.span is not None else ()
+        return ()
+
+    def written(self, expr: tree.Expr) -> str:
+        """An expression as it stands in the file; `…` for what takes several lines."""
+        span = expr.span
+        line = self.around.module.source.line(span.line) if span.file == self.around.module.source.name else ""
+        return (line[span.column - 1 : span.end_column - 1] if span.line == span.end_line else "") or "…"
 
     def secret(self, expr: tree.Expr) -> None:
         """Report a secret that stands where none may."""
@@ -202,9 +219,14 @@ class Fitting:
 
 
 def bounds_of(kind: t.Type) -> tuple[float | None, float | None, str]:
-    """The least and the greatest value of a type, and how it is shown: those written, or those of the unit."""
-    if isinstance(kind, t.Bounded):
-        return kind.low, kind.high, str(kind)
+    """The least and the greatest value of a type, and what a sentence says of them: those written, or of the unit."""
     if kind == t.STATUS:
-        return 100, 599, "status(100..599)"
-    return (0, None, f"{kind}(0..)") if kind in (t.DURATION, t.SIZE) else (None, None, "")
+        kind = t.Bounded(t.STATUS, 100, 599)
+    if not isinstance(kind, t.Bounded):
+        return (0, None, "is not negative") if kind in (t.DURATION, t.SIZE) else (None, None, "")
+    low, high = kind.low, kind.high
+    verb = "has" if kind.base in (t.TEXT, t.BYTES) else "is"
+    what = {"text": " characters", "bytes": " bytes"}.get(str(kind.base), "")
+    if low is None or high is None:
+        return low, high, f"{verb} at {f'most {high:g}' if high is not None else f'least {low:g}'}{what}"
+    return low, high, f"{verb} from {low:g} to {high:g}{what}"

@@ -65,6 +65,9 @@ class _Paths:
         self.closing = False
         self.unknown = False
         self.followed = 0
+        self.gap: Span | None = None  # a branch that does not answer, beside one that does
+        self.caught: list[Raised] = []  # inside a handler: the lines that lead to it
+        self.at_once = False
 
     def route(self) -> None:
         frame = _Frame()
@@ -73,6 +76,7 @@ class _Paths:
             some = "" if end.answered == "no" else "on some path "
             self._say(
                 "E202", f"{some}nothing answers in the route `{self.the_route.name}`", self.the_route.name_span,
+                related=((self.gap, "one way on from here does not answer"),) if self.gap and some else (),
                 note="every path through a route meets one hinge (`forward`, `ai.chat`) or one end (`respond`)",
                 help="end the route with `forward …`, or with `respond …`",
             )  # fmt: skip
@@ -127,7 +131,9 @@ class _Paths:
         self._never_runs(handler, raised)
         facts = before.facts | {"response"} if entry.answered == "yes" else before.facts - {"response"}
         frame = _Frame()
+        outside, self.caught = self.caught, caught
         end = self._lines(handler.block.statements, replace(before, answered=entry.answered, facts=facts), frame)
+        self.caught = outside
         outer.raised += frame.raised
         answers = end is None or (end.answered == "yes" and entry.answered == "no")
         live = [end] if end is not None and end.answered != entry.answered else []
@@ -180,13 +186,9 @@ class _Paths:
             case tree.Let(bind=bind):
                 return state.with_name(bind.name)
             case tree.If(branches=branches, otherwise=otherwise):
-                ends = [self._lines(block.statements, state, frame) for _, block in branches]
-                ends.append(self._lines(otherwise.statements, state, frame) if otherwise is not None else state)
-                return _forget(join(ends), state)
+                return self._branches(line, [block for _, block in branches], otherwise, state, frame)
             case tree.Match(cases=cases, otherwise=otherwise):
-                ends = [self._lines(case.block.statements, state, frame) for case in cases]
-                ends.append(self._lines(otherwise.statements, state, frame) if otherwise is not None else state)
-                return _forget(join(ends), state)
+                return self._branches(line, [case.block for case in cases], otherwise, state, frame)
             case tree.Set(place=place):
                 if place_of(place) != "response.status":  # a value that would end a line, a path that is none
                     frame.raised.append(Raised("request.invalid", state, line.span))
@@ -205,16 +207,32 @@ class _Paths:
             case tree.Parallel(block=block):
                 alone = [tree.Block(one.span, (one,)) for one in block.statements]
                 before = state.having_run(marks(self.checked, block))
-                return meet(state, [self._lines(one.statements, before, frame) for one in alone])
+                outer, self.at_once = self.at_once, True
+                ends = [self._lines(one.statements, before, frame) for one in alone]
+                self.at_once = outer
+                return meet(state, ends)
             case tree.Arm(block=block):
                 return self._body(block, state, frame)
         return state
+
+    def _branches(
+        self, line: tree.Stmt, blocks: list[tree.Block], otherwise: tree.Block | None, state: State, frame: _Frame
+    ) -> State | None:
+        ends = [self._lines(block.statements, state, frame) for block in [*blocks, *([otherwise] if otherwise else [])]]
+        if otherwise is None:
+            ends.append(state)
+        unanswered = [end for end in ends if end is not None and end.answered == "no"]
+        if unanswered and len(unanswered) < len(ends):
+            head = line.span
+            self.gap = head._replace(end_line=head.line, end_column=blocks[0].span.column) if blocks else head
+        return _forget(join(ends), state)
 
     def _second_answer(self, state: State, span: Span, what: str) -> None:
         if state.answered != "no" and not self.closing:
             again = "again" if state.answered == "yes" else "a second time on some path"
             self._say(
-                "E203", f"{what} {again}", span, "an answer was found above",
+                "E203", f"{what} {again}", span,
+                related=((state.answered_at, "this answers first"),) if state.answered_at else (),
                 note="every path meets exactly one hinge or one end; below it, lines may still change the answer",
             )  # fmt: skip
 
@@ -232,7 +250,7 @@ class _Paths:
             return None
         if spec.hinge:
             self._second_answer(end, step.name_span, f"`{step.name}` answers")
-            end = end.answer()
+            end = end.answer(step.name_span)
         if step.shadow:
             end = end.having_run(frozenset(f"shadow:{fact}" for fact in spec.gives))
         else:
@@ -252,7 +270,7 @@ class _Paths:
         if spec.effect == "upstream" and not self.public and "auth" not in state.facts and not self.closing:
             self._say(
                 "E501", f"a request can reach `{shown}` without `auth`", step.name_span, "`auth` does not hold on every path to here",
-                note="a step under `shadow` authenticates nobody" if "shadow:auth" in state.seen else "",
+                note=self._why_not_auth(state), related=self._spoiler("auth"),
                 help="put an `auth.*` step above it, on every branch; "
                 f"or say it out loud: `route {self.the_route.name} … public {{`",
             )  # fmt: skip
@@ -269,6 +287,7 @@ class _Paths:
                 "E206",
                 f"`{step.name}` comes too late: the answer is found already",
                 step.name_span,
+                related=((state.answered_at, "this answers"),) if state.answered_at else (),
                 help="move it above the hinge",
             )
         if spec.phase == AFTER_RESPONSE and "response" not in state.facts:
@@ -277,6 +296,19 @@ class _Paths:
             )
         for rule in self.rules:
             self._ruled(rule, step, spec, state)
+
+    def _why_not_auth(self, state: State) -> str:
+        if "shadow:auth" in state.seen:
+            return "a step under `shadow` authenticates nobody"
+        at_once = self.at_once and "step:auth" in state.seen
+        return "the lines of `parallel` run at once: none of them comes before another" if at_once else ""
+
+    def _spoiler(self, fact: str) -> tuple[tuple[Span, str], ...]:
+        """Inside a handler: the line that can lead to it before a fact holds."""
+        for raised in self.caught:
+            if fact not in raised.before.facts and fact != "response":
+                return ((raised.span, f"this line can raise `{raised.kind}` before `{fact}` holds"),)
+        return ()
 
     def _giver(self, fact: str) -> str:
         givers = sorted(spec.name for spec in self.checked.vocabulary.steps.values() if fact in spec.gives)
@@ -361,7 +393,7 @@ class _Paths:
                 needs, hint = _needs(symbol.ref, name.name)
                 if needs is not None and needs not in state.facts and not self._settable(name, state):
                     message = f"there is no `{name.name}` yet at this point"
-                    self._say("E201", message, name.span, help=hint)
+                    self._say("E201", message, name.span, help=hint, related=self._spoiler(needs))
 
     def _settable(self, name: tree.Name, state: State) -> bool:
         return self.closing and name.name in ("caller", "response", "served")

@@ -40,7 +40,8 @@ def _declare(checked: Checked, module: Module, scope: Scope, types: TypeNames, i
             before = len(checked.findings)
             kind = Expressions(checked, Surroundings(module)).infer(item.value, scope)
             if item.value not in checked.constants and len(checked.findings) == before:
-                checked.report("E106", f"`{item.name}` is not known when the policy loads", item.value.span)
+                help = "a `const` is made of literals and other constants; inside a route, `let` binds any value"
+                checked.report("E106", f"`{item.name}` is not known when the policy loads", item.value.span, help=help)
             bind(checked, scope, item.name, item.span, Symbol("const", item.name, kind, item))
         case tree.Fragment():
             checked.params[item] = _params(checked, module, scope, types, item.params)
@@ -93,7 +94,11 @@ def _resource(
         checked.report("E801", f"no installed plugin knows the resource kind `{item.kind}`", item.kind_span, help=help)
         return None
     if item.params and not spec.takes_params:
-        checked.report("E803", f"a resource of kind `{item.kind}` takes no parameters", item.params[0].span)
+        message, help = (
+            f"a resource of kind `{item.kind}` takes no parameters",
+            f"write `{item.kind} {item.name} {{ … }}`",
+        )
+        checked.report("E803", message, item.params[0].span, help=help)
     return BoundResource(module, item, spec, _attributes(checked, module, inner, item, spec))
 
 
@@ -123,7 +128,7 @@ def _attributes(
             first = spec.doc.partition("\n")[0]
             checked.report(
                 "E005", f"`{item.name}` needs `{param.name}`", head_of(item),
-                note=f"{spec.kind}: {first}" if first else "", help=f"add `{param.name} = …` ({param.type})",
+                note=first, help=f"add `{param.name} = …` ({param.type})",
             )  # fmt: skip
     return values
 

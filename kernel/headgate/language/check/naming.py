@@ -20,7 +20,7 @@ from headgate.language.suggest import suggest
 NO_VALUES = {"module": "an import", "type": "a type", "fragment": "a fragment"}
 _USES = {
     "module": "name something of it: `edge.trusted`",
-    "type": "it says what a value looks like: `read.json Message as m`",
+    "type": "it says what a value looks like, and stands where a step or a parameter takes a type",
     "fragment": "a fragment is called by a line of its own: `use standard()`",
 }
 
@@ -177,7 +177,7 @@ class Naming(Fitting):
             help = f"did you mean `{guess}`?" if guess else f"it has: {', '.join(names) or 'no fields'}"
             if base is self.around.params and not guess:
                 help = f"the path of the route names its parameters: `/{{{expr.name}}}`"
-            self.checked.report("E105", f"{base} has no `{expr.name}`", expr.name_span, help=help)
+            self.checked.report("E105", f"`{self.written(expr.base)}` has no `{expr.name}`", expr.name_span, help=help)
             return t.NEVER
         if isinstance(base, t.MapType):
             return t.Optional(base.value)

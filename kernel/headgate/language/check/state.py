@@ -18,6 +18,7 @@ class State:
     seen: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     answered: str = "no"
+    answered_at: Span | None = None
 
     def with_facts(self, *facts: str) -> State:
         return replace(self, facts=self.facts | set(facts))
@@ -33,8 +34,8 @@ class State:
         """Behind a step, which rules know by several names."""
         return replace(self, facts=self.facts | marks, seen=self.seen | marks)
 
-    def answer(self) -> State:
-        return replace(self, answered="yes", facts=self.facts | {"response"})
+    def answer(self, at: Span) -> State:
+        return replace(self, answered="yes", answered_at=at, facts=self.facts | {"response"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ def meet(before: State, states: Iterable[State | None]) -> State:
     for state in states:
         if state is not None:
             answered = before.answered if state.answered == "no" else state.answered
-            before = State(before.facts | state.facts, before.seen | state.seen, before.names | state.names, answered)
+            before = replace(
+                before, facts=before.facts | state.facts, seen=before.seen | state.seen, names=before.names | state.names,
+                answered=answered, answered_at=before.answered_at or state.answered_at,
+            )  # fmt: skip
     return before
 
 
@@ -63,5 +67,8 @@ def join(states: Iterable[State | None]) -> State | None:
     first, *others = live
     for other in others:
         answered = first.answered if first.answered == other.answered else "maybe"
-        first = State(first.facts & other.facts, first.seen | other.seen, first.names & other.names, answered)
+        first = State(
+            first.facts & other.facts, first.seen | other.seen, first.names & other.names, answered,
+            first.answered_at or other.answered_at,
+        )  # fmt: skip
     return first

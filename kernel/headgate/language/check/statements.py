@@ -87,14 +87,18 @@ def _path_params(checked: Checked, route: tree.Route) -> t.Record:
     return t.Record("request.params", tuple(fields.items()))
 
 
-def fragment_value(checked: Checked, module: Module, fragment: tree.Fragment) -> t.Type | None:
-    """Check a fragment, once, and give the type of its value."""
+def fragment_value(
+    checked: Checked, module: Module, fragment: tree.Fragment, use: tree.Use | None = None
+) -> t.Type | None:
+    """Check a fragment, once, and give the type of its value. `use` is the line that asks for it."""
     if fragment in checked.values:
         return checked.values[fragment]
     if fragment in checked.open_fragments:
+        circle = [*checked.open_fragments[checked.open_fragments.index(fragment) :], fragment]
         checked.report(
-            "E604", f"the fragment `{fragment.name}` uses itself", fragment.span, help="every policy ends: no recursion"
-        )
+            "E604", f"the fragment `{fragment.name}` uses itself", use.fragment_span if use else fragment.span,
+            note=" -> ".join(one.name for one in circle), help="every policy ends: there is no recursion",
+        )  # fmt: skip
         return t.NEVER
     checked.open_fragments.append(fragment)
     scope = checked.exports[module.name].child()
@@ -265,7 +269,8 @@ class Lines:
         scope.forget(*changed_by(self.checked, step))
         if step.bind is not None:
             if value is None and bound is not None:
-                self.checked.report("E013", f"`{step.name}` gives no value to bind", step.bind.span)
+                help = f"leave out `as {step.bind.name}`"
+                self.checked.report("E013", f"`{step.name}` gives no value to bind", step.bind.span, help=help)
             bind_name(self.checked, scope, step.bind, value if value is not None else t.NEVER, bound)
         return value
 
@@ -297,12 +302,13 @@ class Lines:
 
     def _use(self, use: tree.Use, scope: Scope) -> t.Type | None:
         bound = bind_use(self.checked, self.expressions, use, scope)
-        value = t.NEVER if bound is None else fragment_value(self.checked, bound.module, bound.fragment)
+        value = t.NEVER if bound is None else fragment_value(self.checked, bound.module, bound.fragment, use)
         if bound is not None:
             scope.forget(*changed_places(self.checked, bound.fragment.body))
         if use.bind is not None:
             if value is None and bound is not None and not self.checked.is_damaged(bound.fragment):
-                self.checked.report("E013", f"`{use.fragment}` gives no value to bind", use.bind.span)
+                help = "a fragment hands a value out with `give …` as its last line"
+                self.checked.report("E013", f"`{use.fragment}` gives no value to bind", use.bind.span, help=help)
             bind_name(self.checked, scope, use.bind, value or t.NEVER, bound)
         return value
 
@@ -444,7 +450,10 @@ class Lines:
         bodies = [arg for arg in line.named if arg.name in ("json", "text", "body", "error")]
         if len(bodies) > 1:
             self.checked.report(
-                "E007", f"an answer has one body, not `{bodies[0].name}` and `{bodies[1].name}`", bodies[1].span
+                "E007",
+                f"an answer has one body, not `{bodies[0].name}` and `{bodies[1].name}`",
+                bodies[1].span,
+                related=((bodies[0].span, "the other one"),),
             )
 
     def _parallel(self, block: tree.Block, scope: Scope) -> None:
@@ -471,7 +480,13 @@ class Lines:
         elif does:
             self.checked.report("E015", f"{does}, which has its place in the order of the lines", line.span)
         elif line.bind is None and line.name in self.checked.vocabulary.steps:
-            help = f"`{line.name} … as x`; a step without a value stands above `parallel` or below it"
+            gives = self.checked.values.get(line.block) if line.block is not None else None
+            gives = gives or self.checked.vocabulary.steps[line.name].returns
+            help = (
+                f"write `{line.name} … as x`"
+                if gives is not None
+                else "it gives none: put it above or below `parallel`"
+            )
             self.checked.report("E015", "each line of `parallel` binds a value", line.span, help=help)
 
     def _on(self, line: tree.On, scope: Scope) -> None:
@@ -517,7 +532,9 @@ class Lines:
             if not isinstance(line, (tree.Step, tree.Let, tree.If, tree.Match)) or (
                 spec is not None and not spec.observes
             ):
-                self.checked.report("E205", "`finally` only observes: the answer is gone", line.span)
+                steps = self.checked.vocabulary.steps.items()
+                help = f"what may stand there: {', '.join(sorted(n for n, s in steps if s.observes))}, `let`, `if`, `match`"
+                self.checked.report("E205", "`finally` only observes: the answer is gone", line.span, help=help)
 
 
 def last_line(block: tree.Block) -> tree.Stmt | None:

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from headgate.language.check.result import Checked
     from headgate.language.check.scope import Scope
 
+# What other languages call the types.
+_MEANT = {
+    "string": "text", "str": "text", "integer": "int", "float": "number", "double": "number", "decimal": "number",
+    "boolean": "bool", "array": "list[…]", "object": "map[…]", "dict": "map[…]", "any": "json", "date": "time",
+}  # fmt: skip
 _BOUNDABLE = frozenset({t.TEXT, t.INT, t.NUMBER, t.BYTES, t.DURATION, t.SIZE})
 
 
@@ -37,7 +42,7 @@ class TypeNames:
         if found is None and self.checked.is_lost(written.span.file, name.partition(".")[0]):
             return t.NEVER
         if found is None:
-            guess = suggest(name, self._names())
+            guess = _MEANT.get(name.lower()) or suggest(name, self._names())
             self.checked.report(
                 "E112", f"there is no type `{name}`", written.span, help=f"did you mean `{guess}`?" if guess else ""
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from headgate.language import tree
 from headgate.language import types as t
 from headgate.language.check import operators
-from headgate.language.check.places import place_of
 
 _EXAMPLES = {t.DURATION: "s", t.SIZE: "KB", t.MONEY: "$", t.RATE: "/min", t.PERCENT: "%"}
 
@@ -27,11 +26,10 @@ def a_type(kind: t.Type) -> str:
     return f"an {text}" if text.startswith(("a", "e", "i", "o", "up")) else f"a {text}"
 
 
-def fit_help(expr: tree.Expr, kind: t.Type, expected: t.Type) -> tuple[str, ...]:
+def fit_help(expr: tree.Expr, kind: t.Type, expected: t.Type, written: str) -> tuple[str, ...]:
     """How a value is made to fit, where that is plain."""
-    if expected in (t.TEXT, t.Optional(t.TEXT)) and isinstance(kind, (t.Scalar, t.Bounded)):
-        shown = place_of(expr) or (expr.raw if isinstance(expr, tree.Literal) else "…")
-        return (f'write it into a text: `"{shown}"`' if isinstance(expr, tree.Literal) else f'write `"{{{shown}}}"`',)
+    if operators.base(t.strip(expected)) == t.TEXT and isinstance(kind, (t.Scalar, t.Bounded)) and kind != t.NONE:
+        return (f'write it as text: `"{written if isinstance(expr, tree.Literal) else f"{{{written}}}"}"`',)
     if isinstance(expected, t.ListType) and expected.item.accepts(kind):
         return ("a list stands in brackets: `[…]`",)
     return unit_help(expr, expected)
@@ -42,11 +40,24 @@ def both_types(left: t.Type, right: t.Type) -> str:
     return f"two values of type {left}" if left == right else f"{a_type(left)} and {a_type(right)}"
 
 
+_VALUES = {
+    "rate": "100/min", "size": "1MB", "duration": "2s", "int": "2", "text": '"…"', "percent": "5%", "money": "$1",
+    "upstream": "orders", "model": "gpt", "bool": "true", "status": "200",
+}  # fmt: skip
+
+
+def example(kind: t.Type) -> str:
+    """A value of that type, as it is written."""
+    return _VALUES.get(str(operators.base(t.strip(kind))), "…")
+
+
 def unit_help(expr: tree.Expr, expected: t.Type) -> tuple[str, ...]:
     """For a bare number where a unit is wanted: how it is written."""
     wanted = operators.base(t.strip(expected))
+    if isinstance(expr, tree.Literal) and expr.kind == "text" and wanted in _EXAMPLES:
+        return (f"{a_type(wanted)} is written without quotes: `{example(wanted)}`",)
     if not isinstance(expr, tree.Literal) or expr.kind not in ("int", "number") or wanted not in _EXAMPLES:
         return ()
     unit = _EXAMPLES[wanted]
     written = f"${expr.raw}" if unit == "$" else f"{expr.raw}{unit}"
-    return (f"a {wanted} has a unit: `{written}`",)
+    return (f"{a_type(wanted)} has a unit: `{written}`",)
