@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ from headgate.pipeline.table import Entry, RouteTable, entry_of
 
 if TYPE_CHECKING:
     from headgate.contracts.node import Node
+
+
+log = logging.getLogger("headgate")
 
 
 async def parallel(*runs: Callable[[], Awaitable[Any]]) -> tuple[Any, ...]:
@@ -70,11 +74,15 @@ class Provision:
         return resource
 
     async def close(self) -> None:
-        """Close what was built, last first."""
-        for resource in reversed(self.built):
+        """Close what was built, last first. One that fails to close is logged, and takes nobody with it."""
+        while self.built:
+            resource = self.built.pop()
             close = getattr(resource, "aclose", None)
             if close is not None:
-                await close()
+                try:
+                    await close()
+                except Exception as error:
+                    log.error("%r could not be closed: %s", resource, error, exc_info=error)
 
 
 def _place(checked: Checked, site: Site) -> Span:
