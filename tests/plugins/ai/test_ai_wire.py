@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import openai
@@ -11,6 +12,8 @@ import trio
 
 from headgate.api import Money
 from headgate.testing import Wire, answer, hangs, reply, resets
+from headgate_ai.dialects.openai import OPENAI, requests
+from headgate_ai.reading import LARGE_BYTES
 
 ANSWER = {
     "id": "chatcmpl-9",
@@ -138,6 +141,23 @@ async def test_of_a_model_that_is_named_at_length_the_row_keeps_a_part(gateway: 
     async with gateway(answers()) as g:
         await g.call(model="a" * 5000)
         assert (await g.over()).log["model_asked"] == "a" * 200
+
+
+@pytest.mark.parametrize(("filling", "in_loop"), [(10, True), (LARGE_BYTES, False)])
+async def test_a_large_body_is_not_read_in_the_loop(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch, filling: int, in_loop: bool
+) -> None:
+    threads = []
+
+    def read(data: bytes) -> Any:
+        threads.append(threading.current_thread())
+        return requests.read(data)
+
+    monkeypatch.setattr(OPENAI, "read", read)
+    async with gateway(answers()) as g:
+        answer = await g.call(messages=[{"role": "user", "content": "a" * filling}])
+    assert answer.choices[0].message.content == "Hello ä."
+    assert [thread is threading.current_thread() for thread in threads] == [in_loop]
 
 
 async def test_a_body_that_nests_deeply_is_answered_or_refused(gateway: Any) -> None:
