@@ -7,6 +7,7 @@ the task that answers ends, and nobody is left to notice.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ import trio
 
 if TYPE_CHECKING:
     from headgate.pipeline.reply import Reply
+
+log = logging.getLogger("headgate")
 
 # Long enough that a local upstream never costs a task, short enough that nobody pays for an answer nobody reads.
 PATIENCE_S = 0.05
@@ -74,7 +77,11 @@ async def _wait_gone(watched: Watched) -> None:
     if watched.done:
         return
     with trio.CancelScope() as watched.watcher:
-        await watched.reply.wait_gone()
+        try:
+            await watched.reply.wait_gone()
+        except Exception:
+            log.exception("a client cannot be watched")  # its exchange goes on, and so do all others
+            return
         if not watched.done:
             watched.gone = True
             watched.reply.cancel()

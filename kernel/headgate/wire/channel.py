@@ -110,6 +110,8 @@ class Channel:
         while len(self.buffer) < limit:
             if not await self.more():
                 return
+            # Whoever has no business here any more must not begin another wait: the next reader may be in one.
+            await trio.lowlevel.checkpoint_if_cancelled()
         await trio.sleep_forever()
 
     async def linger(self, limit: int, by: float) -> None:
