@@ -148,6 +148,8 @@ class Quotas:
                     await self._give_back(bucket, bucket.expired(now))
                 except StoreError as error:
                     log.warning("%s: %s", bucket.name, error)
+                except Exception as error:
+                    log.error("%s: %s", bucket.name, error, exc_info=error)
             self._woken = trio.Event()
             pause = self._due[0][0] - self.node.clock.monotonic() if self._due else float("inf")
             with trio.move_on_after(max(0.0, pause)):

@@ -81,7 +81,7 @@ class CallLane(Lane):
 
     def add_durable(self, job: Durable) -> bool:
         """Queue a row that is waited for. False, and one more lost, where the queue is full."""
-        if len(self.durable) >= self.limit:
+        if self.ended or len(self.durable) >= self.limit:
             self.lost += 1
             return False
         self.durable.append(job)

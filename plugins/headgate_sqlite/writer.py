@@ -63,6 +63,7 @@ class Lane:
     def __init__(self, name: str) -> None:
         self.name = name
         self.retry_at = 0.0
+        self.ended = False
 
     def due_at(self) -> float:
         """When there is something to commit, by time.monotonic; NEVER where nothing waits."""
@@ -109,6 +110,8 @@ class JobLane(Lane):
         """Do it in a transaction; return when that is committed. StoreError. Cancelled, it may have been done."""
         job = Job(call)
         self.jobs.append(job)
+        if self.ended:  # asked behind the append: the thread says so before it looks at the queue for the last time
+            raise StoreError(f"{self.name} is closed")
         self._wake()
         try:
             await job.done.wait()
@@ -233,6 +236,7 @@ class Writer:
         finally:
             stopped = StoreError("the SQLite stores are closed")
             for lane in self.lanes:
+                lane.ended = True
                 self._ring(lane.give_up(NEVER, stopped))
                 lane.close()
 
@@ -303,6 +307,9 @@ class Writer:
         except (sqlite3.Error, StoreError, OSError) as error:
             if not (isinstance(error, sqlite3.Error) and is_locked(error)):
                 lane.close()
+        except Exception:
+            log.exception("what others wrote to %s cannot be read", lane.name)
+            lane.close()
 
     def _ring(self, jobs: list[Job]) -> None:
         """Tell the loop; fine if it is gone."""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import secrets
 import time
@@ -70,6 +71,8 @@ class Connections:
         try:
             with connection.scope:
                 await connection.run()
+        except Exception:
+            logger.exception("A bug in the lane: %r", connection)  # one connection's end, and nobody else's
         finally:
             self.live.discard(connection)
             self._changed.set()
@@ -97,8 +100,8 @@ class Connections:
 
     def close_idle(self, most: int | None = None) -> None:
         """Make idle connections close: all of them, or at most so many of those that would time out first."""
-        idle = sorted((one for one in self.live if one.idle), key=lambda one: one.channel.read_by)
-        for connection in idle[:most]:
+        idle = [one for one in self.live if one.idle]
+        for connection in idle if most is None else heapq.nsmallest(most, idle, key=lambda one: one.channel.read_by):
             connection.channel.pipe.interrupt_receive()
 
     async def drain(self, deadline_s: float | None = None) -> None:

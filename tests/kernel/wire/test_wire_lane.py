@@ -13,6 +13,7 @@ import trustme
 
 from headgate.message import Client, Response
 from headgate.wire import Limits, open_listeners, serve_lane
+from headgate.wire.connection import Connection
 from headgate.wire.lane import client_of
 from headgate.wire.limits import table
 from headgate.wire.pipe import SocketPipe
@@ -360,3 +361,19 @@ async def test_the_lane_runs_over_tls(lane):
                 said += piece
         assert said.endswith(b"x" * 300_000)
         assert schemes == [("https", True)]
+
+
+async def test_a_bug_in_one_connection_is_that_connection_s_end_alone(lane, monkeypatch, caplog):
+    async def broken(self, refusal):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Connection, "_refuse", broken)
+    async with lane() as node:
+        odd, other = await node.connect(), await node.connect()
+        await odd.say(b"nonsense\r\n\r\n")
+        assert await odd.closed() == b""
+        await other.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await other.answer()).status == 200
+        for talk in (odd, other):
+            await talk.stream.aclose()
+    assert "A bug in the lane" in caplog.text

@@ -142,3 +142,28 @@ async def test_a_lock_that_is_short_is_waited_for(opened, data: Path) -> None:
         await stores.identity.create_key(team="search", name="app")
         timer.join()
         other.close()
+
+
+async def test_a_row_that_nobody_can_read_closes_the_door_and_not_the_writer(
+    opened, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(stale_s=0.5) as stores:
+        key, secret = await stores.identity.create_key(team="search", name="app")
+        with sqlite3.connect(data / "state.db") as other:
+            other.execute("UPDATE keys SET models = 'broken', change = change + 1")
+        other.close()
+        await eventually(lambda: "what others wrote to state.db cannot be read" in caplog.text)
+        stores.calls.add({"at": 0.0, "id": "goes on"})
+        await eventually(lambda: not stores.calls._lane.queue)
+        await eventually(lambda: time.monotonic() - stores.identity._lane.confirmed > 0.5)
+        with pytest.raises(StoreError):
+            stores.identity.find_key(stores.identity.digest(secret))
+
+
+async def test_stores_that_are_closed_say_so(opened) -> None:
+    async with opened() as stores:
+        pass
+    with pytest.raises(StoreError, match="closed"):
+        await stores.identity.revoke_key("k")
+    with pytest.raises(StoreError):
+        await stores.calls.add_durably({"at": 0.0})
