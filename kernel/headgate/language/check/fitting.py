@@ -223,9 +223,9 @@ def bounds_of(kind: t.Type) -> tuple[float | None, float | None, str]:
     if kind == t.STATUS:
         kind = t.Bounded(t.STATUS, 100, 599)
     if not isinstance(kind, t.Bounded):
-        return (0, None, "is not negative") if kind in (t.DURATION, t.SIZE) else (None, None, "")
+        return (0, None, "must not be negative") if kind in (t.DURATION, t.SIZE) else (None, None, "")
     low, high = kind.low, kind.high
-    verb = "has" if kind.base in (t.TEXT, t.BYTES) else "is"
+    verb = "must have" if kind.base in (t.TEXT, t.BYTES) else "must be"
     what = {"text": " characters", "bytes": " bytes"}.get(str(kind.base), "")
     if low is None or high is None:
         return low, high, f"{verb} at {f'most {high:g}' if high is not None else f'least {low:g}'}{what}"

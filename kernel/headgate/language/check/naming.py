@@ -106,7 +106,7 @@ class Naming(Fitting):
         if self.checked.is_lost(self.around.module.name, expr.name):
             return
         roots = [] if self.around.testing else [*ROOTS, *VALUES]
-        guess = suggest(expr.name, [*scope.all_names(), *roots, *self.checked.vocabulary.functions])
+        guess = suggest(expr.name, [*scope.all_names(), *roots])
         elsewhere = self._elsewhere(expr)
         self.checked.report(
             "E003",

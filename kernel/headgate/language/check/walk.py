@@ -81,6 +81,14 @@ def bound_by(line: tree.Stmt) -> tree.Bind | None:
     return None
 
 
+def binds_of(line: tree.Stmt) -> Iterator[tree.Bind]:
+    """The names that hold below a line: its own, and those of the lines that it runs at once."""
+    for one in line.block.statements if isinstance(line, tree.Parallel) else (line,):
+        bind = bound_by(one)
+        if bind is not None:
+            yield bind
+
+
 def blocks_of(line: tree.Stmt) -> Iterator[tree.Block]:
     """The blocks right inside a line."""
     match line:

@@ -9,7 +9,7 @@ from headgate.language.check import operators
 _EXAMPLES = {t.DURATION: "s", t.SIZE: "KB", t.MONEY: "$", t.RATE: "/min", t.PERCENT: "%"}
 
 _PHRASES = {
-    "text": "text", "json": "JSON", "bytes": "bytes", "money": "an amount of money", "none": "nothing", "ip": "an address",
+    "text": "text", "json": "JSON", "bytes": "bytes", "money": "an amount of money", "none": "`none`", "ip": "an address",
     "failure": "a class of statuses", "word": "a word",
 }  # fmt: skip
 

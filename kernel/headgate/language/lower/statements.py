@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from headgate.language import tree
 from headgate.language.check.result import BoundStep, Checked
 from headgate.language.check.statements import last_line
+from headgate.language.check.walk import binds_of
 from headgate.language.lower import nodes
 from headgate.language.lower.ending import any_ends, can_end
 from headgate.language.lower.expressions import Expressions
@@ -40,7 +41,6 @@ class Lines:
         self.unit = unit
         self.expressions = Expressions(checked, pool, ExchangeRoots())
         self.waits = False
-        self.params: frozenset[str] = frozenset()
 
     # --- bodies --------------------------------------------------------------------------------------------------------
 
@@ -51,7 +51,7 @@ class Lines:
         plain = [line for line in block.statements if not isinstance(line, (tree.On, tree.Finally))]
         lines = self._lines(plain, last_line(block) if hands_out else None)
         guarded = guard(lines or [ast.Pass()], handlers, lambda inner: self._lines(inner.statements, None))
-        start = [statement for closer in closers for statement in self._closer(closer)]
+        start = [statement for closer in closers for statement in self._closer(closer, plain)]
         return [*start, *guarded]
 
     def _lines(self, lines: Sequence[tree.Stmt], last: tree.Stmt | None) -> list[ast.stmt]:
@@ -74,8 +74,11 @@ class Lines:
         number = nodes.constant(len(self.unit.lines) - 1)
         return [nodes.expression(nodes.call(nodes.attribute(nodes.load("x"), "trace", "saw"), number, value))]
 
-    def _closer(self, line: tree.Finally) -> list[ast.stmt]:
-        """`finally` as a closure that the engine calls at the close; names it reads are None until they are bound."""
+    def _closer(self, line: tree.Finally, above: Sequence[tree.Stmt]) -> list[ast.stmt]:
+        """`finally` as a closure that the engine calls at the close.
+
+        What the lines `above` it bind is None until they do; names from around the body are bound already.
+        """
         inner = Lines(self.checked, self.pool, self.unit)
         body = inner._lines(line.block.statements, None)
         name = self.pool.fresh("finally_")
@@ -85,14 +88,8 @@ class Lines:
             for node in ast.walk(statement)
             if isinstance(node, ast.Name) and node.id[:2] == "v_"
         }
-        bound = {
-            node.id
-            for statement in body
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        }
-        params = {f"v_{name}" for name in self.params}
-        empty = [nodes.assign(name, nodes.constant(None)) for name in sorted(read - bound - params)]
+        bound = {f"v_{bind.name}" for one in above for bind in binds_of(one)}
+        empty = [nodes.assign(name, nodes.constant(None)) for name in sorted(read & bound)]
         register = nodes.expression(nodes.call(nodes.attribute(nodes.load("x"), "on_close"), nodes.load(name)))
         closure = nodes.function(name, ["x"], body, waits=inner.waits)
         return [nodes.place(statement, line.span) for statement in (*empty, closure, register)]
@@ -208,7 +205,7 @@ class Lines:
         called = self._call(bound.spec, args, named, fast=not step.shadow and not runs)
         if step.shadow or step.optional:
             return [*before, *self._careful(step, site, called, name)]
-        if hand_out and not self.unit.traced:
+        if hand_out and name is None and not self.unit.traced:
             return [*before, nodes.returns(called)]
         out = [*before, nodes.assign(name, called) if name else nodes.expression(called)]
         if name:
@@ -312,7 +309,6 @@ class Lines:
     def closure(self, owner: str, block: tree.Block) -> tuple[str, ast.stmt]:
         """A body as an `async def` inside this function: it sees the names above it."""
         inner = Lines(self.checked, self.pool, self.unit)
-        inner.params = self.params
         name = self.pool.fresh(f"{owner.replace('.', '_')}_")
         made = nodes.function(name, [], inner.body(block, hands_out=True), waits=True)
         return name, nodes.place(made, block.span)
@@ -345,9 +341,11 @@ class Lines:
         if waits:
             self.waits = True
             called = ast.Await(called)
-        if hand_out:
+        if hand_out and use.bind is None:
             return [nodes.returns(called)]
         result = nodes.assign(f"v_{use.bind.name}", called) if use.bind is not None else nodes.expression(called)
+        if hand_out and use.bind is not None:
+            return [result, nodes.returns(nodes.load(f"v_{use.bind.name}"))]
         ended = any_ends(self.checked, bound.fragment.body.statements)
         asks = [nodes.branch(nodes.attribute(nodes.load("x"), "ended"), [nodes.returns()])] if ended else []
         return [result, *asks]
@@ -356,7 +354,6 @@ class Lines:
 def lower_fragment(checked: Checked, pool: Pool, unit: Unit, fragment: tree.Fragment) -> tuple[str, bool]:
     """A fragment as a function of its own, for one use: sites in it count as lines of the route."""
     lines = Lines(checked, pool, unit)
-    lines.params = frozenset(param.name for param in fragment.params)
     name = pool.fresh(f"fragment_{fragment.name}_")
     body = lines.body(fragment.body, hands_out=True)
     params = ["x", *(f"v_{param.name}" for param in fragment.params)]

@@ -29,6 +29,7 @@ RESERVED = frozenset(
         *("if", "else", "match", "let", "set", "remove", "use", "require", "respond", "redirect", "give", "parallel"),
         *("on", "finally", "shadow", "optional"),
         *("import", "const", "type", "fragment", "route", "always", "never", "test"),
+        *("before", "after", "around", "except", "given", "send", "expect", "repeat"),
     }
 )
 
