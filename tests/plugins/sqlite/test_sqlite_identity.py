@@ -148,7 +148,7 @@ async def test_a_row_that_nobody_can_read_closes_the_door_and_not_the_writer(
     opened, data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(stale_s=0.5) as stores:
-        key, secret = await stores.identity.create_key(team="search", name="app")
+        _, secret = await stores.identity.create_key(team="search", name="app")
         with sqlite3.connect(data / "state.db") as other:
             other.execute("UPDATE keys SET models = 'broken', change = change + 1")
         other.close()
