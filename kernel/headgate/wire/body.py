@@ -23,8 +23,17 @@ class IncomingBody:
     """A request's body, by length or chunked, read from the connection piece by piece."""
 
     __slots__ = (
-        "_arrived", "_channel", "_decoder", "_failure", "_left", "_limits", "_waited_s", "complete",
-        "continues", "length", "received",
+        "_arrived",
+        "_channel",
+        "_decoder",
+        "_failure",
+        "_left",
+        "_limits",
+        "_waited_s",
+        "complete",
+        "continues",
+        "length",
+        "received",
     )
 
     def __init__(self, channel: Channel, limits: Limits, length: int | None, *, continues: bool) -> None:

@@ -89,8 +89,12 @@ class Connection:
         self.requests += 1
         keep = head.keep_alive and self.requests < self._table.limits.requests and not self._table.draining
         self.reply = reply = Reply(
-            self.channel, self._table.limits, incoming if isinstance(incoming, IncomingBody) else None,
-            head_only=head.method == "HEAD", is_11=head.version == "1.1", keep_alive=keep,
+            self.channel,
+            self._table.limits,
+            incoming if isinstance(incoming, IncomingBody) else None,
+            head_only=head.method == "HEAD",
+            is_11=head.version == "1.1",
+            keep_alive=keep,
             cancel=self.scope.cancel,
         )
         await self._handle(_request(head, incoming, self), reply)
@@ -222,9 +226,16 @@ class Connection:
 
 def _request(head: Head, body: BytesBody | IncomingBody, connection: Connection) -> Request:
     return Request(
-        method=head.method, path=head.path, raw_path=head.raw_path, query_string=head.query, host=head.host,
-        scheme="https" if connection.client.tls else "http", headers=head.headers, body=body,
-        id=connection._table.next_id(), http_version=head.version,
+        method=head.method,
+        path=head.path,
+        raw_path=head.raw_path,
+        query_string=head.query,
+        host=head.host,
+        scheme="https" if connection.client.tls else "http",
+        headers=head.headers,
+        body=body,
+        id=connection._table.next_id(),
+        http_version=head.version,
     )
 
 

@@ -47,13 +47,32 @@ class Reply:
     """The answer to one request. Belongs to one task; `wait_gone` may run beside it."""
 
     __slots__ = (
-        "_cancel", "_channel", "_framing", "_head_only", "_incoming", "_is_11", "_left", "_limits", "_prepared", "_unyielded",
-        "bytes_out", "head_sent", "keep_alive", "stage",
+        "_cancel",
+        "_channel",
+        "_framing",
+        "_head_only",
+        "_incoming",
+        "_is_11",
+        "_left",
+        "_limits",
+        "_prepared",
+        "_unyielded",
+        "bytes_out",
+        "head_sent",
+        "keep_alive",
+        "stage",
     )
 
     def __init__(
-        self, channel: Channel, limits: Limits, incoming: IncomingBody | None, *, head_only: bool, is_11: bool,
-        keep_alive: bool, cancel: Callable[[], None] | None = None,
+        self,
+        channel: Channel,
+        limits: Limits,
+        incoming: IncomingBody | None,
+        *,
+        head_only: bool,
+        is_11: bool,
+        keep_alive: bool,
+        cancel: Callable[[], None] | None = None,
     ) -> None:
         self._cancel = cancel
         self._channel = channel
