@@ -99,7 +99,7 @@ class Calling(Naming):
         )  # fmt: skip
 
     def _function(self, expr: tree.Call, spec: FunctionSpec, scope: Scope) -> t.Type:
-        before = len(self.checked.findings)
+        before = self.checked.mistakes
         bound: dict[str, tree.Expr] = dict(
             zip((p.name for p in spec.params[: spec.positional]), expr.args, strict=False)
         )
@@ -119,7 +119,7 @@ class Calling(Naming):
                 self.checked.report("E005", f"`{spec.name}` needs `{param.name}`", expr.span)
         if spec.name in OBSERVING:
             self._observes(expr, spec, bound)
-        if len(self.checked.findings) == before:
+        if self.checked.mistakes == before:
             self.checked.functions[expr] = BoundFunction(spec, bound)
         return spec.returns
 

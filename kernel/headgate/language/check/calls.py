@@ -38,7 +38,7 @@ def bind_step(checked: Checked, expressions: Expressions, step: tree.Step, scope
 
 def _silently(checked: Checked, expressions: Expressions, values: tuple[tree.Expr, ...], scope: Scope) -> None:
     """Type what stands where nothing is known of the place: what seems wrong with it may be right."""
-    before = len(checked.findings)
+    before = checked.mistakes
     for value in values:
         expressions.infer(value, scope)
     del checked.findings[before:]
@@ -136,10 +136,10 @@ def argument(
     if param.type == t.TYPE_NAME:
         _type_name(checked, value, scope)
         return
-    before = len(checked.findings)
+    before = checked.mistakes
     kind = expressions.want(value, scope, param.type, f"`{param.name}` of `{owner}`")
     known = value in checked.constants or isinstance(kind, (t.Never, t.ResourceType))
-    if param.const and not known and len(checked.findings) == before:
+    if param.const and not known and checked.mistakes == before:
         checked.report(
             "E106", f"`{param.name}` of `{owner}` must be known when the policy loads", value.span,
             help="use a literal or a `const`",

@@ -75,9 +75,9 @@ class Fitting:
         """The type of a case of `match`, which some value of the subject must be able to equal."""
         if isinstance(value, tree.Name) and isinstance(subject, t.Choice) and value.name in subject.words:
             return self._word(value, subject)
-        before = len(self.checked.findings)
+        before = self.checked.mistakes
         kind = self.infer(value, scope)
-        if len(self.checked.findings) > before or isinstance(subject, t.Never):
+        if self.checked.mistakes > before or isinstance(subject, t.Never):
             return t.NEVER
         if t.holds_secret(kind):
             self.secret(value)

@@ -37,9 +37,9 @@ def _declare(checked: Checked, module: Module, scope: Scope, types: TypeNames, i
             _twice(checked, [(field.name, field.span) for field in item.fields], "field")
             bind(checked, scope, item.name, item.span, Symbol("type", item.name, record, item))
         case tree.Const():
-            before = len(checked.findings)
+            before = checked.mistakes
             kind = Expressions(checked, Surroundings(module)).infer(item.value, scope)
-            if item.value not in checked.constants and len(checked.findings) == before:
+            if item.value not in checked.constants and checked.mistakes == before:
                 help = "a `const` is made of literals and other constants; inside a route, `let` binds any value"
                 checked.report("E106", f"`{item.name}` is not known when the policy loads", item.value.span, help=help)
             bind(checked, scope, item.name, item.span, Symbol("const", item.name, kind, item))
@@ -67,9 +67,9 @@ def _params(
     expressions = Expressions(checked, Surroundings(module))
     for param in params:
         if param.default is not None:
-            before = len(checked.findings)
+            before = checked.mistakes
             expressions.want(param.default, scope, found[param.name], f"the default of `{param.name}`")
-            if param.default not in checked.constants and len(checked.findings) == before:
+            if param.default not in checked.constants and checked.mistakes == before:
                 checked.report("E106", "a default must be known when the policy loads", param.default.span)
     return found
 
@@ -117,11 +117,11 @@ def _attributes(
             checked.report("E002", f"a resource of kind `{spec.kind}` has no `{attr.name}`", attr.name_span, help=help)
             expressions.infer(attr.value, scope)
             continue
-        before = len(checked.findings)
+        before = checked.mistakes
         expressions.want(attr.value, scope, param.type, f"`{attr.name}`")
         if attr.value in checked.constants:
             values[attr.name] = checked.constants[attr.value]
-        elif not item.params and len(checked.findings) == before:
+        elif not item.params and checked.mistakes == before:
             checked.report("E106", f"`{attr.name}` must be known when the policy loads", attr.value.span)
     for param in spec.params:
         if param.required and param.name not in {attr.name for attr in item.attrs}:

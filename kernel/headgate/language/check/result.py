@@ -77,6 +77,7 @@ class Checked:
     vocabulary: Vocabulary
     modules: dict[str, Module]
     findings: list[Diagnostic] = field(default_factory=list)
+    mistakes: int = 0  # errors reported by the check so far; a warning makes nothing unusable
     types: dict[tree.Expr, Type] = field(default_factory=dict)
     symbols: dict[tree.Expr, Symbol] = field(default_factory=dict)
     constants: dict[tree.Expr, Any] = field(default_factory=dict)
@@ -122,7 +123,9 @@ class Checked:
         notes = tuple(more.pop("notes", ())) + ((more.pop("note"),) if more.get("note") else ())
         helps = tuple(more.pop("helps", ())) + ((more.pop("help"),) if more.get("help") else ())
         more.pop("note", None), more.pop("help", None)
-        self.findings.append(Diagnostic(code, message, span, label, notes, helps, **more))
+        finding = Diagnostic(code, message, span, label, notes, helps, **more)
+        self.findings.append(finding)
+        self.mistakes += finding.severity == "error"
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from headgate.language.vocabulary import Vocabulary
 def check(loaded: Loaded, vocabulary: Vocabulary) -> Checked:
     """Check everything that was loaded. Every finding is in the result; nothing is raised."""
     checked = Checked(vocabulary, loaded.modules, list(loaded.findings), damaged=damage_of(loaded))
+    checked.mistakes = len(checked.errors)
     for module in loaded.modules.values():
         declare(checked, module)
     for module in loaded.modules.values():

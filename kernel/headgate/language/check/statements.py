@@ -44,9 +44,9 @@ def check_route(checked: Checked, module: Module, route: tree.Route) -> None:
             help = f"did you mean `{guess}`?" if guess else f"a route takes: {', '.join(ROUTE_OPTIONS)}, public"
             checked.report("E002", f"a route takes no `{option.name}`", option.name_span, help=help)
             continue
-        before = len(checked.findings)
+        before = checked.mistakes
         expressions.want(option.value, outer, ROUTE_OPTIONS[option.name], f"`{option.name}`")
-        if len(checked.findings) > before:
+        if checked.mistakes > before:
             continue
         if option.value not in checked.constants:
             checked.report("E106", f"`{option.name}` must be known when the policy loads", option.value.span)
@@ -347,9 +347,9 @@ class Lines:
     def _field(self, line: tree.Set | tree.Remove, scope: Scope) -> t.Type:
         """A field of a body that a line has read: `chat.model`."""
         place = line.place
-        before = len(self.checked.findings)
+        before = self.checked.mistakes
         kind = self.expressions.infer(place, scope)
-        if len(self.checked.findings) > before:
+        if self.checked.mistakes > before:
             return t.NEVER
         if isinstance(place, tree.Attr):
             symbol = self.checked.symbols.get(place.base)
@@ -439,10 +439,10 @@ class Lines:
         params = RESPOND if isinstance(line, tree.Respond) else REDIRECT
         name = "respond" if isinstance(line, tree.Respond) else "redirect"
         if isinstance(line, tree.Respond):
-            before = len(self.checked.findings)
+            before = self.checked.mistakes
             self.expressions.want(line.status, scope, t.STATUS, "the status")
             value = self.checked.constants.get(line.status, 200)
-            if len(self.checked.findings) == before and isinstance(value, int) and not 200 <= value <= 599:
+            if self.checked.mistakes == before and isinstance(value, int) and not 200 <= value <= 599:
                 self.checked.report("E102", "an answer has a status from 200 to 599", line.status.span)
         else:
             self.expressions.want(line.location, scope, t.TEXT, "the location")
@@ -461,9 +461,9 @@ class Lines:
         bound: dict[str, Symbol] = {}
         for line in block.statements:
             inner = scope.child()
-            before = len(self.checked.findings)
+            before = self.checked.mistakes
             self.line(line, inner)
-            if len(self.checked.findings) == before:
+            if self.checked.mistakes == before:
                 self._at_once(line)
             for name, symbol in inner.names.items():
                 if name in bound:

@@ -8,7 +8,8 @@ from headgate.language.source import Span
 
 
 class Comments:
-    """`nodes` in the order of the file. A description is a run of `##` lines; it belongs to what stands below it."""
+    """`nodes` in the order of the file. A description is a run of `##` lines, with or without `#` lines among them; it
+    belongs to what stands below it."""
 
     def __init__(self, places: Places, offsets: list[tuple[int, int]]) -> None:
         text = places.source.text
@@ -20,14 +21,18 @@ class Comments:
             if node.text.startswith("##") and self._leads(node.span)
         }
 
+        self._remarks = {
+            node.span.line for node in self.nodes if not node.text.startswith("##") and self._leads(node.span)
+        }
+
     def above(self, span: Span) -> str:
         """The description of what stands at `span`; "" if there is none."""
         if not self._leads(span):
             return ""
         first = span.line
-        while first - 1 in self._described:
+        while first - 1 in self._described or first - 1 in self._remarks:
             first -= 1
-        return "\n".join(self._described[line] for line in range(first, span.line))
+        return "\n".join(self._described[line] for line in range(first, span.line) if line in self._described)
 
     def file_doc(self, first: tree.Item | None) -> str:
         """The first description of the file, unless it is that of the first item."""
