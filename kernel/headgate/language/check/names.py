@@ -34,3 +34,4 @@ def bind_name(checked: Checked, scope: Scope, name: tree.Bind, kind: t.Type, ref
     symbol = Symbol("local", name.name, kind, ref, name.span)
     if bind(checked, scope, name.name, name.span, symbol):
         checked.locals[name] = symbol
+        checked.binds.setdefault((name.span.file, name.name), []).append(name)

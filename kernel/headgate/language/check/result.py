@@ -90,6 +90,7 @@ class Checked:
     exports: dict[str, Scope] = field(default_factory=dict)
     params: dict[tree.Node, dict[str, Type]] = field(default_factory=dict)
     locals: dict[tree.Bind, Symbol] = field(default_factory=dict)
+    binds: dict[tuple[str, str], list[tree.Bind]] = field(default_factory=dict)
     open_fragments: list[tree.Fragment] = field(default_factory=list)
     fragment_routes: dict[tree.Test, tree.Route] = field(default_factory=dict)
     heights: dict[tree.Block, int] = field(default_factory=dict)
@@ -116,7 +117,7 @@ class Checked:
 
     def binds_of(self, file: str, name: str) -> Iterator[tree.Bind]:
         """Where lines of a file, checked so far, bind a name."""
-        return (bind for bind in self.locals if bind.name == name and bind.span.file == file)
+        return iter(self.binds.get((file, name), ()))
 
     def report(self, code: str, message: str, span: Span, label: str = "", **more: Any) -> None:
         """Add a finding; `note=`, `help=` take one text, the rest are the fields of `Diagnostic`."""
