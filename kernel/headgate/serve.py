@@ -35,7 +35,7 @@ from headgate.language.suggest import suggest
 from headgate.message.request import Client
 from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
-from headgate.pipeline.rehearsal import rehearse_in_thread
+from headgate.pipeline.rehearsal import build_findings, rehearse_in_thread
 from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
@@ -146,6 +146,9 @@ def prepare(settings: Settings, plugins: Plugins) -> Ready:
     """Read, check, compile and test. PolicyError with every finding, those of failed tests included. Blocks."""
     reading = read_policies(Path(settings.policies), plugins.vocabulary)
     program = compile_policies(reading)
+    unbuilt = build_findings(program)
+    if unbuilt:
+        raise PolicyError(unbuilt, reading.sources)
     if settings.test_on_load:
         failed = run_tests(settings, plugins, program)
         if failed:

@@ -78,7 +78,7 @@ def upstream(
     ca_file: Text | None = None,
     http: Annotated[int, Ge(1), Le(2)] = 1,
     host: Literal["preserve", "upstream"] = "upstream",
-    max_fails: Annotated[int, Ge(0)] = 5,
+    max_fails: Annotated[int, Ge(0)] | None = None,
     fail_window: Duration = 10.0,
     cooldown: Duration = 10.0,
 ) -> Upstream:
@@ -86,15 +86,17 @@ def upstream(
 
     `timeout` bounds the time to the head of the answer, `idle_timeout` the silence between bytes of its body. `http=2`
     offers HTTP/2 to https targets. `host=preserve` sends the request's host on; else a target is told its own.
-    `max_fails` failures in a row within `fail_window` take a target out for `cooldown`; 0 turns that off.
+    `max_fails` failures in a row within `fail_window` take a target out for `cooldown`; 0 turns that off. It is 5 where
+    there are several targets, and 0 for a single one: where nobody else could answer, it is asked every time.
     `url = "echo:"` is no server: it answers with what it was sent.
     """
     if (url is None) == (targets is None):
         raise ValueError("it needs either `url` or `targets`")
     if ca_file is not None and not ctx.node.rehearsing and not os.path.isfile(ca_file):
         raise ValueError(f"there is no file {ca_file} (`ca_file`)")
-    rules = Rules(max_fails, fail_window, cooldown)
     written = [(url, 1)] if url is not None else [_weighted(item) for item in targets or ()]
+    usual = 5 if len(written) > 1 else 0
+    rules = Rules(usual if max_fails is None else max_fails, fail_window, cooldown)
     endpoints = [_endpoint(ctx, place, weight, rules, ca_file, http) for place, weight in written]
     labels = {endpoint.label for endpoint in endpoints}
     if not endpoints or len(labels) < len(endpoints):

@@ -9,8 +9,9 @@ import click
 
 from headgate.cli.errors import report_broken, show_findings
 from headgate.cli.group import Work
-from headgate.host.policies import Reading, read_policies
+from headgate.host.policies import Reading, compile_policies, read_policies
 from headgate.language.render import to_json
+from headgate.pipeline.rehearsal import build_findings
 
 
 @click.command()
@@ -18,14 +19,21 @@ from headgate.language.render import to_json
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
 @click.pass_obj
 def check(work: Work, policies: Path | None, as_json: bool) -> None:
-    """Check POLICIES, a file or a folder, and print every finding. Exit status 1 where they may not serve."""
-    reading = read_policies(policies or Path(work.settings.policies), work.plugins.vocabulary)
+    """Check POLICIES, a file or a folder, and print every finding. Exit status 1 where there is an error.
+
+    The tests in the files are run by `headgate test`, and before every start and reload.
+    """
+    settings = work.settings
+    reading = read_policies(policies or Path(settings.policies), work.plugins.vocabulary)
     report_broken(work.plugins.broken)
+    findings = reading.checked.findings
+    if not reading.checked.errors:
+        findings = [*findings, *build_findings(compile_policies(reading))]
     if as_json:
-        click.echo(to_json(reading.checked.findings))
+        click.echo(to_json(findings))
     else:
-        show_findings(reading.checked.findings, reading.sources, err=False)
-    if reading.checked.errors:
+        show_findings(findings, reading.sources, err=False)
+    if any(finding.severity == "error" for finding in findings):
         sys.exit(1)
     if not as_json:
         click.echo(f"{_of(reading)}: no errors")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from headgate.cli.errors import show_findings
+from headgate.cli.errors import fail, show_findings
 from headgate.cli.group import Work
 from headgate.host.policies import policy_files
 from headgate.language.format import format_source
@@ -28,7 +28,10 @@ def fmt(work: Work, policies: Path | None, only_check: bool, diff: bool) -> None
     changed = 0
     for name in policy_files(root):
         file = base / name
-        source = Source(str(file), file.read_text(encoding="utf-8"))
+        try:
+            source = Source(str(file), file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{file} cannot be read as UTF-8: {error}", 1)
         findings = parse(source)[1]
         if findings:
             show_findings(findings, {source.name: source})

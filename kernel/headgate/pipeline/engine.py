@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.contracts.exchange import Exchange
+from headgate.contracts.kinds import KINDS
 from headgate.contracts.stores import Sink
 from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, UpstreamFault
 from headgate.language.runtime import error_response
@@ -130,7 +131,8 @@ class Engine:
 
     def _refuse(self, x: Exchange, failure: Failure) -> None:
         x.failure = failure
-        response = error_response(x, failure.status_hint, failure.message, kind=failure.kind, record=failure.record)
+        message = told(failure)
+        response = error_response(x, failure.status_hint, message, kind=failure.kind, record=failure.record)
         for name, value in failure.headers:
             response.headers.add(name, value)
         x.end(response)
@@ -236,6 +238,14 @@ def _preflight(x: Exchange, snapshot: Snapshot) -> tuple[Entry | None, dict[str,
         return None, {}
     entry, params, _ = snapshot.table.find(wanted.decode("latin-1"), x.request.host, x.request.path)
     return (entry, params) if entry is not None and entry.program.preflight else (None, {})
+
+
+def told(failure: Failure) -> str:
+    """What a client learns of a failure. Where an upstream is and what was wrong with it is in the log, not here;
+    what an upstream answered itself is its word to the client."""
+    if isinstance(failure, UpstreamFault) and failure.kind != "upstream.status" and failure.kind in KINDS:
+        return f"{KINDS[failure.kind].title}."
+    return failure.message
 
 
 def _outcome(x: Exchange) -> str:

@@ -45,6 +45,8 @@ def row_of(x: Exchange) -> dict[str, Any]:
             estimated=usage.estimated,
         )
     if x.failure is not None:
+        if isinstance(x.failure, Failure):
+            row["detail"] = x.failure.message
         row["error"] = x.failure.kind if isinstance(x.failure, Failure) else type(x.failure).__name__
     if x.shadows:
         row["shadows"] = x.shadows

@@ -108,10 +108,10 @@ class Channel:
         Where more than that is ahead, nothing is known any more, and this waits until it is cancelled.
         """
         while len(self.buffer) < limit:
+            # Whoever has no business here any more must not begin a wait: the next reader may be in one.
+            await trio.lowlevel.checkpoint_if_cancelled()
             if not await self.more():
                 return
-            # Whoever has no business here any more must not begin another wait: the next reader may be in one.
-            await trio.lowlevel.checkpoint_if_cancelled()
         await trio.sleep_forever()
 
     async def linger(self, limit: int, by: float) -> None:

@@ -79,7 +79,9 @@ class _Loader:
                 if not item.path and any(finding.span == item.path_span for finding in self.findings):
                     continue  # what it should be is not known
                 target = posixpath.normpath(posixpath.join(posixpath.dirname(module.name), item.path))
-                if target in chain:
+                if target.startswith(("/", "../")):
+                    self._outside(item)
+                elif target in chain:
                     self._circle(item, target, chain)
                 elif (found := self.module(target, chain)) is not None:
                     module.imports[item.name] = found
@@ -94,6 +96,16 @@ class _Loader:
                 item.path_span,
                 notes=(f"looked for it at {target}",),
                 helps=("an import is relative to the file it stands in",),
+            )
+        )
+
+    def _outside(self, item: tree.Import) -> None:
+        self.findings.append(
+            Diagnostic(
+                "E601",
+                f"the file {item.path!r} is outside the folder of the policies",
+                item.path_span,
+                helps=("an import stays inside the folder; move the file into it",),
             )
         )
 

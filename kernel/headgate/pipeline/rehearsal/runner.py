@@ -12,6 +12,7 @@ import msgspec
 import trio
 import trio.testing
 
+from headgate.contracts.clock import SystemClock
 from headgate.contracts.exchange import Exchange
 from headgate.contracts.memory import MemoryCalls, MemoryIdentity, MemoryLeases
 from headgate.contracts.node import Node, Stores
@@ -77,6 +78,16 @@ async def rehearse(
 ) -> list[Outcome]:
     """Run every scenario (or those given), one after the other. To be run under a clock that jumps."""
     return [await _run(program, open_plugins, scenario) for scenario in (scenarios or program.scenarios)]
+
+
+def build_findings(program: Program) -> list[Diagnostic]:
+    """What stands in the way of building the resources and preparing the lines of a program; nothing is sent."""
+    node = Node(SystemClock(), FakeTransport({}), NoFetch(), Stores(), rehearsing=True)
+    try:
+        Provision(node).link(program)
+    except PolicyError as error:
+        return list(error.diagnostics)
+    return []
 
 
 def rehearse_in_thread(
