@@ -38,10 +38,11 @@ def bind_step(checked: Checked, expressions: Expressions, step: tree.Step, scope
 
 def _silently(checked: Checked, expressions: Expressions, values: tuple[tree.Expr, ...], scope: Scope) -> None:
     """Type what stands where nothing is known of the place: what seems wrong with it may be right."""
-    before = checked.mistakes
+    findings, mistakes = len(checked.findings), checked.mistakes
     for value in values:
         expressions.infer(value, scope)
-    del checked.findings[before:]
+    del checked.findings[findings:]
+    checked.mistakes = mistakes
 
 
 def _unknown_step(checked: Checked, step: tree.Step) -> None:

@@ -7,9 +7,10 @@ from headgate.language.check.flow import check_flow
 from headgate.language.check.items import declare
 from headgate.language.check.modules import Loaded
 from headgate.language.check.result import Checked, damage_of
+from headgate.language.check.route import check_route
 from headgate.language.check.routes import check_routes
 from headgate.language.check.scenarios import check_test
-from headgate.language.check.statements import check_route, fragment_value
+from headgate.language.check.statements import fragment_value
 from headgate.language.vocabulary import Vocabulary
 
 

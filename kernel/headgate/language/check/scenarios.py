@@ -13,10 +13,11 @@ from headgate.language.check.calls import named_arguments
 from headgate.language.check.expressions import Expressions
 from headgate.language.check.fitting import Surroundings
 from headgate.language.check.modules import Module
+from headgate.language.check.reach import all_lines
 from headgate.language.check.result import Checked
 from headgate.language.check.roots import ROOTS
+from headgate.language.check.route import check_route
 from headgate.language.check.scope import Scope, Symbol
-from headgate.language.check.statements import check_route
 from headgate.language.suggest import suggest
 from headgate.language.vocabulary import ParamSpec
 
@@ -62,18 +63,25 @@ def check_test(checked: Checked, module: Module, test: tree.Test) -> None:
     expressions = Expressions(checked, Surroundings(module, testing=True))
     scope = checked.exports[module.name].child()
     if test.fragment is not None:
-        route = checked.fragment_routes[test] = _route_for(test, test.fragment)
+        route = checked.fragment_routes[test] = _route_for(test, test.fragment, answers=True)
         check_route(checked, module, route)
+        if any(_is_hinge(checked, line) for line in all_lines(checked, route.body)):
+            checked.fragment_routes[test] = _route_for(test, test.fragment, answers=False)
     for name, kind in TEST_ROOTS.items():
         scope.names[name] = Symbol("root", name, kind)
     _lines(checked, expressions, test.body, scope)
 
 
-def _route_for(test: tree.Test, use: tree.Use) -> tree.Route:
-    """`route … ANY /** public { use fragment(…)  respond 200 }`."""
+def _is_hinge(checked: Checked, line: tree.Stmt) -> bool:
+    return isinstance(line, tree.Step) and line in checked.steps and checked.steps[line].spec.hinge
+
+
+def _route_for(test: tree.Test, use: tree.Use, *, answers: bool) -> tree.Route:
+    """`route … ANY /** public { use fragment(…)  respond 200 }`; a fragment that has a hinge answers itself."""
     span = test.span
     status = tree.Literal(use.span, "int", 200, "200")
-    body = tree.Block(use.span, (use, tree.Respond(use.span, status, ())))
+    lines = (use, tree.Respond(use.span, status, ())) if answers else (use,)
+    body = tree.Block(use.span, lines)
     path = tree.PathPattern(span, "/{rest:path}", (tree.PathSegment(span, param="rest", type="path", rest=True),))
     return tree.Route(span, f"test_{span.line}", test.name_span, (), path, (), True, body)
 

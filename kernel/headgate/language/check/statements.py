@@ -5,10 +5,9 @@ The value of a block is that of its last line, or of `give`. Which paths exist i
 
 from __future__ import annotations
 
-import re
-
 from headgate.language import tree
 from headgate.language import types as t
+from headgate.language.check.bodies import ends, gives_of, last_line
 from headgate.language.check.calls import bind_step, bind_use, named_arguments
 from headgate.language.check.expressions import Expressions
 from headgate.language.check.fitting import Surroundings
@@ -18,73 +17,14 @@ from headgate.language.check.places import place_of, within
 from headgate.language.check.reach import changed_by, changed_places, decides
 from headgate.language.check.responses import REDIRECT, RESPOND
 from headgate.language.check.result import BoundStep, Checked
-from headgate.language.check.roots import ERR_FIELDS, PATH_TYPES, SETTABLE
+from headgate.language.check.roots import ERR_FIELDS, SETTABLE
 from headgate.language.check.scope import Scope, Symbol
 from headgate.language.check.typenames import TypeNames
 from headgate.language.check.walk import blocks_of, lines_below
 from headgate.language.source import Span
 from headgate.language.suggest import suggest
 
-HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\]")
-
 HIGHEST = 60  # blocks in blocks; what checks and compiles them calls itself as often
-
-ROUTE_OPTIONS: dict[str, t.Type] = {"host": t.TEXT, "api": t.TEXT, "websocket": t.BOOL}
-
-
-def check_route(checked: Checked, module: Module, route: tree.Route) -> None:
-    """Everything about one route but its paths."""
-    params = _path_params(checked, route)
-    around = Surroundings(module, params=params)
-    expressions = Expressions(checked, around)
-    outer = checked.exports[module.name]
-    for option in route.options:
-        if option.name not in ROUTE_OPTIONS:
-            guess = suggest(option.name, list(ROUTE_OPTIONS))
-            help = f"did you mean `{guess}`?" if guess else f"a route takes: {', '.join(ROUTE_OPTIONS)}, public"
-            checked.report("E002", f"a route takes no `{option.name}`", option.name_span, help=help)
-            continue
-        before = checked.mistakes
-        expressions.want(option.value, outer, ROUTE_OPTIONS[option.name], f"`{option.name}`")
-        if checked.mistakes > before:
-            continue
-        if option.value not in checked.constants:
-            checked.report("E106", f"`{option.name}` must be known when the policy loads", option.value.span)
-        elif option.name == "host":
-            _host(checked, option)
-    _twice(checked, route)
-    Lines(checked, around).block(route.body, outer.child())
-
-
-def _twice(checked: Checked, route: tree.Route) -> None:
-    twice = next((method for method in route.methods if route.methods.count(method) > 1), None)
-    if twice is not None:
-        checked.report("E007", f"the method {twice} stands twice", route.name_span)
-
-
-def _host(checked: Checked, option: tree.Argument) -> None:
-    """A host is compared with the name that the client asked for: nothing else ever matches."""
-    host = str(checked.constants[option.value])
-    if not HOST.fullmatch(host.lower()):
-        checked.report(
-            "E404", f"`{host}` is no name of a host", option.value.span,
-            note="a request's host is compared with it as a whole, without the port",
-            help='write the name alone, such as "api.example.com"',
-        )  # fmt: skip
-
-
-def _path_params(checked: Checked, route: tree.Route) -> t.Record:
-    fields: dict[str, t.Type] = {}
-    for segment in route.path.segments:
-        if segment.param is None:
-            continue
-        if segment.type not in PATH_TYPES:
-            help = f"it may be: {', '.join(PATH_TYPES)}"
-            checked.report("E403", f"a path has no parameters of type `{segment.type}`", segment.span, help=help)
-        if segment.param in fields:
-            checked.report("E403", f"the parameter `{segment.param}` stands twice in this path", segment.span)
-        fields[segment.param] = PATH_TYPES.get(segment.type, t.NEVER)
-    return t.Record("request.params", tuple(fields.items()))
 
 
 def fragment_value(
@@ -179,7 +119,7 @@ class Lines:
 
     def _value(self, block: tree.Block, tail: t.Type | None) -> t.Type | None:
         """What a block hands out: what its `give`s give, and where its end can be reached, what its last line does."""
-        gives = [found for line in block.statements for found in self._given(line)]
+        gives = [found for line in block.statements for found in gives_of(line)]
         if not gives:
             return tail
         kinds = [(self.checked.types.get(give.value, t.NEVER), give.span) for give in gives]
@@ -197,21 +137,6 @@ class Lines:
                 return t.NEVER
             value = both
         return value
-
-    def _given(self, line: tree.Stmt) -> list[tree.Give]:
-        """Every `give` that stands in this line and speaks for the block around it."""
-        match line:
-            case tree.Give():
-                return [line]
-            case tree.On(block=block):
-                blocks = [block]
-            case tree.If(branches=branches, otherwise=otherwise):
-                blocks = [block for _, block in branches] + ([otherwise] if otherwise else [])
-            case tree.Match(cases=cases, otherwise=otherwise):
-                blocks = [case.block for case in cases] + ([otherwise] if otherwise else [])
-            case _:
-                return []
-        return [give for block in blocks for inner in block.statements for give in self._given(inner)]
 
     def _order(self, block: tree.Block, *, closes: bool) -> None:
         closing = False
@@ -535,24 +460,6 @@ class Lines:
                 steps = self.checked.vocabulary.steps.items()
                 help = f"what may stand there: {', '.join(sorted(n for n, s in steps if s.observes))}, `let`, `if`, `match`"
                 self.checked.report("E205", "`finally` only observes: the answer is gone", line.span, help=help)
-
-
-def last_line(block: tree.Block) -> tree.Stmt | None:
-    """The last line that is not a handler: the one whose value is the block's."""
-    lines = [line for line in block.statements if not isinstance(line, (tree.On, tree.Finally))]
-    return lines[-1] if lines else None
-
-
-def ends(block: tree.Block) -> bool:
-    """Whether no path leads out of a block at its end: each answers or gives."""
-    match last_line(block):
-        case tree.Respond() | tree.Redirect() | tree.Give():
-            return True
-        case tree.If(branches=branches, otherwise=tree.Block() as otherwise):
-            return ends(otherwise) and all(ends(inner) for _, inner in branches)
-        case tree.Match(cases=cases, otherwise=tree.Block() as otherwise):
-            return ends(otherwise) and all(ends(case.block) for case in cases)
-    return False
 
 
 def _verb(line: tree.Set | tree.Remove) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headgate.language import tree
+from headgate.language.check.bodies import last_line
 from headgate.language.check.result import BoundStep, Checked
-from headgate.language.check.statements import last_line
 from headgate.language.check.walk import binds_of
 from headgate.language.lower import nodes
 from headgate.language.lower.ending import any_ends, can_end
