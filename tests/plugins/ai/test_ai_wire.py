@@ -327,9 +327,11 @@ async def test_a_cut_stream_has_the_error_event_and_no_end(gateway: Any) -> None
 async def test_an_error_before_the_first_content_is_an_error_answer(gateway: Any) -> None:
     pieces = [b": ping\n\n", b'data: {"error":{"message":"overloaded","code":"busy"}}\n\n']
     async with gateway(streams(pieces)) as g:
-        with pytest.raises(openai.InternalServerError, match="overloaded"):
+        with pytest.raises(openai.InternalServerError):
             await g.call(stream=True)
-        assert (await g.over()).usage is None
+        over = await g.over()
+        assert over.usage is None
+        assert "overloaded" in str(over.failure)
 
 
 async def test_an_error_event_in_mid_stream_is_passed_on_and_the_stream_cut(gateway: Any) -> None:
@@ -440,15 +442,20 @@ async def test_a_provider_that_repeats_its_key_does_not_tell_it_to_the_client(ga
 )
 async def test_what_is_no_answer_is_a_failure_of_the_provider(gateway: Any, script: Any, says: str) -> None:
     async with gateway(script) as g:
-        with pytest.raises(openai.InternalServerError, match=says) as caught:
+        with pytest.raises(openai.InternalServerError) as caught:
             await g.call()
         assert caught.value.type == "server_error"
+        failure = (await g.over()).failure
+        assert says in str(failure)
+        if failure.kind != "upstream.status":
+            assert says not in str(caught.value), "a client learns where the provider is, or what its parser said"
 
 
 async def test_a_stream_that_was_asked_for_and_is_none_is_a_failure(gateway: Any) -> None:
     async with gateway(answers()) as g:
-        with pytest.raises(openai.InternalServerError, match="asked for a stream and gave none"):
+        with pytest.raises(openai.InternalServerError):
             await g.call(stream=True)
+        assert "asked for a stream and gave none" in str((await g.over()).failure)
 
 
 @pytest.mark.parametrize("streaming", [False, True])
@@ -466,17 +473,19 @@ async def test_a_stream_without_content_is_late(gateway: Any) -> None:
         await hangs(wire)
 
     async with gateway(script, lines="ai.chat gpt timeout=150ms") as g:
-        with pytest.raises(openai.InternalServerError, match="did not answer within") as caught:
+        with pytest.raises(openai.InternalServerError) as caught:
             await g.call(stream=True)
         assert caught.value.status_code == 504
+        assert "did not answer within" in str((await g.over()).failure)
 
 
 async def test_without_a_key_nothing_is_sent(gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AI_TEST_KEY", "")
     async with gateway(answers()) as g:
-        with pytest.raises(openai.InternalServerError, match="set AI_TEST_KEY") as caught:
+        with pytest.raises(openai.InternalServerError) as caught:
             await g.call()
         assert caught.value.status_code == 503
+        assert "set AI_TEST_KEY" in str((await g.over()).failure)
         assert g.provider.opened == 0
 
 
