@@ -10,20 +10,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from headgate.api import Json
 
 
 class _Source:
     """Where a chat came from: no part of its value, so in no field."""
 
-    __slots__ = ("_asked", "_body")
+    __slots__ = ("_asked", "_body", "_print")
     _asked: str
     _body: bytes
+    _print: bytes
 
     def came_as(self, body: bytes, model: str) -> None:
         """Said once, by the dialect that read it."""
         self._body = body
         self._asked = model
+        self._print = msgspec.json.encode(self)
+
+    def as_it_came(self) -> bool:
+        """Whether every field still is what it was, down to the last message: then nothing has to be compared."""
+        return msgspec.json.encode(self) == self._print
 
     def original(self) -> bytes:
         """The body as the client sent it."""

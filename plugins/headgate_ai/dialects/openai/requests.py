@@ -67,6 +67,8 @@ def write(chat: Chat, model: str, *, counts_streams: bool) -> Written:
     """The body for a provider that calls the model `model`; the client's own bytes where nothing differs."""
     hides = False
     original = chat.original()
+    if model == chat.asked() and not chat.stream and chat.as_it_came():
+        return Written(original, hides)
     changed: dict[str, Any] = {}
     was: dict[str, msgspec.Raw] = _fields.decode(original)
     for name in _OWN:
