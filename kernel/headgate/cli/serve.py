@@ -66,8 +66,8 @@ async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps) -> 
 def settle_collector() -> None:
     """Take what was loaded out of the garbage collector's sight, and let it look less often.
 
-    Requests leave next to no cycles behind, so its passes over a growing heap found nothing and took a tenth of the
-    time of a request; what cycles there are wait a little longer. Memory under load is flat with either setting.
+    Requests leave next to no cycles behind, and passes over a growing heap found nothing: looking less often serves a
+    fifth more requests (docs/performance.md), and memory stays flat over 450,000 of them.
     """
     gc.collect()
     gc.freeze()

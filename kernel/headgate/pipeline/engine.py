@@ -89,7 +89,7 @@ class Engine:
             await self._run(x, entry, snapshot)
         if x.response is None:
             x.failure = x.failure or HeadgateError("no line decided an answer")
-            x.answer(error_response(x, 500, f"Something went wrong here. Request {x.request.id}."))
+            x.answer(error_response(x, 500, _bug(x)))
         self._heads(x)
         await self._send(x, reply)
 
@@ -142,7 +142,7 @@ class Engine:
         x.failure = error
         cause = error.__cause__ if isinstance(error, HandlerFault) and error.__cause__ is not None else error
         log.error("request %s: %s", x.request.id, policy_line(cause), exc_info=error)
-        x.end(error_response(x, 500, f"Something went wrong here. Request {x.request.id}."))
+        x.end(error_response(x, 500, _bug(x)))
 
     def _heads(self, x: Exchange) -> None:
         """What lines attached for the head, backwards. One that fails is logged, the others still run."""
@@ -153,7 +153,7 @@ class Engine:
             except Exception as error:
                 log.error("request %s: at the head: %s", x.request.id, policy_line(error), exc_info=error)
                 x.failure = error
-                x.end(error_response(x, 500, f"Something went wrong here. Request {x.request.id}."))
+                x.end(error_response(x, 500, _bug(x)))
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class Engine:
         except Exception as error:
             x.failure = error
             log.error("request %s: while answering: %s", x.request.id, policy_line(error), exc_info=error)
-            await self._cut(x, reply, 500, f"Something went wrong here. Request {x.request.id}.")
+            await self._cut(x, reply, 500, _bug(x))
         else:
             x.outcome = _outcome(x)
 
@@ -238,6 +238,11 @@ def _preflight(x: Exchange, snapshot: Snapshot) -> tuple[Entry | None, dict[str,
         return None, {}
     entry, params, _ = snapshot.table.find(wanted.decode("latin-1"), x.request.host, x.request.path)
     return (entry, params) if entry is not None and entry.program.preflight else (None, {})
+
+
+def _bug(x: Exchange) -> str:
+    """All that a client learns of a bug: what to ask us about."""
+    return f"Something went wrong here. Request {x.request.id}."
 
 
 def told(failure: Failure) -> str:
