@@ -178,6 +178,10 @@ class Oracle:
                 headers = {**more.get("headers", {}), "location": self.text(line.location, names, url=True)}
                 self.respond(more.get("status", 302), {"headers": headers})
                 raise End
+            case tree.Parallel():
+                # One after the other: what runs at once has no order that a policy could see.
+                for inner in line.block.statements:
+                    await self.line(inner, names)
             case tree.Give():
                 raise Gave(self.value(line.value, names))
             case _:

@@ -22,6 +22,7 @@ from headgate.message.body import BytesBody
 from headgate.message.headers import Headers
 from headgate.message.request import Client, Request
 from headgate.message.url import canonical
+from headgate.pipeline.provision import parallel
 from headgate.pipeline.trace import Trace
 
 PLUGINS = load_plugins([("stand-ins", StandIns)], discover=False)
@@ -108,7 +109,7 @@ async def run_all(
     params: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """What the compiled route, its twin, and the oracle did."""
-    linked = compile_program(checked).link(lambda bound: bound.node.name, {})
+    linked = compile_program(checked).link(lambda bound: bound.node.name, {"parallel": parallel})
     program = next(found for found in linked.routes if found.name == route)
     seen = []
     for machine in ("compiled", "traced", "oracle"):
