@@ -6,6 +6,7 @@ from headgate.contracts.exchange import Exchange, RouteInfo
 from headgate.contracts.fakes import FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
+from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
 from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit, Sink
@@ -82,6 +83,7 @@ __all__ = [
     "Attempt",
     "BEFORE_RESPONSE",
     "Body",
+    "Bound",
     "BytesBody",
     "CLOSE",
     "Caller",
@@ -105,6 +107,7 @@ __all__ = [
     "HEAD",
     "Headers",
     "HeadgateError",
+    "Hold",
     "Identity",
     "InternalError",
     "Ip",
@@ -117,6 +120,7 @@ __all__ = [
     "Leases",
     "Limit",
     "Line",
+    "Meter",
     "Money",
     "NANO",
     "Network",
@@ -164,6 +168,7 @@ __all__ = [
     "read_all",
     "render_event",
     "render_query",
+    "reserve_all",
     "resource",
     "step",
 ]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headgate.contracts.dialect import Dialect
+    from headgate.contracts.meters import Meter
     from headgate.contracts.node import Node
     from headgate.contracts.shapes import Caller, Served, Usage
     from headgate.errors import HeadgateError
@@ -64,6 +65,7 @@ class Exchange:
         "head_sent",
         "log",
         "logged",
+        "meters",
         "node",
         "outcome",
         "params",
@@ -103,6 +105,7 @@ class Exchange:
         self.after_close: list[AfterClose] | None = None
         self.filters: list[BodyFilter] | None = None
         self.discard: list[Response] | None = None
+        self.meters: list[Meter] | None = None
         self.shadows: list[tuple[str, str]] | None = None
         self.log: dict[str, Any] | None = None
         self.values: dict[str, Any] | None = None
