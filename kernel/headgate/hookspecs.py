@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import click
     import msgspec
 
+    from headgate.contracts.ai import Speaks
     from headgate.contracts.node import Node, Stores
     from headgate.contracts.stores import Sink
 
@@ -61,6 +62,14 @@ def register_resources() -> Sequence[Callable[..., Any]]:
 @hookspec
 def register_kinds() -> Sequence[Kind]:
     """The kinds of failure that this plugin's steps raise beside the kernel's."""
+
+
+@hookspec
+def register_dialects() -> Sequence[Speaks]:
+    """The dialects of models' APIs that this plugin speaks, with clients, with providers or with both.
+
+    A provider's row and a route's `read.chat` find them by name.
+    """
 
 
 @hookspec

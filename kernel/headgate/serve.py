@@ -60,7 +60,10 @@ async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]
     transport, fetch = Transports(Http1Transport(egress, dialer=dialer), HttpxTransport(dialer)), HttpxFetch(dialer)
     data = Path(settings.data)
     trusted = trusted_by(settings)
-    node = Node(SystemClock(), transport, fetch, Stores(), data=data, worker=secrets.token_hex(3), trusted=trusted)
+    node = Node(
+        SystemClock(), transport, fetch, Stores(), data=data, worker=secrets.token_hex(3), trusted=trusted,
+        dialects=plugins.vocabulary.dialects,
+    )  # fmt: skip
     async with AsyncExitStack() as stack:
         stack.push_async_callback(transport.aclose)
         stack.push_async_callback(fetch.aclose)

@@ -6,10 +6,9 @@ from typing import Annotated, Final
 
 import trio
 
-from headgate.api import BEFORE_RESPONSE, BytesBody, ClientFault, Const, Exchange, Ge, Size, read_all, step
+from headgate.api import BEFORE_RESPONSE, BytesBody, ClientFault, Const, Exchange, Ge, NotStrict, Size, read_all, step
 from headgate_ai.chat import Chat
 from headgate_ai.dialects.openai import OPENAI
-from headgate_ai.strict import NotStrict
 
 # A quarter of a megabyte of nothing but brackets takes 15 ms to read: what is larger may not keep the others waiting.
 LARGE_BYTES: Final = 1 << 18

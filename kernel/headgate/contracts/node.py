@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
+    from headgate.contracts.ai import Speaks
     from headgate.contracts.clock import Clock
     from headgate.contracts.fetch import Fetch
     from headgate.contracts.stores import Calls, Identity, Leases
@@ -31,7 +32,7 @@ class Node:
     `rehearsing` is True where in-file tests run: nothing then leaves the process, and `fakes` holds what the test gave
     for a step, a resource or `split`. `state` is where a plugin keeps what its steps share, under its own name: a
     plugin object serves several nodes (the one that serves, those that rehearse), so it keeps nothing itself.
-    `trusted` are the networks of proxies whose forwarding headers are believed.
+    `dialects` are what the plugins speak with models, by name. `trusted` are the networks of proxies whose forwarding headers are believed.
     """
 
     clock: Clock
@@ -43,4 +44,5 @@ class Node:
     trusted: frozenset[IPv4Network | IPv6Network] = frozenset()
     rehearsing: bool = False
     fakes: dict[str, Any] = field(default_factory=dict)
+    dialects: dict[str, Speaks] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)

@@ -107,6 +107,7 @@ def _collect(vocabulary: Vocabulary, name: str, plugin: Any) -> None:
     resources = [read_resource(call, name) for call in _declared(plugin, "register_resources")]
     functions = [read_function(call, name) for call in _declared(plugin, "register_functions")]
     kinds = list(_declared(plugin, "register_kinds"))
+    dialects = list(_declared(plugin, "register_dialects"))
     raisable = {*vocabulary.kinds, *(kind.name for kind in kinds)}
     for spec in steps:
         if spec.name in vocabulary.steps:
@@ -118,10 +119,13 @@ def _collect(vocabulary: Vocabulary, name: str, plugin: Any) -> None:
                 raise Misdeclared(f"the step `{spec.name}` raises `{raised}`, which no plugin has registered as a kind")
     for taken in [spec.kind for spec in resources if spec.kind in vocabulary.resources]:
         raise Misdeclared(f"the resource kind `{taken}` is already there")
+    for name in [one.name for one in dialects if one.name in vocabulary.dialects]:
+        raise Misdeclared(f"the dialect `{name}` is already there")
     vocabulary.steps.update({spec.name: spec for spec in steps})
     vocabulary.resources.update({spec.kind: spec for spec in resources})
     vocabulary.functions.update({spec.name: spec for spec in functions})
     vocabulary.kinds.update({kind.name: kind for kind in kinds})
+    vocabulary.dialects.update({one.name: one for one in dialects})
 
 
 def _declared(plugin: Any, hook: str) -> list[Any]:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, get_type_hints
 
+from headgate.contracts.ai import Speaks
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.kinds import KINDS, Kind
 from headgate.language import types as t
@@ -178,6 +179,7 @@ class Vocabulary:
     resources: dict[str, ResourceSpec] = field(default_factory=dict)
     functions: dict[str, FunctionSpec] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=lambda: dict(KINDS))
+    dialects: dict[str, Speaks] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:

@@ -130,7 +130,9 @@ async def open_gate(
     clock, calls, egress = SystemClock(), MemoryCalls(), Egress()
     transport, fetch = Http1Transport(egress), HttpxFetch(Dialer(egress))
     stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), calls)
-    node = Node(clock, transport, fetch, stores, trusted=trusted_by(settings))
+    node = Node(
+        clock, transport, fetch, stores, trusted=trusted_by(settings), dialects=loaded_plugins.vocabulary.dialects
+    )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(fetch.aclose)
         stack.push_async_callback(transport.aclose)

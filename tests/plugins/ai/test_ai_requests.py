@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from headgate_ai.strict import NotStrict
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate_ai.dialects.openai.requests import read, write
-from headgate_ai.strict import NotStrict
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 BASE = {"model": "m", "messages": MESSAGES}

@@ -82,7 +82,14 @@ async def rehearse(
 
 def build_findings(program: Program) -> list[Diagnostic]:
     """What stands in the way of building the resources and preparing the lines of a program; nothing is sent."""
-    node = Node(SystemClock(), FakeTransport({}), NoFetch(), Stores(), rehearsing=True)
+    node = Node(
+        SystemClock(),
+        FakeTransport({}),
+        NoFetch(),
+        Stores(),
+        rehearsing=True,
+        dialects=program.checked.vocabulary.dialects,
+    )
     try:
         Provision(node).link(program)
     except PolicyError as error:
@@ -119,7 +126,9 @@ async def _world(program: Program, open_plugins: OpenPlugins, scenario: Scenario
     fakes: dict[str, Any] = {}
     transport = FakeTransport(fakes)
     stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), MemoryCalls())
-    node = Node(clock, transport, NoFetch(), stores, rehearsing=True, fakes=fakes)
+    node = Node(
+        clock, transport, NoFetch(), stores, rehearsing=True, fakes=fakes, dialects=program.checked.vocabulary.dialects
+    )
     for context in open_plugins(node):
         await stack.enter_async_context(context)
     made = Provision(node)

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
+from headgate.api import NotStrict, decode_strictly, refuse_lookalikes
 from headgate_ai.chat import Chat
 from headgate_ai.dialects import Written
-from headgate_ai.strict import NotStrict, decode, refuse_lookalikes
 
 _FIELDS: Final = frozenset({
     "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "tools",
@@ -31,7 +31,7 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def read(data: bytes) -> Chat:
     """A body as a Chat. NotStrict names the field and what it has to be."""
-    value = decode(data)
+    value = decode_strictly(data)
     if not isinstance(value, dict):
         raise NotStrict('The body has to be a JSON object: {"model": …, "messages": […]}.')
     refuse_lookalikes(value, _FIELDS)

@@ -21,7 +21,7 @@ class NotStrict(ValueError):
         self.where = where
 
 
-def decode(data: bytes) -> Any:
+def decode_strictly(data: bytes) -> Any:
     """A JSON text as Python values. NotStrict."""
     try:
         value = _decoder.decode(data.decode())

@@ -75,6 +75,7 @@ from headgate.message import (
     render_query,
 )
 from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
+from headgate.message.strict_json import NotStrict, decode_strictly, refuse_lookalikes
 
 __all__ = [
     "AFTER_RESPONSE",
@@ -125,6 +126,7 @@ __all__ = [
     "NANO",
     "Network",
     "Node",
+    "NotStrict",
     "Outgoing",
     "Percent",
     "PluginFault",
@@ -160,12 +162,14 @@ __all__ = [
     "Word",
     "Workplace",
     "block",
+    "decode_strictly",
     "encoded_path",
     "function",
     "hookimpl",
     "outgoing_headers",
     "parse_event",
     "read_all",
+    "refuse_lookalikes",
     "render_event",
     "render_query",
     "reserve_all",

@@ -1,0 +1,195 @@
+"""What a dialect is, on either side of the gateway. A plugin gives its own by the hook `register_dialects`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+from headgate.contracts.ai.answers import Answer, Counted
+from headgate.contracts.ai.chat import Chat
+from headgate.contracts.ai.events import Happening
+from headgate.contracts.dialect import Dialect
+from headgate.contracts.fakes import FakeChat
+from headgate.message.headers import Line
+
+if TYPE_CHECKING:
+    from headgate.contracts.node import Node
+    from headgate.contracts.transport import Outgoing, Target
+    from headgate.contracts.values import Secret
+    from headgate.message.response import Response
+
+
+class Garbled(ValueError):
+    """What came from a provider is not what its dialect says; the message says what is wrong, as half a sentence
+    behind "the model answered": `with JSON that is no chat completion`."""
+
+
+class Unsupported(ValueError):
+    """A chat holds what this dialect or model has no way to say: a picture for a model that reads only text. `where` is
+    the place, as the client would name it."""
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+
+
+class Refusal(NamedTuple):
+    """What a provider said with an error: a sentence, and `where` and `code` for those who read fields."""
+
+    message: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Dropped:
+    """What a dialect could not say and left out, by the names that the client's dialect has for it."""
+
+    names: list[str] = field(default_factory=list)
+
+    def drop(self, name: str, value: object) -> None:
+        """`name` is left out, if there was anything to it."""
+        if value is not None and value != [] and value != {}:
+            self.names.append(name)
+
+
+class Endpoint(NamedTuple):
+    """Whom a dialect writes for. `options` are the provider's row: what differs among those who speak the dialect."""
+
+    model: str
+    options: Mapping[str, Any] = {}
+
+
+class Written(NamedTuple):
+    """A request for a provider. `path` stands behind the provider's URL, with its query. `hides_counts`: its stream will
+    hold counts that the client did not ask for. `dropped` is what could not be said."""
+
+    path: bytes
+    body: bytes
+    headers: Sequence[Line] = ()
+    hides_counts: bool = False
+    dropped: Sequence[str] = ()
+
+
+class EventReader(Protocol):
+    """Reads one streamed answer of a provider."""
+
+    def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
+        """What `data`, cut anywhere, completes: each block as it came, and what happens in it (which may be nothing).
+
+        Garbled, or `EventTooLarge`, where it makes no sense. After `Failed` or `Ended` it is not asked again.
+        """
+        ...
+
+    def finish(self) -> list[Happening]:
+        """What is to be said at the end of the bytes: `Ended` where the dialect knows no other end, nothing where its
+        own mark is missing."""
+        ...
+
+
+class EventWriter(Protocol):
+    """Writes one streamed answer for a client, as it happens."""
+
+    def write(self, happening: Happening) -> bytes:
+        """The events to send, b"" for nothing. `Failed` becomes an error as this dialect has it."""
+        ...
+
+
+@runtime_checkable
+class Passing(Protocol):
+    """Follows one streamed answer that passes between the same dialect on both sides, block by block."""
+
+    started: bool
+    ended: bool
+    counted: Counted | None
+    refusal: Refusal | None
+    relayed_bytes: int
+
+    def take(self, block: bytes) -> bytes:
+        """What to relay of a block, b"" for nothing. Garbled where it makes no sense.
+
+        Sets `started` with the first content, `ended` with the last block, `counted` when the counts have come,
+        `refusal` where the provider reports an error. `relayed_bytes` is the text that has passed.
+        """
+        ...
+
+
+class Inbound(Dialect, Protocol):
+    """How clients speak. Also words errors (see `Dialect`)."""
+
+    stream_type: bytes
+    """The content type of a stream."""
+
+    def answers(self, path: str) -> bool:
+        """Whether clients of this dialect send chats to this path."""
+        ...
+
+    def read(self, data: bytes, path: str, query: Mapping[str, str]) -> Chat:
+        """A request as a Chat. `NotStrict` names the field, and what it has to be."""
+        ...
+
+    def render(self, answer: Answer, chat: Chat, at: float) -> bytes:
+        """A whole answer. `at` is the time, for answers whose provider says none."""
+        ...
+
+    def writer(self, chat: Chat, at: float) -> EventWriter: ...
+
+    def broken_off(self, message: str, kind: str) -> bytes:
+        """The last thing that a stream says when it cannot be completed."""
+        ...
+
+
+class Outbound(Protocol):
+    """How a provider is spoken to."""
+
+    name: str
+
+    def write(self, chat: Chat, to: Endpoint) -> Written:
+        """The request. `Unsupported` where the chat holds content that cannot be said; a parameter that cannot be said
+        is left out, and named in `dropped`."""
+        ...
+
+    def answer(self, data: bytes) -> Answer:
+        """A whole answer. Garbled where it is none."""
+        ...
+
+    def count(self, data: bytes) -> Counted | None:
+        """What a whole answer used, without reading the rest of it; None where it does not say. Garbled as above."""
+        ...
+
+    def refusal(self, data: bytes) -> Refusal | None:
+        """What the body of an error says; None where it is not in this dialect."""
+        ...
+
+    def reader(self) -> EventReader: ...
+
+    def render(self, fake: FakeChat, request: Written, at: float) -> Response:
+        """What a model says to this request, as its provider would send it: for tests in policies, and the echo."""
+        ...
+
+
+@runtime_checkable
+class PassesFast(Protocol):
+    """An Outbound that can follow a stream of its own dialect without reading all of it."""
+
+    def passing(self, *, hides_counts: bool) -> Passing: ...
+
+
+@runtime_checkable
+class Authorizes(Protocol):
+    """An Outbound whose credential is more than a header line: a signature, or a token that has to be fetched."""
+
+    async def authorize(
+        self, outgoing: Outgoing, target: Target, key: Secret, options: Mapping[str, Any], node: Node
+    ) -> None:
+        """Put the credential into the lines of `outgoing`, whose path and body are final. UpstreamFault."""
+        ...
+
+
+class Speaks(NamedTuple):
+    """One dialect, by its name: what clients send, what providers are sent, or both."""
+
+    name: str
+    inbound: Inbound | None = None
+    outbound: Outbound | None = None

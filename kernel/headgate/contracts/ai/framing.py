@@ -1,0 +1,34 @@
+"""Streams that come as server-sent events, which is all of them but one."""
+
+from __future__ import annotations
+
+from headgate.contracts.ai.events import Happening
+from headgate.message.sse import Event, EventSplitter, parse_event
+
+
+class SseReader:
+    """The part of an `EventReader` that knows about framing. A dialect says what happens in an event."""
+
+    __slots__ = ("_splitter",)
+
+    def __init__(self) -> None:
+        self._splitter = EventSplitter()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
+        """See `EventReader`."""
+        return [(block, self._block(block)) for block in self._splitter.feed(data)]
+
+    def _block(self, block: bytes) -> list[Happening]:
+        event = parse_event(block)
+        return [] if event is None else self.take(event)
+
+    def take(self, event: Event) -> list[Happening]:
+        """What happens in one event. Garbled."""
+        raise NotImplementedError
+
+    def finish(self) -> list[Happening]:
+        """See `EventReader`: a dialect that has an end mark needs nothing here."""
+        return []
