@@ -6,6 +6,7 @@ See `headgate.contracts.ai` for the rules.
 from headgate.contracts.ai import (
     BYTES_PER_TOKEN,
     Answer,
+    AnswerFilter,
     AnyPart,
     ArgumentsDelta,
     Audio,
@@ -53,6 +54,7 @@ from headgate.contracts.ai import (
     SseReader,
     Stop,
     Stopped,
+    StreamFilter,
     Text,
     TextDelta,
     Thinking,
@@ -64,10 +66,16 @@ from headgate.contracts.ai import (
     Unsupported,
     Used,
     Written,
+    answer_filters,
+    filter_answers,
     tokens_in,
 )
 
 __all__ = [
+    "AnswerFilter",
+    "StreamFilter",
+    "answer_filters",
+    "filter_answers",
     "Answer",
     "AnyPart",
     "ArgumentsDelta",

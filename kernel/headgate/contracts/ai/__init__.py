@@ -56,6 +56,7 @@ from headgate.contracts.ai.events import (
     TextDelta,
     Used,
 )
+from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_filters, filter_answers
 from headgate.contracts.ai.framing import SseReader
 from headgate.contracts.ai.parts import (
     Audio,
@@ -73,6 +74,10 @@ from headgate.contracts.ai.parts import (
 )
 
 __all__ = [
+    "AnswerFilter",
+    "StreamFilter",
+    "answer_filters",
+    "filter_answers",
     "Answer",
     "AnyPart",
     "ArgumentsDelta",

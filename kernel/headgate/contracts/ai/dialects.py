@@ -114,6 +114,10 @@ class Passing(Protocol):
         """
         ...
 
+    def finish(self) -> bytes | None:
+        """What is still to be said where the bytes end without an end mark; None where the answer is not whole."""
+        ...
+
 
 class Inbound(Dialect, Protocol):
     """How clients speak. Also words errors (see `Dialect`)."""

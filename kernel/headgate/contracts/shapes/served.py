@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import msgspec
 
+from headgate.contracts.values import Money
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try at one target: where, how it ended (`ok`, a status, or a failure kind), and how long it took."""
+    """One try at one target: where, how it ended (`ok`, a status, or a failure kind), and how long it took.
+
+    Of a model, also what it cost, where that is known, and the name of the key that was used.
+    """
 
     target: str
     result: str
     duration_s: float
+    cost: Money | None = None
+    key: str | None = None
 
 
 class Served(msgspec.Struct, kw_only=True):

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from headgate_ai.dialects import Garbled, Refusal
-from headgate_ai.usage import Counted
+from headgate.api.ai import Counted, Garbled, Refusal
 
 
 class PromptDetails(msgspec.Struct):

@@ -17,13 +17,13 @@ from typing import Any
 import msgspec
 
 from headgate.api import parse_event, render_event
-from headgate_ai.dialects import Garbled, Refusal
-from headgate_ai.dialects.openai.answers import WireUsage, refusal
-from headgate_ai.usage import Counted
+from headgate.api.ai import Counted, Garbled, Refusal
+from headgate_openai.chat.counting import WireUsage, refusal
 
 # A null can only be a value, and its key only a key: see rule 2.
 _NULL = re.compile(rb',\s*"usage"\s*:\s*null')
 _TEXT = re.compile(rb'"(?:content|arguments|refusal|reasoning_content|reasoning)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _DONE = b"[DONE]"
 
 
@@ -41,13 +41,14 @@ _chunks = msgspec.json.Decoder(_Chunk)
 _raws = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class OpenAiStream:
-    """See `dialects.Stream`."""
+class OpenAiPassing:
+    """See `Passing`."""
 
-    __slots__ = ("_hides", "counted", "ended", "refusal", "relayed_bytes", "started")
+    __slots__ = ("_finished", "_hides", "counted", "ended", "refusal", "relayed_bytes", "started")
 
     def __init__(self, *, hides_counts: bool) -> None:
         self._hides = hides_counts
+        self._finished = False
         self.started = False
         self.ended = False
         self.counted: Counted | None = None
@@ -56,16 +57,22 @@ class OpenAiStream:
 
     def __repr__(self) -> str:
         state = "ended" if self.ended else "started" if self.started else "not started"
-        return f"<OpenAiStream {state}, {self.relayed_bytes} bytes of text>"
+        return f"<OpenAiPassing {state}, {self.relayed_bytes} bytes of text>"
 
     def take(self, block: bytes) -> bytes:
         """What to relay of a block. Garbled where a chunk that has to be read is no chunk."""
         if b'"error"' in block:
             self._refused(block)
+        if not self._finished and _FINISHED.search(block) is not None:
+            self._finished = True
         if self.started and b'"usage"' not in block and _DONE not in block:
             self._measure(block)
             return block
         return self._read(block)
+
+    def finish(self) -> bytes | None:
+        """The end mark, for those who never send it behind an answer that has ended; None where it has not."""
+        return render_event(_DONE) if self._finished else None
 
     def _read(self, block: bytes) -> bytes:
         """A block that has to be looked into."""

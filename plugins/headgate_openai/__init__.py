@@ -1,0 +1,20 @@
+"""OpenAI's dialects, as its clients speak them and as it does itself, and whoever is compatible with it.
+
+`openai` is Chat Completions: POST /v1/chat/completions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headgate.api import hookimpl
+from headgate.api.ai import Speaks
+from headgate_openai.chat import OpenAiChat, OpenAiChatOut
+
+
+class OpenAi:
+    """The plugin."""
+
+    @hookimpl
+    def register_dialects(self) -> Sequence[Speaks]:
+        return [Speaks("openai", OpenAiChat(), OpenAiChatOut())]
