@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headgate.api import hookimpl
-from headgate_ai.calling import ai_chat
+from headgate_ai.chatting import ai_chat
 from headgate_ai.models import model
 from headgate_ai.reading import read_chat
 

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from headgate.api import Body, Clock, FakeChat, Outgoing, Response, Target, Timeouts, read_all
-from headgate_ai.dialects import Outbound
-from headgate_ai.usage import tokens_in
+from headgate.api.ai import Outbound, Written, tokens_in
 
 _LIMIT = 64 << 20
 
@@ -31,7 +30,7 @@ class EchoTransport:
     async def send(self, target: Target, outgoing: Outgoing, timeouts: Timeouts) -> Response:
         body: bytes | Body = outgoing.body
         data = body if isinstance(body, bytes) else await read_all(body, _LIMIT)
-        return self._dialect.render(said_to(data), data, self._clock.time())
+        return self._dialect.render(said_to(data), Written(outgoing.path, data), self._clock.time())
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headgate.api import (
     Json,
@@ -17,15 +17,18 @@ from headgate.api import (
     Word,
     resource,
 )
+from headgate.api.ai import Endpoint, Outbound
 from headgate_ai.echo import EchoTransport
+from headgate_ai.keys import Pool
 from headgate_ai.prices import Free, Prices, prices_of
-from headgate_ai.providers import ECHO, PROVIDERS, Provider
+from headgate_ai.providers import ECHO, Provider, providers
 
 if TYPE_CHECKING:
-    from headgate.api import Clock
+    from collections.abc import Mapping
 
 # Lines that the plugin writes, or that would name somebody else; `headers` may not say them.
 _OURS = frozenset({"authorization", "host", "content-type", "content-length", "accept", "accept-encoding", "cookie"})
+_ALWAYS: list[Line] = [(b"accept-encoding", b"identity"), (b"user-agent", b"headgate")]
 
 
 class Model:
@@ -33,16 +36,31 @@ class Model:
 
     resource_kind = "model"
 
-    __slots__ = ("headers", "key", "name", "prices", "provider", "resource", "target", "transport")
+    __slots__ = (
+        "context",
+        "dialect",
+        "endpoint",
+        "headers",
+        "keys",
+        "most_output",
+        "name",
+        "prices",
+        "provider",
+        "resource",
+        "target",
+        "transport",
+    )
 
     def __init__(
         self,
         resource: str,
         name: str,
         provider: Provider,
+        dialect: Outbound,
         target: Target,
         *,
-        key: Secret | None,
+        keys: list[Secret],
+        options: Mapping[str, Any],
         headers: list[Line],
         prices: Prices,
         transport: Transport | None,
@@ -50,25 +68,36 @@ class Model:
         self.resource = resource
         self.name = name
         self.provider = provider
+        self.dialect = dialect
         self.target = target
-        self.key = key
+        self.endpoint = Endpoint(name, options)
+        self.keys = Pool(keys)
         self.headers = headers
+        # Tokens, where they are known: of the window, and of the longest answer.
+        self.context: int | None = None
+        self.most_output: int | None = None
         self.prices = prices
         self.transport = transport
 
     def __repr__(self) -> str:
-        return f"<Model {self.resource}: {self.name} at {self.provider.name}, {self.target}>"
+        return f"<Model {self.resource}: {self.label}, {self.target}>"
 
-    def headers_for(self, node: Node) -> list[Line]:
-        """The lines to send, with the key. UpstreamFault `upstream.unconfigured` where it is not set."""
-        if self.key is None or (node.rehearsing and not self.key.is_set):
-            return self.headers
+    @property
+    def label(self) -> str:
+        """Who is asked, for people: `openai/gpt-4.1`."""
+        return f"{self.provider.name}/{self.name}"
+
+    def key(self, place: int, node: Node) -> str | None:
+        """A key itself; None where there is none to show. UpstreamFault `upstream.unconfigured` where it is not set."""
+        secret = self.keys.secrets[place]
+        if node.rehearsing and not secret.is_set:
+            return None
         try:
-            return [*self.headers, self.provider.dialect.credential(self.key.reveal())]
+            return secret.reveal()
         except KeyError:
             raise UpstreamFault(
                 "upstream.unconfigured",
-                f"{self.resource} has no key: set {self.key.name} in the environment of the gateway.",
+                f"{self.resource} has no key: set {secret.name} in the environment of the gateway.",
                 status=503,
                 sent=False,
             ) from None
@@ -82,32 +111,51 @@ def model(
     provider: Word,
     name: Text,
     key: Secret | None = None,
+    keys: list[Secret] | None = None,
     url: Text | None = None,
     headers: dict[str, Json] | None = None,
+    options: dict[str, Json] | None = None,
 ) -> Model:
     """A model: `{ provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY") }`.
 
-    `url` is where the provider's API is, `http://vllm.internal:8000`; without a path, `/v1` is meant. `headers` are
-    lines that this provider wants besides.
+    `url` is where the provider's API is, `http://vllm.internal:8000`; without a path, `/v1` is meant. Several `keys` are
+    used in turns. `headers` are lines that this provider wants besides, `options` what its dialect wants to know.
     """
-    known = PROVIDERS.get(provider)
+    known = providers().get(provider)
     if known is None:
         raise ValueError(
-            f"there is no provider `{provider}`; known are {', '.join(PROVIDERS)}. "
+            f"there is no provider `{provider}`; known are {', '.join(sorted(providers()))}. "
             "What speaks OpenAI's dialect is `compatible`, with its `url`"
         )
-    if key is None and known.needs_key and url is None:
-        raise ValueError(f'{provider} wants a key: add key = secret("{provider.upper()}_API_KEY")')
-    is_echo = provider == ECHO
+    if key is not None and keys is not None:
+        raise ValueError("give `key` or `keys`, not both")
+    secrets = keys if keys is not None else [key] if key is not None else []
+    if not secrets and known.needs_key and url is None:
+        raise ValueError(f'{provider} wants a key: add key = secret("{known.env}")')
+    return build(ctx.node, ctx.name, name, known, secrets, url=url, headers=headers or {}, options=options or {})
+
+
+def build(
+    node: Node, resource_name: str, name: str, provider: Provider, secrets: list[Secret], *, url: str | None = None,
+    headers: dict[str, Any] | None = None, options: dict[str, Any] | None = None,
+) -> Model:  # fmt: skip
+    """A model of a provider. ValueError where something of it cannot be used."""
+    speaks = node.dialects.get(provider.dialect)
+    if speaks is None or speaks.outbound is None:
+        raise ValueError(f"no installed plugin speaks `{provider.dialect}`, the dialect of {provider.name}")
+    is_echo = provider.name == ECHO
+    lines = [*_ALWAYS, *_lines(dict(provider.headers)), *_lines(headers or {})]
     return Model(
-        ctx.name,
+        resource_name,
         name,
-        known,
-        _target(known, url),
-        key=key,
-        headers=[*known.dialect.headers, *_lines(headers or {})],
-        prices=Free() if is_echo else prices_of(known.prices, name),
-        transport=_echo(ctx.node.clock, known) if is_echo else None,
+        provider,
+        speaks.outbound,
+        _target(provider, url),
+        keys=secrets,
+        options={**provider.options, **(options or {})},
+        headers=lines,
+        prices=Free() if is_echo else prices_of(provider.prices, name),
+        transport=EchoTransport(node.clock, speaks.outbound) if is_echo else None,
     )
 
 
@@ -116,10 +164,12 @@ def _target(provider: Provider, url: str | None) -> Target:
     if address is None:
         raise ValueError(f'{provider.name} is wherever you run it: add url = "http://{provider.name}.internal:8000"')
     target = Target.parse(address)
-    return target if target.path else Target(target.scheme, target.host, target.port, "/v1", target.ca_file)
+    if target.path or provider.dialect != "openai":
+        return target
+    return Target(target.scheme, target.host, target.port, "/v1", target.ca_file)
 
 
-def _lines(headers: dict[str, Json]) -> list[Line]:
+def _lines(headers: dict[str, Any]) -> list[Line]:
     lines = []
     for name, value in headers.items():
         if name.lower() in _OURS:
@@ -128,7 +178,3 @@ def _lines(headers: dict[str, Json]) -> list[Line]:
             raise ValueError(f"`headers`: the value of {name} is no line of printable ASCII")
         lines.append((name.lower().encode(), value.encode()))
     return lines
-
-
-def _echo(clock: Clock, provider: Provider) -> Transport:
-    return EchoTransport(clock, provider.dialect)

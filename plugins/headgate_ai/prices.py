@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from headgate.api import NANO, Money
-from headgate_ai.usage import Counted
+from headgate.api.ai import Counted
 
 # Dollars for a million tokens, as integers of 10⁻⁹: then a product is 10⁻¹⁵ of a dollar.
 _SCALE: Final = 10**9
@@ -31,6 +33,10 @@ class Prices(Protocol):
 
     def cost(self, counted: Counted) -> Money | None: ...
 
+    def most(self, counted: Counted) -> Money | None:
+        """The most that so many tokens can cost, however much of the input is cached or written to a cache."""
+        ...
+
 
 class Free:
     """What costs nothing."""
@@ -38,11 +44,17 @@ class Free:
     def cost(self, counted: Counted) -> Money | None:
         return Money(0)
 
+    def most(self, counted: Counted) -> Money | None:
+        return Money(0)
+
 
 class Unknown:
     """What nobody knows the price of."""
 
     def cost(self, counted: Counted) -> Money | None:
+        return None
+
+    def most(self, counted: Counted) -> Money | None:
         return None
 
 
@@ -76,6 +88,11 @@ class Listed:
             return None  # The provider counts what cannot be: more cached tokens than tokens.
         return Money((price.total_price * NANO).to_integral_value(ROUND_HALF_UP))
 
+    def most(self, counted: Counted) -> Money | None:
+        written = msgspec.structs.replace(counted, cache_write_tokens=counted.input_tokens)
+        known = [cost for cost in (self.cost(counted), self.cost(written)) if cost is not None]
+        return max(known, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Plain:
@@ -94,6 +111,11 @@ class Plain:
             return self.listed.cost(counted)
         total = fresh * self.input + cached * self.cached + written * self.written + counted.output_tokens * self.output
         return Money((total + _PER // 2) // _PER)
+
+    def most(self, counted: Counted) -> Money | None:
+        rate = max(self.input, self.cached, self.written)
+        total = counted.input_tokens * rate + counted.output_tokens * self.output
+        return Money(-(-total // _PER))
 
 
 def prices_of(provider_id: str | None, model: str) -> Prices:

@@ -1,45 +1,55 @@
-"""The providers that are known by name. Everything else that speaks their dialect is reached by `url`."""
+"""The providers that are known by name: rows of data, each with the page of the provider that it follows.
+
+A provider that speaks a dialect that is there needs a row in `providers.toml` and nothing else. Everything else that
+speaks OpenAI's dialect is reached by `url`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
 
-from headgate_ai.dialects import Outbound
-from headgate_ai.dialects.openai import OPENAI_OUT
+import msgspec
 
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A provider: where it is, how it is spoken to, what it is called in price lists.
-
-    `url` is None where the resource has to say. `counts_streams`: it takes `stream_options.include_usage`.
-    """
-
-    name: str
-    url: str | None
-    dialect: Outbound = OPENAI_OUT
-    prices: str | None = None
-    needs_key: bool = True
-    counts_streams: bool = True
-
+from headgate.api import Line
 
 ECHO: Final = "echo"
 
-PROVIDERS: Final = {
-    provider.name: provider
-    for provider in (
-        Provider("openai", "https://api.openai.com/v1", prices="openai"),
-        Provider("anthropic", "https://api.anthropic.com/v1", prices="anthropic"),
-        Provider("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", prices="google"),
-        Provider("mistral", "https://api.mistral.ai/v1", prices="mistral", counts_streams=False),
-        Provider("groq", "https://api.groq.com/openai/v1", prices="groq"),
-        Provider("deepseek", "https://api.deepseek.com/v1", prices="deepseek"),
-        Provider("openrouter", "https://openrouter.ai/api/v1", prices="openrouter"),
-        Provider("together", "https://api.together.xyz/v1", prices="together"),
-        Provider("vllm", None, needs_key=False),
-        Provider("ollama", "http://127.0.0.1:11434/v1", needs_key=False),
-        Provider("compatible", None, needs_key=False),
-        Provider(ECHO, "http://echo.invalid/v1", needs_key=False),
-    )
-}
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One provider.
+
+    `url` is None where the resource has to say. `auth` is how a key is shown: `bearer`, `header NAME`, `none`, or `dialect`
+    where the dialect signs. `env` is the usual name of the variable that holds the key. `prices` is what price lists call
+    the provider. `options` are for its dialect, `headers` lines that it wants besides, `docs` the page that says so.
+    """
+
+    name: str
+    docs: str
+    url: str | None = None
+    dialect: str = "openai"
+    auth: str = "bearer"
+    env: str | None = None
+    prices: str | None = None
+    options: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+
+    @property
+    def needs_key(self) -> bool:
+        return self.env is not None
+
+    def credential(self, key: str) -> list[Line]:
+        """The lines that show a key; none where the dialect signs."""
+        kind, _, name = self.auth.partition(" ")
+        if kind == "bearer":
+            return [(b"authorization", b"Bearer " + key.encode())]
+        return [(name.encode(), key.encode())] if kind == "header" else []
+
+
+@cache
+def providers() -> dict[str, Provider]:
+    """Every provider by its name."""
+    rows = tomllib.loads(files("headgate_ai").joinpath("providers.toml").read_text("utf-8"))
+    return {name: msgspec.convert({"name": name, **row}, Provider) for name, row in rows.items()}

@@ -1,27 +1,58 @@
-"""`read.chat`: the client's body, read once, strictly, into a `Chat`."""
+"""`read.chat`: the client's body, read once, strictly, into a `Chat`.
+
+Which dialect it is in, the path says (`/v1/messages` is Anthropic's); where it does not, the line has to (`dialect=`).
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import trio
 
-from headgate.api import BEFORE_RESPONSE, BytesBody, ClientFault, Const, Exchange, Ge, NotStrict, Size, read_all, step
-from headgate_ai.chat import Chat
-from headgate_ai.dialects.openai import OPENAI
+from headgate.api import (
+    BEFORE_RESPONSE,
+    BytesBody,
+    ClientFault,
+    Const,
+    Exchange,
+    Ge,
+    NotStrict,
+    PluginFault,
+    Size,
+    Word,
+    read_all,
+    step,
+)
+from headgate.api.ai import Chat, Inbound, Speaks
 
 # A quarter of a megabyte of nothing but brackets takes 15 ms to read: what is larger may not keep the others waiting.
 LARGE_BYTES: Final = 1 << 18
 # Where `ai.chat` finds what `read.chat` has read.
 CHAT: Final = "ai.chat"
+# What a path means that no dialect knows.
+USUAL: Final = "openai"
+
+
+def choose(path: str, constants: Mapping[str, Any], dialects: Mapping[str, Speaks]) -> Inbound | None:
+    """The dialect of a route: for its errors, before a request has been read. None where no plugin speaks it."""
+    name = constants.get("dialect")
+    if name is not None:
+        return dialects[name].inbound if name in dialects else None
+    found = (one.inbound for one in dialects.values() if one.inbound is not None and one.inbound.answers(path))
+    usual = dialects.get(USUAL)
+    return next(found, usual.inbound if usual is not None else None)
 
 
 @step(
     "read.chat", gives=("body", "chat"), raises=("request.invalid", "request.too_large"), phase=BEFORE_RESPONSE,
-    dialect=OPENAI,
+    dialect=choose,
 )  # fmt: skip
-async def read_chat(ctx: Exchange, /, *, max: Annotated[Const[Size], Ge(1)] = 16 << 20) -> Chat:
-    """Read an OpenAI chat completion request of at most `max` bytes. Its fields can be set until a model is asked.
+async def read_chat(
+    ctx: Exchange, /, *, max: Annotated[Const[Size], Ge(1)] = 16 << 20, dialect: Const[Word | None] = None
+) -> Chat:
+    """Read a chat of at most `max` bytes, in the dialect that the path says, or `dialect`. Its fields can be set until a
+    model is asked.
 
     Refused are malformed JSON, keys given twice, names in the wrong case, and what lacks a model or messages.
     """
@@ -29,15 +60,38 @@ async def read_chat(ctx: Exchange, /, *, max: Annotated[Const[Size], Ge(1)] = 16
     coding = request.headers.get(b"content-encoding")
     if coding is not None and coding.lower() != b"identity":
         raise ClientFault("request.invalid", "The body is encoded; send it without a content-encoding.", status=415)
+    inbound = _inbound(ctx, dialect)
     data = await read_all(request.body, max)
     request.body = BytesBody(data)
+    query = dict(request.query) if request.query_string else {}
     try:
         if len(data) > LARGE_BYTES and not ctx.node.rehearsing:
-            chat = await trio.to_thread.run_sync(OPENAI.read, data)
+            chat = await trio.to_thread.run_sync(inbound.read, data, request.path, query)
         else:
-            chat = OPENAI.read(data)
+            chat = inbound.read(data, request.path, query)
     except NotStrict as error:
         record = {"where": error.where} if error.where else {}
         raise ClientFault("request.invalid", error.message, status=400, record=record) from None
     ctx.remember(CHAT, chat)
     return chat
+
+
+def _inbound(ctx: Exchange, name: str | None) -> Inbound:
+    """The dialect of this request; nearly always what its route has."""
+    known: Any = ctx.dialect
+    path = ctx.request.path
+    if known is not None and (known.name == name if name is not None else known.answers(path)):
+        inbound: Inbound = known
+        return inbound
+    chosen = choose(path, {"dialect": name}, ctx.node.dialects)
+    if chosen is None:
+        raise PluginFault(f"no installed plugin speaks `{name or USUAL}`", plugin="ai")
+    ctx.dialect = chosen
+    return chosen
+
+
+def dialect_of(ctx: Exchange, chat: Chat) -> Inbound:
+    """The dialect in which the client of a chat wants its answer."""
+    speaks = ctx.node.dialects[chat.dialect]
+    assert speaks.inbound is not None
+    return speaks.inbound

@@ -14,8 +14,9 @@ from typing import Final, Protocol
 
 import trio
 
-from headgate.api import Body, EventSplitter, EventTooLarge, UpstreamFault
-from headgate_ai.dialects import Garbled, Inbound, Stream
+from headgate.api import Body, EventTooLarge, Failure, UpstreamFault
+from headgate.api.ai import Garbled, Inbound
+from headgate_ai.flows import Flow
 
 # The end of the response should come with the end of the stream. What dawdles is not worth a connection.
 _DAWDLE_S: Final = 0.25
@@ -26,7 +27,7 @@ _PATIENCE_BYTES: Final = 1 << 16
 class Settle(Protocol):
     """Told once how a stream went."""
 
-    def __call__(self, stream: Stream, *, whole: bool) -> None: ...
+    def __call__(self, flow: Flow, *, whole: bool) -> None: ...
 
 
 class Relay:
@@ -38,10 +39,10 @@ class Relay:
         "_client",
         "_ended",
         "_fault",
+        "_flow",
         "_kept",
+        "_over",
         "_settle",
-        "_splitter",
-        "_stream",
         "_without_key",
         "length",
     )
@@ -49,7 +50,7 @@ class Relay:
     def __init__(
         self,
         body: Body,
-        stream: Stream,
+        flow: Flow,
         client: Inbound,
         settle: Settle,
         broken: Callable[[str], UpstreamFault],
@@ -57,30 +58,30 @@ class Relay:
     ) -> None:
         self.length: int | None = None
         self._body = body
-        self._stream = stream
+        self._flow = flow
         self._client = client
         self._settle: Settle | None = settle
         self._broken = broken
         self._without_key = without_key
-        self._splitter = EventSplitter()
         self._kept = b""
         self._ended = False
-        self._fault: UpstreamFault | None = None
+        self._over = False
+        self._fault: Failure | None = None
 
     def __repr__(self) -> str:
-        return f"<Relay {self._stream!r}{' broken' if self._fault else ''}>"
+        return f"<Relay {self._flow!r}{' broken' if self._fault else ''}>"
 
     async def begin(self) -> None:
         """Read up to the first content. UpstreamFault where there will be none."""
-        stream, kept = self._stream, b""
-        while not (stream.started or stream.ended) and len(kept) < _PATIENCE_BYTES:
+        flow, kept = self._flow, b""
+        while not (flow.started or flow.ended or self._over) and len(kept) < _PATIENCE_BYTES:
             kept += await self._more()
-            if stream.refusal is not None:
-                raise self._broken(f"refused in its stream: {stream.refusal.message}")
+            if flow.refusal is not None:
+                raise self._broken(f"refused in its stream: {flow.refusal.message}")
         self._kept = kept
 
     async def read(self) -> bytes:
-        """The whole events that have come, b"" at the end. UpstreamFault, after the client was told."""
+        """The whole events that have come, b"" at the end. A Failure, after the client was told."""
         if self._kept:
             kept, self._kept = self._kept, b""
             return kept
@@ -90,17 +91,18 @@ class Relay:
             return b""
         try:
             return await self._relay()
-        except UpstreamFault as fault:
+        except Failure as fault:
             self._fault = fault
             await self._body.aclose()
             self._done(whole=False)
             return self._client.broken_off(fault.message, fault.kind)
 
     async def _relay(self) -> bytes:
-        while not self._stream.ended:
+        flow = self._flow
+        while not (flow.ended or self._over):
             piece = await self._more()
-            if self._stream.refusal is not None:
-                self._fault = self._broken(f"refused in its stream: {self._stream.refusal.message}")
+            if flow.refusal is not None:
+                self._fault = self._broken(f"refused in its stream: {flow.refusal.message}")
                 await self._body.aclose()
                 self._done(whole=False)
                 return self._without_key(piece)
@@ -114,13 +116,14 @@ class Relay:
     async def _more(self) -> bytes:
         """What can be relayed of the next piece; it may be nothing."""
         data = await self._body.read()
-        if not data:
-            raise self._broken("ended its stream before it was complete")
         try:
-            take = self._stream.take
-            return b"".join([take(block) for block in self._splitter.feed(data)])
+            said = self._flow.feed(data) if data else self._flow.finish()
         except (Garbled, EventTooLarge) as error:
             raise self._broken(f"answered {error}") from None
+        if said is None:
+            raise self._broken("ended its stream before it was complete")
+        self._over = not data
+        return said
 
     async def _take_leave(self) -> None:
         """Read to the end of the response, so that the connection can be used again; but do not wait for it."""
@@ -135,9 +138,9 @@ class Relay:
     def _done(self, *, whole: bool) -> None:
         settle, self._settle = self._settle, None
         if settle is not None:
-            settle(self._stream, whole=whole)
+            settle(self._flow, whole=whole)
 
     async def aclose(self) -> None:
         """Give the rest up; what was relayed until now is accounted for."""
-        self._done(whole=self._stream.ended)
+        self._done(whole=self._flow.ended)
         await self._body.aclose()

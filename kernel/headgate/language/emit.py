@@ -93,11 +93,19 @@ class Program:
         for code in self.code.values():
             exec(code, names)  # noqa: S102 - code made of checked trees, never of text
         return Linked(
-            tuple(_linked(route, names) for route in self.routes),
+            tuple(self._linked(route, names) for route in self.routes),
             self.scenarios,
             {expr: names[name] for expr, name in self.observations.items()},
-            {scenario: _linked(route, names) for scenario, route in self.scenario_routes.items()},
+            {scenario: self._linked(route, names) for scenario, route in self.scenario_routes.items()},
         )
+
+    def _linked(self, route: LoweredRoute, names: Mapping[str, Any]) -> RouteProgram:
+        dialect = next((spec.dialect for spec in route.steps if spec.dialect is not None), None)
+        if callable(dialect):
+            dialect = dialect(route.route.path.raw, {}, self.checked.vocabulary.dialects)
+        preflight = any(spec.preflight for spec in route.steps)
+        run, traced = names[route.run], names[route.traced]
+        return RouteProgram(route.route.name, route.route, run, traced, route.lines, dialect, preflight)
 
 
 def _always_slow(*_: Any, **__: Any) -> object:
@@ -121,13 +129,6 @@ def _prepared(use: SiteUse) -> Site:
         except ValueError as error:
             raise Unprepared(site, error) from error
     return site
-
-
-def _linked(route: LoweredRoute, names: Mapping[str, Any]) -> RouteProgram:
-    dialect = next((spec.dialect for spec in route.steps if spec.dialect is not None), None)
-    preflight = any(spec.preflight for spec in route.steps)
-    run, traced = names[route.run], names[route.traced]
-    return RouteProgram(route.route.name, route.route, run, traced, route.lines, dialect, preflight)
 
 
 def compile_program(checked: Checked) -> Program:

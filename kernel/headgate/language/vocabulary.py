@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, get_type_hints
 
@@ -22,6 +22,8 @@ from headgate.language import types as t
 from headgate.language.annotations import Unfit, is_const, is_path, type_of
 
 Run = Callable[[], Awaitable[Any]]
+ChooseDialect = Callable[[str, Mapping[str, Any], Mapping[str, Speaks]], Dialect | None]
+"""Chooses a dialect by a route's path, a line's constants, and the dialects that are installed."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 SLOW: Final = object()
@@ -128,7 +130,7 @@ class StepSpec:
     hinge: bool = False
     shadow: bool = False
     observes: bool = False
-    dialect: Dialect | None = None
+    dialect: Dialect | ChooseDialect | None = None
     preflight: bool = False
     site: str | None = None
     fast: Callable[..., Any] | None = None
@@ -202,7 +204,7 @@ def step(
     hinge: bool = False,
     shadow: bool = False,
     observes: bool = False,
-    dialect: Dialect | None = None,
+    dialect: Dialect | ChooseDialect | None = None,
     preflight: bool = False,
     fast: Callable[..., Any] | None = None,
     prepare: Callable[..., Any] | None = None,

@@ -169,9 +169,9 @@ class Engine:
                 await relay(x, response, reply)
         except ClientGone as gone:
             x.failure, x.outcome = x.failure or gone, "client_gone"
-        except UpstreamFault as fault:
+        except Failure as fault:
             x.failure = fault
-            await self._cut(x, reply, 502, "The upstream's answer broke off.")
+            await self._cut(x, reply, fault.status_hint, "The answer broke off.")
         except Exception as error:
             x.failure = error
             log.error("request %s: while answering: %s", x.request.id, policy_line(error), exc_info=error)

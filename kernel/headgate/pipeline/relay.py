@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from headgate.errors import UpstreamFault
+from headgate.errors import Failure
 from headgate.message.body import BytesBody
 from headgate.pipeline.rows import row_of
 
@@ -37,7 +37,7 @@ async def relay(x: Exchange, response: Response, reply: Reply) -> None:
             if x.durable:
                 held, piece = piece, held
             await reply.write(piece)
-    except UpstreamFault:
+    except Failure:
         # An answer that breaks off is not whole, so nothing is promised; what came last may say what went wrong.
         await reply.write(held)
         raise

@@ -17,6 +17,7 @@ from headgate.host.settings import load_settings
 from headgate.serve import Server, open_server, prepare
 from headgate.testing import ScriptedUpstream
 from headgate_ai import Ai
+from headgate_openai import OpenAi
 
 POLICY = """policy 1
 model gpt {{ provider = openai, name = "gpt-4.1", key = secret("AI_TEST_KEY"), url = "{url}" }}
@@ -88,7 +89,7 @@ def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         async with trio.open_nursery() as nursery:
             provider = await ScriptedUpstream(*scripts).start(nursery)
             (tmp_path / "a.policy").write_text(POLICY.format(url=provider.url, lines=lines))
-            plugins = load_plugins([("ai", Ai)], discover=False)
+            plugins = load_plugins([("ai", Ai), ("openai", OpenAi)], discover=False)
             flags = {"policies": str(tmp_path), "bind": ["127.0.0.1:0"], "drain_s": 1}
             settings = load_settings(None, {}, flags, plugins.settings_shapes())
             ready = await trio.to_thread.run_sync(prepare, settings, plugins)

@@ -16,6 +16,7 @@ from headgate.language.render import render
 from headgate.pipeline.provision import provision
 from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate_ai import Ai
+from headgate_openai import OpenAi
 from headgate_routing import Routing
 
 EXAMPLE = Path(__file__).parents[3] / "plugins/headgate_ai/example.policy"
@@ -36,12 +37,16 @@ def auth_key(ctx: Exchange, /) -> Key:
 
 
 def compiled(path: Path) -> Program:
-    return compile_policies(read_policies(path, load_plugins([("ai", Ai)], discover=False).vocabulary))
+    return compile_policies(
+        read_policies(path, load_plugins([("ai", Ai), ("openai", OpenAi)], discover=False).vocabulary)
+    )
 
 
 def rehearsed(path: Path, *more: type) -> list[str]:
     """What is wrong with a policy: findings, and the tests that fail."""
-    plugins = load_plugins([("ai", Ai), *((cls.__name__.lower(), cls) for cls in more)], discover=False)
+    plugins = load_plugins(
+        [("ai", Ai), ("openai", OpenAi), *((cls.__name__.lower(), cls) for cls in more)], discover=False
+    )
     assert not plugins.broken
     reading = read_policies(path, plugins.vocabulary)
     if reading.checked.findings:

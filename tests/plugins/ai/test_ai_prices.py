@@ -9,8 +9,8 @@ import pytest
 from genai_prices import data_snapshot
 
 from headgate.api import Money
+from headgate.api.ai import Counted
 from headgate_ai.prices import Free, Listed, Plain, Unknown, prices_of
-from headgate_ai.usage import Counted
 
 CALLS = [
     Counted(input_tokens=1, output_tokens=1),

@@ -12,8 +12,8 @@ import trio
 
 from headgate.api import Money
 from headgate.testing import Wire, answer, hangs, reply, resets
-from headgate_ai.dialects.openai import OPENAI, requests
 from headgate_ai.reading import LARGE_BYTES
+from headgate_openai import chat as openai_chat
 
 ANSWER = {
     "id": "chatcmpl-9",
@@ -149,11 +149,13 @@ async def test_a_large_body_is_not_read_in_the_loop(
 ) -> None:
     threads = []
 
-    def read(data: bytes) -> Any:
-        threads.append(threading.current_thread())
-        return requests.read(data)
+    read = openai_chat.read
 
-    monkeypatch.setattr(OPENAI, "read", read)
+    def watched(data: bytes) -> Any:
+        threads.append(threading.current_thread())
+        return read(data)
+
+    monkeypatch.setattr(openai_chat, "read", watched)
     async with gateway(answers()) as g:
         answer = await g.call(messages=[{"role": "user", "content": "a" * filling}])
     assert answer.choices[0].message.content == "Hello ä."

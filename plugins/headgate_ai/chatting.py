@@ -1,0 +1,184 @@
+"""`ai.chat`: send the chat that was read to a model, and answer with what it says, in the client's own dialect.
+
+1. Between the same dialect the answer passes as it came. Between two, it is read and written again: a whole answer whole,
+   a stream event by event.
+2. A whole answer is read before its head is decided: counts, cost, and whether it is an answer at all, are known then.
+3. A streamed answer is decided with its first content (see `relaying`), and counted at its end.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+import trio
+
+from headgate.api import (
+    BEFORE_RESPONSE,
+    Body,
+    Duration,
+    Exchange,
+    Failure,
+    Headers,
+    Line,
+    PluginFault,
+    Response,
+    step,
+)
+from headgate.api.ai import Chat, Garbled, Inbound, PassesFast, answer_filters
+from headgate_ai.asking import Asked, Question, ask, end, timeouts, within
+from headgate_ai.failures import broken, too_late, without_key
+from headgate_ai.flows import Flow, Passed, Told
+from headgate_ai.models import Model
+from headgate_ai.reading import CHAT, dialect_of
+from headgate_ai.relaying import Relay
+
+# A whole answer with pictures or sound as base64; streams are not bounded, nothing of them is kept.
+_ANSWER_BYTES: Final = 64 << 20
+# Of the model that a client named, what is kept in the row; providers' names have some fifty characters.
+_LONGEST_NAME: Final = 200
+# Streams of every provider that has them: server-sent events, and AWS's own.
+_STREAMS: Final = (b"text/event-stream", b"application/vnd.amazon.eventstream")
+# What of a provider's answer is told, and under which name. Its rate limits and its organisation are the operator's.
+_TOLD: Final = (b"x-request-id", b"request-id", b"x-amzn-requestid")
+
+
+@step(
+    "ai.chat", hinge=True, effect="upstream", needs="chat",
+    raises=("upstream.*", "ai.unsupported", "budget.*", "limit.*"), phase=BEFORE_RESPONSE,
+)  # fmt: skip
+async def ai_chat(
+    ctx: Exchange, model: Model, /, *, timeout: Duration = 60.0, idle: Duration = 60.0, total: Duration | None = None
+) -> None:
+    """Ask a model, and answer with what it says: whole, or as a stream if the client asked for one.
+
+    `timeout` bounds the time to the first content of a stream, or to the end of a whole answer; `idle` the silence
+    between pieces; `total` all of it.
+    """
+    chat: Chat | None = ctx.recall(CHAT)
+    if chat is None:
+        raise PluginFault("`ai.chat` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
+    ctx.note("model_asked", chat.asked()[:_LONGEST_NAME])
+    await answer_with(Question(ctx, chat, timeouts(timeout, idle, total)), model)
+
+
+async def answer_with(question: Question, model: Model) -> None:
+    """Answer the exchange with what the model says. UpstreamFault, and what limits raise."""
+    asked, response = await ask(question, model)
+    try:
+        answer = await _in_time(question, asked, response)
+    except BaseException as error:
+        await response.aclose()
+        fault = broken(model, f"answered {error}") if isinstance(error, Garbled) else error
+        end(asked, fault.kind if isinstance(fault, Failure) else "cut")
+        raise fault from None
+    asked.note("ok")
+    question.ctx.answer(answer)
+
+
+async def _in_time(question: Question, asked: Asked, response: Response) -> Response:
+    """The answer, if what is left of the time to the head is enough for it."""
+    if isinstance(response.body, bytes):
+        return await _answer(question, asked, response)
+    with trio.move_on_after(within(question, asked)):
+        return await _answer(question, asked, response)
+    raise too_late(asked.model, question.timeouts.head_s or 0.0)
+
+
+async def _answer(question: Question, asked: Asked, response: Response) -> Response:
+    """The answer for the client. UpstreamFault where it is none."""
+    chat, model = asked.chat, asked.model
+    headers = _headers(response.headers)
+    kind = (response.headers.get(b"content-type") or b"").lower()
+    streams = kind.startswith(_STREAMS)
+    if streams != chat.stream:
+        wanted, got = ("a stream", "none") if chat.stream else ("a whole answer", "a stream")
+        raise broken(model, f"was asked for {wanted} and gave {got}")
+    inbound = dialect_of(question.ctx, chat)
+    if streams:
+        lines = [(b"content-type", inbound.stream_type), *headers, (b"cache-control", b"no-cache")]
+        return Response(200, lines, await _relay(question, asked, response, inbound))
+    data = _whole(question, asked, await _body(model, response.body), inbound)
+    return Response(200, [(b"content-type", b"application/json"), *headers], data)
+
+
+def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound) -> bytes:
+    """A whole answer in the client's dialect, accounted for. Garbled, and what filters raise."""
+    dialect, chat = asked.model.dialect, asked.chat
+    filters = answer_filters(question.ctx)
+    if dialect.name == chat.dialect and not filters:
+        asked.settle(dialect.count(data) or asked.estimate(len(data)))
+        return data
+    answer = dialect.answer(data)
+    asked.settle(answer.counted or asked.estimate(len(data)))
+    for one in filters:
+        one.whole(answer)
+    return inbound.render(answer, chat, question.ctx.node.clock.time())
+
+
+async def _relay(question: Question, asked: Asked, response: Response, inbound: Inbound) -> Relay:
+    ctx, model = question.ctx, asked.model
+    clock = ctx.node.clock
+    first = 0.0
+
+    def settle(flow: Flow, *, whole: bool) -> None:
+        counted = flow.counted or asked.estimate(flow.relayed_bytes)
+        asked.settle(counted)
+        end(asked, "ok" if whole else "cut")
+        took = clock.monotonic() - first
+        if first and took > 0 and counted.output_tokens:
+            ctx.note("tokens_per_s", round(counted.output_tokens / took, 1))
+
+    body = response.body if not isinstance(response.body, bytes) else _Pieces(response.body)
+    flow = _flow(question, asked, inbound)
+    relay = Relay(body, flow, inbound, settle, partial(broken, model), partial(without_key, model))
+    # What fails here has relayed nothing; our caller closes the response and ends the try.
+    await relay.begin()
+    first = clock.monotonic()
+    ctx.note("ttft_s", round(first - asked.began, 6))
+    return relay
+
+
+def _flow(question: Question, asked: Asked, inbound: Inbound) -> Flow:
+    dialect, chat, hides = asked.model.dialect, asked.chat, asked.written.hides_counts
+    filters = [one.stream() for one in answer_filters(question.ctx)]
+    own = dialect.name == chat.dialect
+    if own and not filters and isinstance(dialect, PassesFast):
+        return Passed(dialect.passing(hides_counts=hides))
+    writer = inbound.writer(chat, question.ctx.node.clock.time())
+    return Told(dialect.reader(), writer, filters, own=own, hides_counts=hides)
+
+
+def _headers(given: Headers) -> list[Line]:
+    for name in _TOLD:
+        value = given.get(name)
+        if value is not None:
+            return [(b"x-upstream-request-id", value)]
+    return []
+
+
+class _Pieces:
+    """A stream that came in one piece."""
+
+    def __init__(self, data: bytes) -> None:
+        self.length: int | None = len(data)
+        self._data = data
+
+    async def read(self) -> bytes:
+        data, self._data = self._data, b""
+        return data
+
+    async def aclose(self) -> None:
+        self._data = b""
+
+
+async def _body(model: Model, body: bytes | Body) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    pieces, size = [], 0
+    while piece := await body.read():
+        pieces.append(piece)
+        size += len(piece)
+        if size > _ANSWER_BYTES:
+            raise broken(model, f"answered with more than {_ANSWER_BYTES} bytes")
+    return b"".join(pieces)
