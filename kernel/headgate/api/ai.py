@@ -29,6 +29,7 @@ from headgate.contracts.ai import (
     File,
     Format,
     Garbled,
+    Gatherer,
     Happening,
     Image,
     Inbound,
@@ -72,6 +73,7 @@ from headgate.contracts.ai import (
 )
 
 __all__ = [
+    "Gatherer",
     "AnswerFilter",
     "StreamFilter",
     "answer_filters",

@@ -58,6 +58,7 @@ from headgate.contracts.ai.events import (
 )
 from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_filters, filter_answers
 from headgate.contracts.ai.framing import SseReader
+from headgate.contracts.ai.gathering import Gatherer
 from headgate.contracts.ai.parts import (
     Audio,
     Citation,
@@ -74,6 +75,7 @@ from headgate.contracts.ai.parts import (
 )
 
 __all__ = [
+    "Gatherer",
     "AnswerFilter",
     "StreamFilter",
     "answer_filters",
