@@ -46,6 +46,7 @@ from headgate.language.annotations import (
     Word,
 )
 from headgate.language.resources import ResourceContext
+from headgate.language.shapes import Fault, Misfit, Shape
 from headgate.language.vocabulary import (
     AFTER_RESPONSE,
     BEFORE_RESPONSE,
@@ -75,6 +76,8 @@ from headgate.message import (
     render_query,
 )
 from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
+from headgate.message.strict_json import NotStrict, refuse_lookalikes
+from headgate.message.strict_json import decode as strict_json
 
 __all__ = [
     "AFTER_RESPONSE",
@@ -156,6 +159,12 @@ __all__ = [
     "UpstreamFault",
     "UrlPath",
     "Usage",
+    "Fault",
+    "Misfit",
+    "Shape",
+    "NotStrict",
+    "refuse_lookalikes",
+    "strict_json",
     "Window",
     "Word",
     "Workplace",

@@ -185,7 +185,9 @@ def set_status(x: Exchange, value: int) -> None:
 
 def set_field(record: Any, name: str, value: Any) -> None:
     """A field of a body that a line has read; whoever sends the body on sends what stands there then."""
-    if isinstance(record, dict):
+    if isinstance(record, dict) and value is None:
+        record.pop(name, None)
+    elif isinstance(record, dict):
         record[name] = value
     else:
         setattr(record, name, value)
