@@ -9,7 +9,7 @@ from headgate.contracts.kinds import KINDS, Kind
 from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
-from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit, Sink
+from headgate.contracts.stores import CacheStore, Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
 from headgate.contracts.windows import Window
@@ -67,6 +67,7 @@ from headgate.message import (
     BytesBody,
     Client,
     Headers,
+    JsonBody,
     Line,
     Request,
     Response,
@@ -89,6 +90,7 @@ __all__ = [
     "Bound",
     "BytesBody",
     "CLOSE",
+    "CacheStore",
     "Caller",
     "Calls",
     "Client",
@@ -115,6 +117,7 @@ __all__ = [
     "InternalError",
     "Ip",
     "Json",
+    "JsonBody",
     "KINDS",
     "Key",
     "Kind",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from headgate.contracts.clock import Clock
     from headgate.contracts.fetch import Fetch
-    from headgate.contracts.stores import Calls, Identity, Leases
+    from headgate.contracts.stores import CacheStore, Calls, Identity, Leases
     from headgate.contracts.transport import Transport
 
 
@@ -22,6 +22,7 @@ class Stores:
     identity: Identity | None = None
     leases: Leases | None = None
     calls: Calls | None = None
+    cache: CacheStore | None = None
 
 
 @dataclass(slots=True)

@@ -141,14 +141,15 @@ def _wrong(kind: t.Type, value: Any) -> str:
             return _wrong(base, value) or _outside(value, low, high)
         case t.Scalar():
             wanted, fits = _PLAIN.get(kind, ("something that JSON has no form for", lambda _: False))
-            return "" if fits(value) else f"must be {wanted}, not {_what(value)}"
+            other = "" if kind == t.IP and isinstance(value, str) else f", not {_what(value)}"
+            return "" if fits(value) else f"must be {wanted}{other}"
     return f"has the type {kind}, for which JSON has no form"
 
 
 def _outside(value: Any, low: float | None, high: float | None) -> str:
     measure, unit = (len(value), " characters") if isinstance(value, str) else (value, "")
     if low is not None and measure < low:
-        return f"must {'have' if unit else 'be'} at least {low:g}{unit}"
+        return f"must {'have' if unit else 'be'} at least {low:g}{unit if low != 1 else unit.removesuffix('s')}"
     if high is not None and measure > high:
         return f"must {'have' if unit else 'be'} at most {high:g}{unit}"
     return ""
@@ -175,7 +176,7 @@ _PLAIN: dict[t.Type, tuple[str, Callable[[Any], bool]]] = {
     t.NUMBER: ("a number", _is_number),
     t.BOOL: ("true or false", lambda value: isinstance(value, bool)),
     t.JSON: ("JSON", lambda _: True),
-    t.IP: ("an address", _is_address),
+    t.IP: ("an IP address", _is_address),
     t.STATUS: ("a status", lambda value: _is_int(value) and 100 <= value <= 599),
     t.SIZE: ("a number of bytes", lambda value: _is_int(value) and value >= 0),
     t.DURATION: ("a number of seconds", lambda value: _is_number(value) and value >= 0),
