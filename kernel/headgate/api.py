@@ -12,6 +12,7 @@ from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
 from headgate.contracts.stores import CacheStore, Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
+from headgate.contracts.view import View
 from headgate.contracts.windows import Window
 from headgate.contracts.workplace import Workplace
 from headgate.errors import (
@@ -168,6 +169,7 @@ __all__ = [
     "NotStrict",
     "refuse_lookalikes",
     "strict_json",
+    "View",
     "Window",
     "Word",
     "Workplace",
