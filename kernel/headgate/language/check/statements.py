@@ -281,6 +281,9 @@ class Lines:
             symbol = self.checked.symbols.get(place.base)
             reader = symbol.ref if symbol is not None else None
             if isinstance(reader, BoundStep) and "body" in reader.spec.gives:
+                if isinstance(line, tree.Remove) and not isinstance(kind, t.Optional):
+                    what = f"`{place_of(place)}` is never absent, so it cannot be removed"
+                    self.checked.report("E014", what, place.span, help="give it another value with `set`")
                 return kind
         self.checked.report(
             "E014", f"`{place_of(place) or 'this'}` cannot be {_verb(line)}", place.span,
