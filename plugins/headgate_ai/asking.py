@@ -114,24 +114,13 @@ class Asked:
         for hold in holds:
             hold.settle(usage)
         self.cost = usage.cost
-        self.ctx.usage = _sum(self.ctx.usage, usage)
+        self.ctx.usage = usage if self.ctx.usage is None else self.ctx.usage.plus(usage)
 
     def estimate(self, answered_bytes: int) -> Counted:
         """Where the provider does not say: from the sizes of what was asked and what was answered."""
         return Counted(
             input_tokens=tokens_in(len(self.written.body)), output_tokens=tokens_in(answered_bytes), estimated=True
         )
-
-
-def _sum(one: Usage | None, other: Usage) -> Usage:
-    """All that an exchange used, over all its tries."""
-    if one is None:
-        return other
-    fields = {
-        name: getattr(one, name) + getattr(other, name) for name in Usage.__struct_fields__ if name.endswith("_tokens")
-    }
-    cost = None if one.cost is None or other.cost is None else one.cost + other.cost
-    return Usage(**fields, cost=cost, estimated=one.estimated or other.estimated)
 
 
 async def ask(question: Question, model: Model) -> tuple[Asked, Response]:

@@ -6,6 +6,7 @@ mean and which parameter an argument belongs to. Where it and the compiled progr
 
 from __future__ import annotations
 
+import copy
 import inspect
 import ipaddress
 import re
@@ -22,6 +23,7 @@ from headgate.errors import ClientFault, Failure, HandlerFault
 from headgate.language import tree
 from headgate.language import types as t
 from headgate.language.check.result import Checked
+from headgate.language.resources import ResourceContext
 from headgate.language.vocabulary import ArmRun, Site
 from headgate.message.response import Response
 from headgate.message.url import PATH_SAFE, canonical
@@ -248,9 +250,11 @@ class Oracle:
         return tuple(arms)
 
     def closure(self, block: tree.Block, names: Names) -> Any:
-        async def run() -> Any:
+        async def run(x: Exchange | None = None) -> Any:
+            here = copy.copy(self)  # on its own view of the exchange, if it is given one
+            here.x = x or self.x
             try:
-                return await self.body(block, Names(names))
+                return await here.body(block, Names(names))
             except End:
                 return None
 
@@ -337,6 +341,8 @@ class Oracle:
             record = self.value(place.base, names)
             if isinstance(record, dict):
                 record[place.name] = value
+                if value is None:
+                    del record[place.name]
             else:
                 setattr(record, place.name, value)
 
@@ -360,6 +366,8 @@ class Oracle:
                 return self.attr(expr, names)
             case tree.Index():
                 return self.index(expr, names)
+            case tree.Call() if expr in self.checked.calls:
+                return self.filled(expr, names)
             case tree.Call():
                 bound = self.checked.functions[expr]
                 given = {name: self.value(value, names) for name, value in bound.args.items()}
@@ -379,15 +387,32 @@ class Oracle:
                 return self.binary(expr, names)
         raise AssertionError(type(expr))
 
+    def filled(self, expr: tree.Call, names: Names) -> Any:
+        """A resource with parameters: its attributes, with these values for its names."""
+        call = self.checked.calls[expr]
+        node = call.resource.node
+        inner = Names()
+        for param in node.params:
+            given = call.args.get(param.name)
+            inner.values[param.name] = self.value(param.default if given is None else given, names)
+        attrs = {attr.name: self.value(attr.value, inner) for attr in node.attrs}
+        return call.resource.spec.build(ResourceContext(node.name, node.span, self.x.node), **attrs)
+
     def name(self, expr: tree.Expr, name: str, names: Names) -> Any:
         symbol = self.checked.symbols[expr]
         if symbol.kind == "const":
             return self.value(symbol.ref.value, Names())
         if symbol.kind == "resource":
-            return self.resources[symbol.name]
+            return self.resource(symbol)
+        if symbol.kind == "type":
+            return self.checked.constants[expr]
         if symbol.kind == "root":
             return self.root(name, names)
         return names.get(name)
+
+    def resource(self, symbol: Any) -> Any:
+        """A resource as it was built; without one, its name stands for it."""
+        return self.resources.get(symbol.name, symbol.name)
 
     def root(self, name: str, names: Names) -> Any:
         x = self.x
@@ -411,7 +436,7 @@ class Oracle:
         if symbol is not None:
             if symbol.kind == "const":
                 return self.value(symbol.ref.value, Names())
-            return self.resources[symbol.name]
+            return self.checked.constants[expr] if symbol.kind == "type" else self.resource(symbol)
         base = self.value(expr.base, names)
         return self.field(base, expr.name)
 

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from headgate.api import Arms, ClientFault, Duration, Exchange, Json, Kind, Response, Run, Text, block, hookimpl, step
+from headgate.api import (
+    Arms,
+    ClientFault,
+    Duration,
+    Exchange,
+    Json,
+    Kind,
+    ResourceContext,
+    Response,
+    Run,
+    Text,
+    TypeRef,
+    block,
+    hookimpl,
+    resource,
+    step,
+)
 
 
 def calls(ctx: Exchange) -> list[Any]:
@@ -113,12 +131,47 @@ async def slow(ctx: Exchange, *, pause: Duration = 0.0) -> None:
     calls(ctx).append(("slow", pause))
 
 
+@dataclass(frozen=True)
+class Card:
+    """A resource, with or without parameters."""
+
+    resource_kind = "card"
+
+    front: str
+    back: str
+    tags: list[str]
+
+
+@resource("card", takes_params=True)
+def card(ctx: ResourceContext, *, front: Text, back: Text = "", tags: list[Text] | None = None) -> Card:
+    """A card with two sides."""
+    return Card(front, back, tags or [])
+
+
+@step("t.show")
+def show(ctx: Exchange, card: Card, /, *, beside: Card | list[Card] | None = None) -> str:
+    """Write down what a card shows, and what lies beside it."""
+    calls(ctx).append(("show", card, beside))
+    return card.front if isinstance(card, Card) else str(card)
+
+
+@step("t.read", gives="body", returns_type_of="shape")
+def read(ctx: Exchange, shape: TypeRef | None = None, /, *, value: Json) -> Json:
+    """Give a value back if it is of the type; without a type, as it is."""
+    calls(ctx).append(("read", shape and shape.name))
+    return copy.deepcopy(value) if shape is None else shape.decode(value)
+
+
 class StandIns:
     """All of them as a plugin."""
 
     @hookimpl
     def register_steps(self) -> list[Callable[..., Any]]:
-        return [note, give, text, fail, later, answer, once, again, maybe, first, share, slow]
+        return [note, give, text, fail, later, answer, once, again, maybe, first, share, slow, show, read]
+
+    @hookimpl
+    def register_resources(self) -> list[Callable[..., Any]]:
+        return [card]
 
     @hookimpl
     def register_kinds(self) -> list[Kind]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from oracle import Oracle
@@ -14,10 +15,11 @@ from headgate.contracts.node import Node, Stores
 from headgate.errors import Failure, HandlerFault
 from headgate.host.plugins import load_plugins
 from headgate.language.check.modules import load
-from headgate.language.check.result import Checked
+from headgate.language.check.result import BoundResource, Checked
 from headgate.language.check.run import check
 from headgate.language.emit import RouteProgram, compile_program
 from headgate.language.render import render
+from headgate.language.resources import ResourceContext
 from headgate.message.body import BytesBody
 from headgate.message.headers import Headers
 from headgate.message.request import Client, Request
@@ -34,6 +36,9 @@ class FixedClock:
 
     def monotonic(self) -> float:
         return 0.0
+
+
+NODE = Node(FixedClock(), None, None, Stores())  # type: ignore[arg-type]
 
 
 def checked_of(text: str, **files: str) -> Checked:
@@ -101,6 +106,15 @@ async def ending(x: Exchange, run: Any) -> dict[str, Any]:
     }
 
 
+def build(bound: BoundResource) -> Any:
+    """A resource's name stands for it; one that takes parameters is built by those who call it."""
+    return (
+        partial(bound.spec.build, ResourceContext(bound.node.name, bound.node.span, NODE))
+        if bound.node.params
+        else bound.node.name
+    )
+
+
 async def run_all(
     checked: Checked,
     route: str,
@@ -109,7 +123,7 @@ async def run_all(
     params: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """What the compiled route, its twin, and the oracle did."""
-    linked = compile_program(checked).link(lambda bound: bound.node.name, {"parallel": parallel})
+    linked = compile_program(checked).link(build, {"parallel": parallel})
     program = next(found for found in linked.routes if found.name == route)
     seen = []
     for machine in ("compiled", "traced", "oracle"):

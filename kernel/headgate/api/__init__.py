@@ -9,9 +9,10 @@ from headgate.contracts.kinds import KINDS, Kind
 from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
-from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit, Sink
+from headgate.contracts.stores import CacheStore, Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
+from headgate.contracts.view import View
 from headgate.contracts.windows import Window
 from headgate.contracts.workplace import Workplace
 from headgate.errors import (
@@ -46,6 +47,7 @@ from headgate.language.annotations import (
     Word,
 )
 from headgate.language.resources import ResourceContext
+from headgate.language.shapes import Fault, Misfit, Shape
 from headgate.language.vocabulary import (
     AFTER_RESPONSE,
     BEFORE_RESPONSE,
@@ -66,6 +68,7 @@ from headgate.message import (
     BytesBody,
     Client,
     Headers,
+    JsonBody,
     Line,
     Request,
     Response,
@@ -87,6 +90,7 @@ __all__ = [
     "Bound",
     "BytesBody",
     "CLOSE",
+    "CacheStore",
     "Caller",
     "Calls",
     "Client",
@@ -113,6 +117,7 @@ __all__ = [
     "InternalError",
     "Ip",
     "Json",
+    "JsonBody",
     "KINDS",
     "Key",
     "Kind",
@@ -158,6 +163,11 @@ __all__ = [
     "UpstreamFault",
     "UrlPath",
     "Usage",
+    "Fault",
+    "Misfit",
+    "Shape",
+    "refuse_lookalikes",
+    "View",
     "Window",
     "Word",
     "Workplace",
@@ -169,7 +179,6 @@ __all__ = [
     "outgoing_headers",
     "parse_event",
     "read_all",
-    "refuse_lookalikes",
     "render_event",
     "render_query",
     "reserve_all",

@@ -25,7 +25,7 @@ WAY_OUT = {"target": "text", "phase": "text"}
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("request.invalid", 400, "The request is malformed", {"where": "text?"}),
+        Kind("request.invalid", 400, "The request is malformed", {"where": "text?", "errors": "json?"}),
         Kind("request.too_large", 413, "The body is too large", {"limit": "size"}),
         Kind("request.timeout", 408, "The request took too long to arrive"),
         Kind("auth.missing", 401, "No credentials were given"),

@@ -99,6 +99,18 @@ class Leases(Protocol):
         ...
 
 
+class CacheStore(Protocol):
+    """Answers that are kept for a while, under keys that are hashes. It may forget whatever it likes."""
+
+    async def get(self, key: bytes) -> bytes | None:
+        """What was kept, or None once its time is up. StoreError."""
+        ...
+
+    async def put(self, key: bytes, value: bytes, ttl_s: float) -> None:
+        """Keep it for so long at most; what was kept under the key is gone. StoreError."""
+        ...
+
+
 class Sink(Protocol):
     """Hears of every exchange when it is over."""
 

@@ -15,6 +15,7 @@ import msgspec
 
 from headgate.contracts.values import Money, Rate, Secret, StatusClass
 from headgate.language import types as t
+from headgate.language.shapes import Shape
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ Network = Annotated[Any, t.NETWORK]
 Regex = Annotated[Any, t.REGEX]
 FailureOn = Annotated[int | StatusClass | str, t.FAILURE]
 Word = Annotated[str, t.WORD]
-TypeRef = Annotated[t.Type, t.TYPE_NAME]
+TypeRef = Annotated[Shape, t.TYPE_NAME]
 
 _PLAIN: dict[Any, t.Type] = {
     bool: t.BOOL,
@@ -112,7 +113,8 @@ def _annotated(annotation: Any) -> t.Type:
 
 def _union(args: tuple[Any, ...]) -> t.Type:
     rest = [arg for arg in args if arg is not type(None)]
-    inner = type_of(rest[0]) if len(rest) == 1 else t.ANY
+    kinds = tuple(dict.fromkeys(type_of(arg) for arg in rest))
+    inner = kinds[0] if len(kinds) == 1 else t.ANY if t.ANY in kinds else t.AnyOf(kinds)
     return t.Optional(inner) if len(rest) < len(args) else inner
 
 

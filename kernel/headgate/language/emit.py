@@ -8,10 +8,11 @@ once for each Snapshot; compiling happens when the text changed.
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from headgate.language import tree
 from headgate.language.check.result import BoundResource, Checked
@@ -24,6 +25,7 @@ from headgate.language.source import Span
 from headgate.language.vocabulary import SLOW, ArmRun, Site, StepSpec
 
 if TYPE_CHECKING:
+    from headgate.contracts.ai import Speaks
     from headgate.contracts.dialect import Dialect
     from headgate.contracts.exchange import Exchange
 
@@ -89,23 +91,18 @@ class Program:
             names[name] = spec.call if wrap is None else wrap(spec)
             if wrap is not None and spec.fast is not None:
                 names[f"{name}_fast"] = _always_slow
-        names.update({name: _prepared(use) for name, use in self.pool.sites.items()})
+        names.update({name: _prepared(use, names) for name, use in self.pool.sites.items()})
         for code in self.code.values():
             exec(code, names)  # noqa: S102 - code made of checked trees, never of text
         return Linked(
-            tuple(self._linked(route, names) for route in self.routes),
+            tuple(_linked(route, names, self.checked.vocabulary.dialects) for route in self.routes),
             self.scenarios,
             {expr: names[name] for expr, name in self.observations.items()},
-            {scenario: self._linked(route, names) for scenario, route in self.scenario_routes.items()},
+            {
+                scenario: _linked(route, names, self.checked.vocabulary.dialects)
+                for scenario, route in self.scenario_routes.items()
+            },
         )
-
-    def _linked(self, route: LoweredRoute, names: Mapping[str, Any]) -> RouteProgram:
-        dialect = next((spec.dialect for spec in route.steps if spec.dialect is not None), None)
-        if callable(dialect):
-            dialect = dialect(route.route.path.raw, {}, self.checked.vocabulary.dialects)
-        preflight = any(spec.preflight for spec in route.steps)
-        run, traced = names[route.run], names[route.traced]
-        return RouteProgram(route.route.name, route.route, run, traced, route.lines, dialect, preflight)
 
 
 def _always_slow(*_: Any, **__: Any) -> object:
@@ -120,15 +117,47 @@ class Unprepared(Exception):
         self.site = site
 
 
-def _prepared(use: SiteUse) -> Site:
-    """A fresh site for one Snapshot, with what the step's `prepare` makes of the line's constants."""
+def _prepared(use: SiteUse, names: Mapping[str, Any]) -> Site:
+    """A fresh site for one Snapshot, with what the step's `prepare` makes of the line's constants and resources."""
     site = use.site.fresh()
     if use.spec.prepare is not None:
         try:
-            site.prepared = use.spec.prepare(site, **use.constants)
+            site.prepared = use.spec.prepare(site, **use.constants, **_resources(use, use.spec.prepare, names))
         except ValueError as error:
             raise Unprepared(site, error) from error
     return site
+
+
+def _resources(use: SiteUse, prepare: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """The resources of a line as they were built, as far as `prepare` has a parameter for them."""
+    params = inspect.signature(prepare).parameters
+    all_of_them = any(param.kind is param.VAR_KEYWORD for param in params.values())
+    return {
+        name: names[given] if isinstance(given, str) else [names[one] for one in given]
+        for name, given in use.resources.items()
+        if all_of_them or name in params
+    }
+
+
+def _dialect(route: LoweredRoute, installed: Mapping[str, Speaks]) -> Dialect | None:
+    """The dialect of a route: that of the first line that has one."""
+    for use in route.uses:
+        dialect = use.spec.dialect
+        if dialect is not None and not hasattr(dialect, "error"):
+            try:
+                dialect = dialect(route.route.path.raw, use.constants, installed)
+            except ValueError as error:
+                raise Unprepared(use.site, error) from error
+        if dialect is not None:
+            return cast("Dialect", dialect)
+    return None
+
+
+def _linked(route: LoweredRoute, names: Mapping[str, Any], installed: Mapping[str, Speaks]) -> RouteProgram:
+    dialect = _dialect(route, installed)
+    preflight = any(use.spec.preflight for use in route.uses)
+    run, traced = names[route.run], names[route.traced]
+    return RouteProgram(route.route.name, route.route, run, traced, route.lines, dialect, preflight)
 
 
 def compile_program(checked: Checked) -> Program:
@@ -145,6 +174,8 @@ def compile_program(checked: Checked) -> Program:
             program.observations[expr] = name
         if scenario.route is not None:
             program.scenario_routes[scenario] = _add(functions, *lower_route(checked, pool, scenario.route))
+    for file, function in pool.functions:
+        functions.setdefault(file, []).append(function)
     program.code = {file: _compile(file, body) for file, body in functions.items()}
     return program
 

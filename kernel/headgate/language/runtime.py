@@ -185,7 +185,9 @@ def set_status(x: Exchange, value: int) -> None:
 
 def set_field(record: Any, name: str, value: Any) -> None:
     """A field of a body that a line has read; whoever sends the body on sends what stands there then."""
-    if isinstance(record, dict):
+    if isinstance(record, dict) and value is None:
+        record.pop(name, None)
+    elif isinstance(record, dict):
         record[name] = value
     else:
         setattr(record, name, value)
@@ -194,9 +196,11 @@ def set_field(record: Any, name: str, value: Any) -> None:
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def problem(status: int, detail: str, *, kind: str = "about:blank", title: str = "", instance: str = "") -> bytes:
-    """An RFC 9457 problem document."""
-    fields = {"type": kind, "title": title, "status": status, "detail": detail, "instance": instance}
+def problem(
+    status: int, detail: str, *, kind: str = "about:blank", title: str = "", instance: str = "", errors: Any = None
+) -> bytes:
+    """An RFC 9457 problem document; `errors` lists what is wrong with which part of a body."""
+    fields = {"type": kind, "title": title, "status": status, "detail": detail, "instance": instance, "errors": errors}
     return msgspec.json.encode({key: value for key, value in fields.items() if value or key == "detail"})
 
 
@@ -206,7 +210,8 @@ def error_response(
     """A refusal in the shape that the client of this exchange expects: the dialect's on AI routes, else RFC 9457."""
     if x.dialect is not None:
         return x.dialect.error(status, message, kind, record)
-    body = problem(status, message, title=REASONS.get(status, ""), instance=f"urn:request:{x.request.id}")
+    title, instance = REASONS.get(status, ""), f"urn:request:{x.request.id}"
+    body = problem(status, message, title=title, instance=instance, errors=record.get("errors"))
     return Response(status, [_PROBLEM], body)
 
 

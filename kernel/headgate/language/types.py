@@ -172,6 +172,21 @@ class ResourceType(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class AnyOf(Type):
+    """One of several types: `Model | list[Model]` in a step's parameters."""
+
+    kinds: tuple[Type, ...]
+
+    def accepts(self, other: Type) -> bool:
+        if isinstance(other, AnyOf):
+            return all(self.accepts(kind) for kind in other.kinds)
+        return any(kind.accepts(other) for kind in self.kinds)
+
+    def __str__(self) -> str:
+        return " or ".join(str(kind) for kind in self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
 class TypeName(Type):
     """A parameter that takes the name of a `type` of the file (`read.json Message`)."""
 
@@ -188,6 +203,8 @@ def holds_secret(kind: Type) -> bool:
             return holds_secret(inner)
         case Record(_, fields):
             return any(holds_secret(inner) for _, inner in fields)
+        case AnyOf(kinds):
+            return any(holds_secret(inner) for inner in kinds)
     return False
 
 
@@ -261,6 +278,20 @@ def unify(left: Type, right: Type) -> Type | None:
     if isinstance(left, Choice) and isinstance(right, Choice):
         return Choice(tuple(dict.fromkeys(left.words + right.words)))
     return None
+
+
+def list_of(kind: Type | None) -> ListType | None:
+    """The list among the types that fit, if there is one."""
+    if kind is None:
+        return None
+    kind = strip(kind)
+    kinds = kind.kinds if isinstance(kind, AnyOf) else (kind,)
+    return next((one for one in kinds if isinstance(one, ListType)), None)
+
+
+def of_resources(kind: Type) -> bool:
+    """Whether these are resources, which are all known when the policy loads."""
+    return isinstance(kind, ResourceType) or (isinstance(kind, ListType) and of_resources(kind.item))
 
 
 def strip(kind: Type) -> Type:

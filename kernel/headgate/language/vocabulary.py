@@ -21,8 +21,8 @@ from headgate.contracts.kinds import KINDS, Kind
 from headgate.language import types as t
 from headgate.language.annotations import Unfit, is_const, is_path, type_of
 
-Run = Callable[[], Awaitable[Any]]
-ChooseDialect = Callable[[str, Mapping[str, Any], Mapping[str, Speaks]], Dialect | None]
+Run = Callable[..., Awaitable[Any]]
+DialectOf = Callable[[str, Mapping[str, Any], Mapping[str, Speaks]], Dialect | None]
 """Chooses a dialect by a route's path, a line's constants, and the dialects that are installed."""
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,17 +52,29 @@ class Site:
     """One line that calls a step. `prepared` is what the step's `prepare` made of its constants.
 
     `key` survives edits of the policy: route, step and its number among the route's lines of that step;
-    a shadowed line has a key of its own, so it runs on buckets of its own.
+    a shadowed line has a key of its own, so it runs on buckets of its own. `within` names the steps of the blocks around
+    the line, outermost first, those around the `use` of its fragment included.
     """
 
-    __slots__ = ("file", "key", "line", "prepared", "route", "shadow", "step")
+    __slots__ = ("file", "key", "line", "prepared", "route", "shadow", "step", "within")
 
-    def __init__(self, route: str, step: str, number: int, file: str, line: int, *, shadow: bool = False) -> None:
+    def __init__(
+        self,
+        route: str,
+        step: str,
+        number: int,
+        file: str,
+        line: int,
+        *,
+        shadow: bool = False,
+        within: tuple[str, ...] = (),
+    ) -> None:
         self.route = route
         self.step = step
         self.file = file
         self.line = line
         self.shadow = shadow
+        self.within = within
         self.key = f"{route}/{step}" + (f"#{number}" if number else "") + ("/shadow" if shadow else "")
         self.prepared: Any = None
 
@@ -120,6 +132,7 @@ class StepSpec:
     params: tuple[ParamSpec, ...]
     returns: t.Type | None
     is_async: bool
+    returns_type_of: str | None = None
     plugin: str = ""
     gives: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -130,7 +143,7 @@ class StepSpec:
     hinge: bool = False
     shadow: bool = False
     observes: bool = False
-    dialect: Dialect | ChooseDialect | None = None
+    dialect: Dialect | DialectOf | None = None
     preflight: bool = False
     site: str | None = None
     fast: Callable[..., Any] | None = None
@@ -146,7 +159,8 @@ class StepSpec:
 class ResourceSpec:
     """A kind of resource: what stands in its braces, and the function that builds it when a Snapshot is made.
 
-    `build(context, **attributes)`; with `takes_params` the resource may declare parameters (`prompt classify(…)`).
+    `build(context, **attributes)`; with `takes_params` the resource may declare parameters (`prompt classify(…)`), and
+    one that does is built anew at each call, with the attributes filled in.
     """
 
     kind: str
@@ -204,15 +218,18 @@ def step(
     hinge: bool = False,
     shadow: bool = False,
     observes: bool = False,
-    dialect: Dialect | ChooseDialect | None = None,
+    dialect: Dialect | DialectOf | None = None,
     preflight: bool = False,
     fast: Callable[..., Any] | None = None,
     prepare: Callable[..., Any] | None = None,
+    returns_type_of: str | None = None,
 ) -> Callable[[F], F]:
     """Declare a step. The function stays as it is; what was said is kept beside it for the host to collect.
 
-    `dialect`: a route with this step answers errors in that shape. `preflight`: a route with this step also gets
-    the CORS preflights (OPTIONS) for its path, and the step answers them.
+    `dialect`: a route with this step answers errors in that shape; a function of the route's path and of the line's
+    constants says it for each route. `preflight`: a route with this step also gets the CORS preflights (OPTIONS) for its
+    path, and the step answers them. `returns_type_of`: what `as` binds is of the type that this parameter (a `TypeRef`)
+    names; where the line names none, it is what the function returns.
     """
     said = dict(
         gives=_words(gives),
@@ -228,6 +245,7 @@ def step(
         preflight=preflight,
         fast=fast,
         prepare=prepare,
+        returns_type_of=returns_type_of,
     )
     return _declare("step", name, said)
 
@@ -320,6 +338,7 @@ def read_step(call: Callable[..., Any], plugin: str) -> StepSpec:
     if (shape is None) != (run_param is None):
         raise Misdeclared(f"{_where(call)}: a @block takes `run: Run` or `arms: Arms`, a @step neither")
     words = {key: value for key, value in said.items() if key != "block"}
+    _check_type_of(call, words.get("returns_type_of"), [*unnamed, *named])
     return StepSpec(
         name=name,
         call=call,
@@ -334,6 +353,11 @@ def read_step(call: Callable[..., Any], plugin: str) -> StepSpec:
         run_param=run_param,
         **words,
     )
+
+
+def _check_type_of(call: Callable[..., Any], of: str | None, params: Sequence[ParamSpec]) -> None:
+    if of is not None and not any(param.name == of and t.strip(param.type) == t.TYPE_NAME for param in params):
+        raise Misdeclared(f"{_where(call)}: returns_type_of={of!r} names no parameter that is a TypeRef")
 
 
 def read_resource(call: Callable[..., Any], plugin: str) -> ResourceSpec:

@@ -1,6 +1,6 @@
 """Requests, responses, bodies and headers: pure data, no I/O."""
 
-from headgate.message.body import Body, BytesBody, read_all
+from headgate.message.body import Body, BytesBody, JsonBody, read_all
 from headgate.message.forwarding import outgoing_headers
 from headgate.message.headers import Headers, Line
 from headgate.message.request import Client, Request
@@ -10,6 +10,7 @@ from headgate.message.url import encoded_path, render_query
 __all__ = [
     "Body",
     "BytesBody",
+    "JsonBody",
     "Client",
     "Headers",
     "Line",

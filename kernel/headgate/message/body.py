@@ -7,7 +7,9 @@ other side that the rest is not wanted.
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
 
 from headgate.errors import ClientFault
 
@@ -50,6 +52,33 @@ class BytesBody:
 
     async def aclose(self) -> None:
         self._data = b""
+
+
+class JsonBody(BytesBody):
+    """A body that a line has read as JSON: its value may be changed until it is sent.
+
+    It is sent as it came, unless the value is another one by then; `changed` says that it is from the start.
+    """
+
+    __slots__ = ("_print", "_value")
+
+    def __init__(self, data: bytes, value: Any, *, changed: bool = False) -> None:
+        super().__init__(data)
+        self._value = value
+        self._print = b"" if changed else msgspec.json.encode(value)
+
+    @property
+    def left(self) -> bytes:
+        if not self._data:
+            return b""
+        now = msgspec.json.encode(self._value)
+        data = self._data if now == self._print else now
+        self.length = len(data)
+        return data
+
+    async def read(self) -> bytes:
+        data, self._data = self.left, b""
+        return data
 
 
 async def read_all(body: Body, limit: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -65,6 +66,8 @@ class Provision:
 
     def build(self, bound: BoundResource) -> Any:
         context = ResourceContext(bound.node.name, bound.node.span, self.node)
+        if bound.node.params:
+            return partial(bound.spec.build, context)  # what its calls build is theirs, and needs no closing
         try:
             resource = bound.spec.build(context, **bound.values)
         except ValueError as error:

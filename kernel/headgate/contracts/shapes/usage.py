@@ -24,3 +24,12 @@ class Usage(msgspec.Struct, kw_only=True):
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+    def plus(self, other: Usage) -> Usage:
+        """Both together. The cost is known where both costs are."""
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
+        cost = None if self.cost is None or other.cost is None else self.cost + other.cost
+        return Usage(**counts, cost=cost, estimated=self.estimated or other.estimated)
+
+
+_COUNTS = tuple(name for name in Usage.__struct_fields__ if name.endswith("_tokens"))

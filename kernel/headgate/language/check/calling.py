@@ -6,7 +6,7 @@ from headgate.language import tree
 from headgate.language import types as t
 from headgate.language.check.naming import Naming
 from headgate.language.check.places import place_of
-from headgate.language.check.result import BoundFunction
+from headgate.language.check.result import BoundCall, BoundFunction
 from headgate.language.check.scope import Scope, Symbol
 from headgate.language.check.wording import a_type
 from headgate.language.suggest import suggest
@@ -78,6 +78,7 @@ class Calling(Naming):
                 self.checked.report("E103", f"`{symbol.name}` cannot be called", expr.function.span)
             return t.NEVER
         declared = self.checked.params[node]
+        before = self.checked.mistakes
         for arg in expr.named:
             if arg.name not in params:
                 self._no_param(symbol.name, arg, list(params))
@@ -89,6 +90,8 @@ class Calling(Naming):
             self.checked.report(
                 "E005", f"`{symbol.name}` needs {', '.join(f'`{name}=`' for name in missing or params)}", expr.span
             )
+        if self.checked.mistakes == before:
+            self.checked.calls[expr] = BoundCall(symbol.ref, {arg.name: arg.value for arg in expr.named})
         return symbol.type
 
     def _no_param(self, owner: str, arg: tree.Argument, names: list[str]) -> None:

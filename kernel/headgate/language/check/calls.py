@@ -10,6 +10,7 @@ from headgate.language.check.expressions import Expressions
 from headgate.language.check.result import BoundStep, BoundUse, Checked
 from headgate.language.check.scope import Scope
 from headgate.language.check.wording import a_type, example
+from headgate.language.shapes import Shape
 from headgate.language.source import Span
 from headgate.language.suggest import suggest
 from headgate.language.vocabulary import BlockSpec, ParamSpec, StepSpec
@@ -134,12 +135,12 @@ def argument(
     checked: Checked, expressions: Expressions, owner: str, param: ParamSpec, value: tree.Expr, scope: Scope
 ) -> None:
     """One argument against its parameter: type, bounds, and whether it is known early enough."""
-    if param.type == t.TYPE_NAME:
+    if t.strip(param.type) == t.TYPE_NAME:
         _type_name(checked, value, scope)
         return
     before = checked.mistakes
     kind = expressions.want(value, scope, param.type, f"`{param.name}` of `{owner}`")
-    known = value in checked.constants or isinstance(kind, (t.Never, t.ResourceType))
+    known = value in checked.constants or (not isinstance(value, tree.Call) and t.of_resources(kind)) or kind == t.NEVER
     if param.const and not known and checked.mistakes == before:
         checked.report(
             "E106", f"`{param.name}` of `{owner}` must be known when the policy loads", value.span,
@@ -162,8 +163,15 @@ def _type_name(checked: Checked, value: tree.Expr, scope: Scope) -> None:
             help = f"did you mean `{guess}`?" if guess else "declare it above the route: `type Message { text: text }`"
             checked.report("E112", "this must be the name of a `type`", value.span, help=help)
         return
+    if not t.is_json(symbol.type):
+        where = next((name for name, kind in symbol.type.fields if not t.is_json(kind)), "")  # type: ignore[attr-defined]
+        what = f"`{where}` of `{symbol.name}` has no JSON form, so nothing can be read as `{symbol.name}`"
+        checked.report(
+            "E112", what, value.span, help="text, numbers, bool, json, lists, maps and other `type`s have one"
+        )
     checked.types[value] = symbol.type
-    checked.constants[value] = symbol.type
+    checked.symbols[value] = symbol
+    checked.constants[value] = Shape(symbol.type)  # type: ignore[arg-type]
 
 
 def _shape(checked: Checked, step: tree.Step, shape: BlockSpec | None) -> None:

@@ -85,8 +85,8 @@ class Expressions(Calling):
         return t.TEXT
 
     def _list(self, expr: tree.ListOf, scope: Scope, expected: t.Type | None) -> t.Type:
-        inner = t.strip(expected) if expected is not None else None
-        if isinstance(inner, t.ListType):
+        inner = t.list_of(expected)
+        if inner is not None:
             for item in expr.items:
                 self.want(item, scope, inner.item, "an item of this list")
             return inner

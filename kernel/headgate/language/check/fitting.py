@@ -23,13 +23,15 @@ FAILURE_WORDS = ("timeout", "unreachable", "protocol", "unavailable", "unconfigu
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where an expression stands: its file, and what is special about the place. `testing`: in a `test`."""
+    """Where an expression stands: its file, and what is special about the place. `testing`: in a `test`; `apart`: in a
+    resource with parameters, where there is no request."""
 
     module: Module
     params: t.Record | None = None
     closing: bool = False
     err: t.Record | None = None
     testing: bool = False
+    apart: bool = False
 
 
 class Fitting:
@@ -48,7 +50,7 @@ class Fitting:
         if self._is_word(expr, scope, expected):
             return self._word(expr, expected)
         kind = self.infer(expr, scope, expected)
-        if isinstance(expr, tree.ListOf) and isinstance(expected, t.ListType):
+        if isinstance(expr, tree.ListOf) and t.list_of(expected) is not None:
             return kind
         if isinstance(expr, tree.ObjectOf) and isinstance(t.strip(expected), t.Record):
             return kind

@@ -106,7 +106,7 @@ def _attributes(
     checked: Checked, module: Module, scope: Scope, item: tree.Resource, spec: ResourceSpec
 ) -> dict[str, object]:
     _twice(checked, [(attr.name, attr.span) for attr in item.attrs], "attribute")
-    expressions = Expressions(checked, Surroundings(module))
+    expressions = Expressions(checked, Surroundings(module, apart=bool(item.params)))
     values: dict[str, object] = {}
     for attr in item.attrs:
         param = next((param for param in spec.params if param.name == attr.name), None)

@@ -67,6 +67,13 @@ class Naming(Fitting):
         symbol = self.checked.symbols.get(expr)
         if expr in self.bases:
             return kind
+        node = symbol.ref.node if symbol is not None and symbol.kind == "resource" and symbol.ref is not None else None
+        if isinstance(node, tree.Resource) and node.params and not self.around.testing:
+            self.checked.report(
+                "E103", f"`{node.name}` takes values, and this gives it none", expr.span,
+                help=f"write `{self.written(expr)}({', '.join(f'{param.name}=…' for param in node.params)})`",
+            )  # fmt: skip
+            return t.NEVER
         if symbol is not None and symbol.kind in NO_VALUES:
             message = f"`{symbol.name}` is {NO_VALUES[symbol.kind]}, not a value"
             self.checked.report("E103", message, expr.span, help=_USES.get(symbol.kind, ""))
@@ -89,7 +96,7 @@ class Naming(Fitting):
         around = self.around
         if name == "err" and around.err is not None:
             return Symbol("root", "err", around.err)
-        if around.testing:
+        if around.testing or around.apart:
             return None
         if name == "request" and around.params is not None:
             fields = tuple((key, around.params if key == "params" else kind) for key, kind in ROOTS[name].type.fields)
@@ -105,7 +112,7 @@ class Naming(Fitting):
     def _unknown(self, expr: tree.Name, scope: Scope) -> None:
         if self.checked.is_lost(self.around.module.name, expr.name):
             return
-        roots = [] if self.around.testing else [*ROOTS, *VALUES]
+        roots = [] if self.around.testing or self.around.apart else [*ROOTS, *VALUES]
         guess = suggest(expr.name, [*scope.all_names(), *roots])
         elsewhere = self._elsewhere(expr)
         self.checked.report(
@@ -122,6 +129,8 @@ class Naming(Fitting):
             return "`err` exists inside `on … { }`"
         if self.around.testing and (name in ROOTS or name in VALUES):
             return "a test sees what came back: status, response, served, usage, caller, outcome, logged, sent(…)"
+        if self.around.apart and (name in ROOTS or name in VALUES):
+            return "a resource sees its parameters only: give it one more, and pass the value where it is called"
         return "a function is called: `" + name + "(…)`" if name in self.checked.vocabulary.functions else ""
 
     def _elsewhere(self, expr: tree.Name) -> tuple[tuple[Span, str], ...]:

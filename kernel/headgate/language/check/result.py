@@ -42,6 +42,14 @@ class BoundFunction:
     args: dict[str, tree.Expr]
 
 
+@dataclass(slots=True)
+class BoundCall:
+    """A call of a resource that takes parameters: arguments by parameter."""
+
+    resource: BoundResource
+    args: dict[str, tree.Expr]
+
+
 UNREAD = frozenset({"E001", "E012", "E024", "E701"})  # findings that leave a line or more out of the tree
 
 
@@ -84,6 +92,7 @@ class Checked:
     steps: dict[tree.Step, BoundStep] = field(default_factory=dict)
     uses: dict[tree.Use, BoundUse] = field(default_factory=dict)
     functions: dict[tree.Call, BoundFunction] = field(default_factory=dict)
+    calls: dict[tree.Call, BoundCall] = field(default_factory=dict)
     values: dict[tree.Node, Type | None] = field(default_factory=dict)
     resources: dict[tuple[str, str], BoundResource] = field(default_factory=dict)
     words: dict[tree.Expr, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from headgate.language.check.fitting import Surroundings
 from headgate.language.check.modules import Module
 from headgate.language.check.reach import all_lines
 from headgate.language.check.result import Checked
+from headgate.language.check.returning import returns_of_all
 from headgate.language.check.roots import ROOTS
 from headgate.language.check.route import check_route
 from headgate.language.check.scope import Scope, Symbol
@@ -131,9 +132,12 @@ def _given(checked: Checked, expressions: Expressions, line: tree.Given, scope: 
     spec = checked.vocabulary.steps.get(line.target)
     _failure(checked, line.value)
     if spec is not None:
-        kind = expressions.infer(line.value, scope, spec.returns)
-        if spec.returns is not None and kind not in (FAKE_FAILURE, t.NEVER) and not spec.returns.accepts(kind):
-            checked.report("E101", f"`{line.target}` gives {spec.returns}, not {kind}", line.value.span)
+        kinds = returns_of_all(checked, spec.name)
+        kind = expressions.infer(line.value, scope, kinds[0] if len(kinds) == 1 else None)
+        fits = kind in (FAKE_FAILURE, t.NEVER) or any(one.accepts(kind) for one in kinds)
+        if kinds and not fits:
+            shown = " or ".join(str(one) for one in kinds)
+            checked.report("E101", f"`{line.target}` gives {shown}, not {kind}", line.value.span)
         return
     head, _, rest = line.target.partition(".")
     symbol = scope.find(head)

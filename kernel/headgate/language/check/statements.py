@@ -17,6 +17,7 @@ from headgate.language.check.places import place_of, within
 from headgate.language.check.reach import changed_by, changed_places, decides
 from headgate.language.check.responses import REDIRECT, RESPOND
 from headgate.language.check.result import BoundStep, Checked
+from headgate.language.check.returning import returns_of
 from headgate.language.check.roots import ERR_FIELDS, SETTABLE
 from headgate.language.check.scope import Scope, Symbol
 from headgate.language.check.typenames import TypeNames
@@ -200,7 +201,7 @@ class Lines:
         return value
 
     def _body(self, step: tree.Step, bound: BoundStep | None, scope: Scope) -> t.Type | None:
-        returns = bound.spec.returns if bound is not None else t.NEVER
+        returns = returns_of(self.checked, bound) if bound is not None else t.NEVER
         if step.block is None:
             return returns
         shape = bound.spec.block if bound is not None else None
@@ -280,6 +281,9 @@ class Lines:
             symbol = self.checked.symbols.get(place.base)
             reader = symbol.ref if symbol is not None else None
             if isinstance(reader, BoundStep) and "body" in reader.spec.gives:
+                if isinstance(line, tree.Remove) and not isinstance(kind, t.Optional):
+                    what = f"`{place_of(place)}` is never absent, so it cannot be removed"
+                    self.checked.report("E014", what, place.span, help="give it another value with `set`")
                 return kind
         self.checked.report(
             "E014", f"`{place_of(place) or 'this'}` cannot be {_verb(line)}", place.span,

@@ -21,6 +21,8 @@ def a_type(kind: t.Type) -> str:
         return _PHRASES[text]
     if isinstance(kind, (t.Choice, t.Anything, t.TypeName)):
         return text
+    if isinstance(kind, t.AnyOf):
+        return " or ".join(a_type(one) for one in kind.kinds)
     if isinstance(kind, t.Optional):
         return f"{a_type(kind.inner)} that may be absent"
     return f"an {text}" if text.startswith(("a", "e", "i", "o", "up")) else f"a {text}"

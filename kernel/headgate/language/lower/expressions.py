@@ -14,6 +14,7 @@ from headgate.language.check.result import Checked
 from headgate.language.check.scope import Symbol
 from headgate.language.lower import nodes
 from headgate.language.lower.pool import Pool
+from headgate.language.lower.resources import lower_resource_call
 from headgate.language.lower.roots import Roots
 from headgate.language.runtime import NetworkSet, compile_pattern
 
@@ -176,6 +177,8 @@ class Expressions:
         return isinstance(base, tree.Name) and base.name == "request" and self._is_root(base)
 
     def _call(self, expr: tree.Call) -> ast.expr:
+        if expr in self.checked.calls:
+            return lower_resource_call(self, self.checked.calls[expr])
         bound = self.checked.functions[expr]
         positional = [param.name for param in bound.spec.params[: bound.spec.positional] if param.name in bound.args]
         args = [self.lower(bound.args[name]) for name in positional]

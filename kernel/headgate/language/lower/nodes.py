@@ -66,10 +66,16 @@ def is_none(value: ast.expr, *, negated: bool = False) -> ast.Compare:
     return ast.Compare(value, [ast.IsNot() if negated else ast.Is()], [constant(None)])
 
 
-def function(name: str, params: Sequence[str], body: list[ast.stmt], *, waits: bool) -> ast.stmt:
+def function(
+    name: str, params: Sequence[str], body: list[ast.stmt], *, waits: bool, defaults: Sequence[ast.expr] = ()
+) -> ast.stmt:
     """A `def`, or an `async def` where a line in it has to wait."""
     arguments = ast.arguments(
-        posonlyargs=[], args=[ast.arg(param) for param in params], kwonlyargs=[], kw_defaults=[], defaults=[]
+        posonlyargs=[],
+        args=[ast.arg(param) for param in params],
+        kwonlyargs=[],
+        kw_defaults=[],
+        defaults=list(defaults),
     )
     kind = ast.AsyncFunctionDef if waits else ast.FunctionDef
     node = kind(name=name, args=arguments, body=body or [ast.Pass()], decorator_list=[], returns=None)

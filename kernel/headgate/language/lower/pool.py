@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
+from headgate.language import tree
 from headgate.language.check.result import BoundResource
 from headgate.language.vocabulary import Site, StepSpec
+
+# A parameter's resource, or its list of them, by the names they have in generated code.
+Resources = dict[str, str | list[str]]
 
 
 class Pool:
@@ -16,6 +21,8 @@ class Pool:
         self.steps: dict[str, StepSpec] = {}
         self.resources: dict[str, BoundResource] = {}
         self.sites: dict[str, SiteUse] = {}
+        self.fillers: dict[tree.Resource, str] = {}
+        self.functions: list[tuple[str, ast.stmt]] = []
         self._known: dict[Any, str] = {}
         self._count = 0
 
@@ -47,23 +54,25 @@ class Pool:
             self.resources[self._known[key]] = bound
         return self._known[key]
 
-    def site(self, site: Site, spec: StepSpec, constants: dict[str, Any]) -> str:
+    def site(self, site: Site, spec: StepSpec, constants: dict[str, Any], resources: Resources) -> str:
         """One site for a line, whether its route is traced or not: both spend from the same buckets."""
         if site.key not in self._known:
             self._known[site.key] = self.fresh("site")
-            self.sites[self._known[site.key]] = SiteUse(site, spec, constants)
+            self.sites[self._known[site.key]] = SiteUse(site, spec, constants, resources)
         return self._known[site.key]
 
 
 class SiteUse:
-    """A line that calls a step, with those of its arguments that are known when the policy loads."""
+    """A line that calls a step, with those of its arguments that are known when the policy loads: values, and by name
+    the resources, which a Snapshot builds."""
 
-    __slots__ = ("constants", "site", "spec")
+    __slots__ = ("constants", "resources", "site", "spec")
 
-    def __init__(self, site: Site, spec: StepSpec, constants: dict[str, Any]) -> None:
+    def __init__(self, site: Site, spec: StepSpec, constants: dict[str, Any], resources: Resources) -> None:
         self.site = site
         self.spec = spec
         self.constants = constants
+        self.resources = resources
 
     def __repr__(self) -> str:
         return f"<SiteUse {self.site.key} [{len(self.constants)} constants]>"

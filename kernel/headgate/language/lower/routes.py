@@ -9,11 +9,10 @@ from headgate.language import tree
 from headgate.language.check.result import Checked
 from headgate.language.lower import nodes
 from headgate.language.lower.expressions import Expressions
-from headgate.language.lower.pool import Pool
+from headgate.language.lower.pool import Pool, SiteUse
 from headgate.language.lower.roots import ObservedRoots
 from headgate.language.lower.statements import Lines, Unit
 from headgate.language.source import Span
-from headgate.language.vocabulary import StepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class LoweredRoute:
     run: str
     traced: str
     lines: tuple[Span, ...]
-    steps: tuple[StepSpec, ...]
+    uses: tuple[SiteUse, ...]
 
 
 def lower_route(checked: Checked, pool: Pool, route: tree.Route) -> tuple[LoweredRoute, list[tuple[str, ast.stmt]]]:
@@ -32,7 +31,7 @@ def lower_route(checked: Checked, pool: Pool, route: tree.Route) -> tuple[Lowere
     plain, traced = Unit(route.name, traced=False), Unit(route.name, traced=True)
     run = _function(checked, pool, plain, route, f"route_{route.name}")
     twin = _function(checked, pool, traced, route, f"traced_{route.name}")
-    lowered = LoweredRoute(route, run, twin, tuple(traced.lines), tuple(plain.steps))
+    lowered = LoweredRoute(route, run, twin, tuple(traced.lines), tuple(pool.sites[name] for name in plain.uses))
     return lowered, [*plain.functions, *traced.functions]
 
 

@@ -14,7 +14,7 @@ from headgate.language.lower import nodes
 from headgate.language.lower.ending import any_ends, can_end
 from headgate.language.lower.expressions import Expressions
 from headgate.language.lower.handlers import guard
-from headgate.language.lower.pool import Pool
+from headgate.language.lower.pool import Pool, Resources
 from headgate.language.lower.roots import ExchangeRoots
 from headgate.language.source import Span
 from headgate.language.vocabulary import Site, StepSpec
@@ -22,14 +22,18 @@ from headgate.language.vocabulary import Site, StepSpec
 
 @dataclass(slots=True)
 class Unit:
-    """One route being lowered: its functions by file, its lines for the trace, and its sites counted by step."""
+    """One route being lowered: its functions by file, its lines for the trace, and its sites, counted by step.
+
+    `within` are the blocks around the line that is being lowered, those around the `use` of its fragment included.
+    """
 
     route: str
     traced: bool
     functions: list[tuple[str, ast.stmt]] = field(default_factory=list)
     lines: list[Span] = field(default_factory=list)
     sites: dict[str, int] = field(default_factory=dict)
-    steps: list[StepSpec] = field(default_factory=list)
+    uses: list[str] = field(default_factory=list)
+    within: list[str] = field(default_factory=list)
 
 
 class Lines:
@@ -229,11 +233,12 @@ class Lines:
         return ast.IfExp(slow, ast.Await(call), nodes.load(name))
 
     def _site(self, step: tree.Step, bound: BoundStep) -> str:
-        self.unit.steps.append(bound.spec)
         count = self.unit.sites.get(step.name, 0)
         self.unit.sites[step.name] = count + 1
         span = step.span
-        site = Site(self.unit.route, step.name, count, span.file, span.line, shadow=step.shadow)
+        site = Site(
+            self.unit.route, step.name, count, span.file, span.line, shadow=step.shadow, within=tuple(self.unit.within)
+        )  # fmt: skip
         known = {
             name: self.checked.constants[value] for name, value in bound.args.items() if value in self.checked.constants
         }
@@ -242,7 +247,23 @@ class Lines:
                 known[param.name] = param.default
         if bound.unnamed is not None and bound.unnamed in self.checked.constants and bound.spec.unnamed is not None:
             known[bound.spec.unnamed.name] = self.checked.constants[bound.unnamed]
-        return self.pool.site(site, bound.spec, known)
+        name = self.pool.site(site, bound.spec, known, self._resources(bound))
+        self.unit.uses.append(name)
+        return name
+
+    def _resources(self, bound: BoundStep) -> Resources:
+        """The arguments that are resources by name, or lists of such."""
+        given = dict(bound.args)
+        if bound.unnamed is not None and bound.spec.unnamed is not None:
+            given[bound.spec.unnamed.name] = bound.unnamed
+        found: Resources = {}
+        for name, value in given.items():
+            items = value.items if isinstance(value, tree.ListOf) else (value,)
+            symbols = [self.checked.symbols.get(item) for item in items]
+            if symbols and all(symbol is not None and symbol.kind == "resource" for symbol in symbols):
+                names = [self.pool.resource(symbol.ref) for symbol in symbols if symbol is not None]
+                found[name] = names if isinstance(value, tree.ListOf) else names[0]
+        return found
 
     def _arguments(
         self, bound: BoundStep, site: str, runs: ast.expr | None
@@ -290,15 +311,22 @@ class Lines:
         """The closures for a block's body or arms, and the value that the block's step is given for them."""
         if step.block is None:
             return [], None
+        self.unit.within.append(step.name)
+        try:
+            return self._bodies(step, step.block, bound)
+        finally:
+            self.unit.within.pop()
+
+    def _bodies(self, step: tree.Step, block: tree.Block, bound: BoundStep) -> tuple[list[ast.stmt], ast.expr]:
         assert bound.spec.block is not None
         if bound.spec.block.shape == "body":
-            name, closure = self.closure(step.name, step.block)
+            name, closure = self.closure(step.name, block)
             return [closure], nodes.load(name)
         made: list[ast.stmt] = []
         arms: list[ast.expr] = []
-        for line in step.block.statements:
-            block = line.block if isinstance(line, tree.Arm) else tree.Block(line.span, (line,))
-            name, closure = self.closure(step.name, block)
+        for line in block.statements:
+            inner = line.block if isinstance(line, tree.Arm) else tree.Block(line.span, (line,))
+            name, closure = self.closure(step.name, inner)
             made.append(closure)
             share = line.share if isinstance(line, tree.Arm) else None
             label = share.raw if share is not None else _label(line)
@@ -307,10 +335,14 @@ class Lines:
         return made, ast.Tuple(arms, ast.Load())
 
     def closure(self, owner: str, block: tree.Block) -> tuple[str, ast.stmt]:
-        """A body as an `async def` inside this function: it sees the names above it."""
+        """A body as an `async def` inside this function: it sees the names above it.
+
+        It runs on the exchange that is given to it, and on the one it stands in if none is (`hedge` gives each arm its
+        own view).
+        """
         inner = Lines(self.checked, self.pool, self.unit)
         name = self.pool.fresh(f"{owner.replace('.', '_')}_")
-        made = nodes.function(name, [], inner.body(block, hands_out=True), waits=True)
+        made = nodes.function(name, ["x"], inner.body(block, hands_out=True), waits=True, defaults=[nodes.load("x")])
         return name, nodes.place(made, block.span)
 
     def _parallel(self, block: tree.Block) -> list[ast.stmt]:
