@@ -1,14 +1,17 @@
 """All that a plugin may import from Headgate. What is not here may change without a word."""
 
+from headgate.contracts.books import Book, period
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.exchange import Exchange, RouteInfo
 from headgate.contracts.fakes import FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
+from headgate.contracts.ledger import Account, Burial, Distrust, Draw, Ledger, Statement
 from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
+from headgate.contracts.slices import Slice, Standing
 from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
@@ -78,12 +81,15 @@ from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_even
 
 __all__ = [
     "AFTER_RESPONSE",
+    "Account",
     "ArmRun",
     "Arms",
     "Attempt",
     "BEFORE_RESPONSE",
     "Body",
+    "Book",
     "Bound",
+    "Burial",
     "BytesBody",
     "CLOSE",
     "Caller",
@@ -94,6 +100,8 @@ __all__ = [
     "Clock",
     "Const",
     "Dialect",
+    "Distrust",
+    "Draw",
     "Duration",
     "Event",
     "EventSplitter",
@@ -118,6 +126,7 @@ __all__ = [
     "Le",
     "Lease",
     "Leases",
+    "Ledger",
     "Limit",
     "Line",
     "Meter",
@@ -142,6 +151,9 @@ __all__ = [
     "Sink",
     "Site",
     "Size",
+    "Slice",
+    "Standing",
+    "Statement",
     "Status",
     "StatusClass",
     "StoreError",
@@ -165,6 +177,7 @@ __all__ = [
     "hookimpl",
     "outgoing_headers",
     "parse_event",
+    "period",
     "read_all",
     "render_event",
     "render_query",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from headgate.contracts.clock import Clock
     from headgate.contracts.fetch import Fetch
+    from headgate.contracts.ledger import Ledger
     from headgate.contracts.stores import Calls, Identity, Leases
     from headgate.contracts.transport import Transport
 
@@ -22,6 +23,7 @@ class Stores:
     identity: Identity | None = None
     leases: Leases | None = None
     calls: Calls | None = None
+    ledger: Ledger | None = None
 
 
 @dataclass(slots=True)
