@@ -1,6 +1,6 @@
 """All that a plugin may import from Headgate. What is not here may change without a word."""
 
-from headgate.contracts.books import Book, period
+from headgate.contracts.books import Book, Share, period
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.exchange import Exchange, RouteInfo
@@ -11,7 +11,7 @@ from headgate.contracts.ledger import Account, Burial, Distrust, Draw, Ledger, S
 from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
-from headgate.contracts.slices import Slice, Standing
+from headgate.contracts.slices import CELLS, Slice, Standing
 from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
@@ -91,6 +91,7 @@ __all__ = [
     "Bound",
     "Burial",
     "BytesBody",
+    "CELLS",
     "CLOSE",
     "Caller",
     "Calls",
@@ -149,6 +150,7 @@ __all__ = [
     "Served",
     "SettingsError",
     "Sink",
+    "Share",
     "Site",
     "Size",
     "Slice",

@@ -228,8 +228,8 @@ class Accounts:
             try:
                 for one in await self.ledger.bury():
                     log.warning(
-                        "worker %s died: %s of what it held of %s was not spent, %s may have been",
-                        one.worker, one.freed, one.account[0], one.presumed,
+                        "the worker of %s died: %s of what it held of %s was not spent, %s may have been",
+                        one.holder, one.freed, one.account[0], one.presumed,
                     )  # fmt: skip
             except StoreError as error:
                 log.warning("dead workers cannot be looked for: %s", error)

@@ -214,6 +214,6 @@ class BudgetHold:
         log = ctx.log
         if log is None:
             log = ctx.log = {}
-        log.setdefault("spent", []).append((account.name, account.start, int(cost)))
+        log.setdefault("spent", []).append((account.name, account.start, int(cost), self.purse.slice.holder))
         if ctx.node.rehearsing:
             self.meter.accounts.note(self.meter.line.named, self.meter.by, account, cost)

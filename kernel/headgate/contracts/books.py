@@ -29,7 +29,7 @@ PARTS: Final = 100
 
 
 class Share(msgspec.Struct):
-    """What an account knows of a worker's slice: how it stood when it was last told, with what was put in since."""
+    """What an account knows of a slice: how it stood when it was last told, with what was put in since."""
 
     settled: int = 0
     overrun: int = 0
@@ -60,37 +60,36 @@ class Book(msgspec.Struct):
         """What may be granted; less than nothing after overruns, or where the limit was lowered."""
         return self.limit - self.settled - self.leased
 
-    def draw(self, worker: str, standing: Standing, need: int, want: int) -> Draw:
+    def draw(self, holder: str, standing: Standing, need: int, want: int) -> Draw:
         """The worker tells how it stands, and gets what it needs and a share of what it wants, or nothing."""
-        share = self._told(worker, standing)
-        free = self.free
-        granted = need + self._extra(worker, want - need, free - need) if 0 < need <= free else 0
+        share = self._told(holder, standing)
+        granted = need + self._extra(need, want) if 0 < need <= self.free else 0
         share.leased += granted
         share.free += max(0, granted - need)
         if not share.leased and not standing.settled:
-            del self.shares[worker]
+            del self.shares[holder]
         return Draw(Money(granted), Money(self.settled + self.leased), Money(max(0, self.free)))
 
-    def close(self, worker: str, standing: Standing) -> None:
+    def close(self, holder: str, standing: Standing) -> None:
         """The worker tells for the last time. What is still open stays presumed: its call is not over."""
-        self._told(worker, standing)
-        self._part(worker, standing.open)
+        self._told(holder, standing)
+        self._part(holder, standing.open)
 
-    def bury(self, worker: str, standing: Standing | None, logged: int = 0) -> tuple[int, int]:
+    def bury(self, holder: str, standing: Standing | None, logged: int = 0) -> tuple[int, int]:
         """The worker is dead. `standing` is how its slice stood, None where nobody knows; then the call log knows
         `logged` to be spent. Gives what was freed, and what stays presumed."""
-        share = self.shares[worker]
+        share = self.shares[holder]
         if standing is not None:
             held = share.leased - (standing.settled - share.settled) + (standing.overrun - share.overrun)
-            self._told(worker, standing)
-            self._part(worker, standing.open)
+            self._told(holder, standing)
+            self._part(holder, standing.open)
             return max(0, held - standing.open), standing.open
         spent = max(0, logged - share.settled)
         left = max(0, share.leased - spent)
         self.settled += spent
         self.overrun += max(0, spent - share.leased)
         share.settled += spent
-        self._part(worker, left)
+        self._part(holder, left)
         return 0, left
 
     def statement(self, account: Account) -> Statement:
@@ -99,27 +98,28 @@ class Book(msgspec.Struct):
             account, Money(self.settled), Money(self.leased - presumed), Money(presumed), Money(self.overrun)
         )
 
-    def _told(self, worker: str, standing: Standing) -> Share:
-        share = self.shares.get(worker)
+    def _told(self, holder: str, standing: Standing) -> Share:
+        share = self.shares.get(holder)
         if share is None:
-            share = self.shares[worker] = Share()
+            share = self.shares[holder] = Share()
         self.settled += standing.settled - share.settled
         self.overrun += standing.overrun - share.overrun
         share.settled, share.overrun, share.presumed = standing.settled, standing.overrun, False
         share.leased, share.free = standing.open + standing.free, standing.free
         return share
 
-    def _part(self, worker: str, left: int) -> None:
+    def _part(self, holder: str, left: int) -> None:
         """The worker is gone; so much of what it held is not known to be unspent."""
-        share = self.shares[worker]
+        share = self.shares[holder]
         share.leased, share.free, share.presumed = left, 0, True
         if not left:
-            del self.shares[worker]
+            del self.shares[holder]
 
-    def _extra(self, worker: str, want: int, free: int) -> int:
-        """What a worker gets beyond its need: half of what may still lie unreserved."""
+    def _extra(self, need: int, want: int) -> int:
+        """What a holder gets beyond its need: half of what may still lie unreserved; nothing, if no second call fits."""
         idle = sum(share.free for share in self.shares.values() if not share.presumed)
-        return max(0, min(want, free, (self.limit // PARTS - idle + 1) // 2))
+        extra = min(want - need, self.free - need, (self.limit // PARTS - idle + 1) // 2)
+        return extra if extra >= need else 0
 
 
 def period(per: str, now: float) -> tuple[int, float]:

@@ -74,7 +74,7 @@ class Distrust:
 class Burial:
     """What was found out about a dead worker's slice: `freed` was not spent, `presumed` may have been."""
 
-    worker: str
+    holder: str
     account: tuple[str, int]
     freed: Money
     presumed: Money

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from headgate.contracts.books import Book
 from headgate.contracts.ledger import Account, Burial, Distrust, Draw, Statement
 from headgate.contracts.slices import Slice
@@ -15,34 +17,36 @@ class MemoryLedger:
         self.dead: set[str] = set()
         self.draws = 0
         self._books: dict[tuple[str, int], tuple[Account, Book]] = {}
-        self._slices: dict[tuple[tuple[str, int], str], Slice] = {}
+        self._slices: dict[str, Slice] = {}
+        self._count = itertools.count()
         self._distrusted: dict[str, Distrust] = {}
 
     def __repr__(self) -> str:
         return f"<MemoryLedger {len(self._books)} accounts, {self.draws} draws>"
 
     def slice(self, account: Account, worker: str) -> Slice:
-        slice = self._slices[account.key, worker] = Slice(account, worker)
+        slice = Slice(account, f"{worker}.{next(self._count)}")
+        self._slices[slice.holder] = slice
         return slice
 
     async def draw(self, slice: Slice, need: int, want: int) -> Draw:
         self.draws += 1
-        drawn = self.book(slice.account).draw(slice.worker, slice.standing, need, want)
+        drawn = self.book(slice.account).draw(slice.holder, slice.standing, need, want)
         slice.put(drawn.granted)
         return drawn
 
     async def close(self, slice: Slice) -> None:
-        self.book(slice.account).close(slice.worker, slice.standing)
-        self._slices.pop((slice.account.key, slice.worker), None)
+        self.book(slice.account).close(slice.holder, slice.standing)
+        self._slices.pop(slice.holder, None)
 
     async def bury(self) -> list[Burial]:
         found = []
-        for key, worker in [place for place in self._slices if place[1] in self.dead]:
-            slice = self._slices.pop((key, worker))
-            _, book = self._books.get(key, (None, None))
-            if book is not None and worker in book.shares:
-                freed, presumed = book.bury(worker, slice.standing)
-                found.append(Burial(worker, key, Money(freed), Money(presumed)))
+        for holder, slice in [one for one in self._slices.items() if one[0].rpartition(".")[0] in self.dead]:
+            del self._slices[holder]
+            book = self.book(slice.account)
+            if holder in book.shares:
+                freed, presumed = book.bury(holder, slice.standing)
+                found.append(Burial(holder, slice.account.key, Money(freed), Money(presumed)))
         return found
 
     async def statements(self, since: float = 0.0) -> list[Statement]:

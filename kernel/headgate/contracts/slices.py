@@ -33,13 +33,13 @@ class Standing(NamedTuple):
 
 
 class Slice:
-    """Some money of one account, in the hands of one worker."""
+    """Some money of one account, in the hands of one worker. `holder` is the slice's own name, never used again."""
 
-    __slots__ = ("_at", "_cells", "account", "free", "worker")
+    __slots__ = ("_at", "_cells", "account", "free", "holder")
 
-    def __init__(self, account: Account, worker: str, cells: MutableSequence[int] | None = None, at: int = 0) -> None:
+    def __init__(self, account: Account, holder: str, cells: MutableSequence[int] | None = None, at: int = 0) -> None:
         self.account = account
-        self.worker = worker
+        self.holder = holder
         self.free = 0
         self._cells = [0] * CELLS if cells is None else cells
         self._at = at

@@ -236,5 +236,5 @@ route r GET /r public {
 """
     async with gate(text) as g:
         assert (await g.send("GET", "/r")).status == 200
-        spent = sorted((name, amount // 10_000_000) for name, _, amount in (await g.row(0))["spent"])
+        spent = sorted((name, amount // 10_000_000) for name, _, amount, _ in (await g.row(0))["spent"])
         assert spent == [("name:one/day|null", 10), ("name:two/day|null", 20)]
