@@ -80,6 +80,7 @@ class Book(msgspec.Struct):
         `logged` to be spent. Gives what was freed, and what stays presumed."""
         share = self.shares[holder]
         if standing is not None:
+            standing = _whole(standing, share)
             held = share.leased - (standing.settled - share.settled) + (standing.overrun - share.overrun)
             self._told(holder, standing)
             self._part(holder, standing.open)
@@ -120,6 +121,12 @@ class Book(msgspec.Struct):
         idle = sum(share.free for share in self.shares.values() if not share.presumed)
         extra = min(want - need, self.free - need, (self.limit // PARTS - idle + 1) // 2)
         return extra if extra >= need else 0
+
+
+def _whole(standing: Standing, share: Share) -> Standing:
+    """The standing of a worker that died while it settled: what it spent beyond all that it held was an overrun."""
+    beyond = standing.settled - share.settled + standing.open - share.leased
+    return standing._replace(overrun=max(standing.overrun, share.overrun + beyond))
 
 
 def period(per: str, now: float) -> tuple[int, float]:

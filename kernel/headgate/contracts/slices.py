@@ -72,12 +72,11 @@ class Slice:
         """A call that had reserved `bound` has cost `amount`. Gives what of that is an overrun."""
         cells, at = self._cells, self._at
         beyond = amount - bound
+        cells[at] += amount
         if beyond > 0:
             cells[at + OVERRUN] += beyond
-            cells[at] += amount
             cells[at + OPEN] -= bound
             return beyond
-        cells[at] += amount
         cells[at + OPEN] -= bound
         self.free -= beyond
         return 0
