@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -67,7 +68,9 @@ def models(place: Workplace, as_json: bool) -> None:
         click.echo("No model is kept from budgets.", err=True)
     for one in found:
         if as_json:
-            click.echo(msgspec.json.encode(one).decode())
+            click.echo(
+                msgspec.json.encode({**asdict(one), "bound": int(one.bound), "billed": int(one.billed)}).decode()
+            )
         else:
             click.echo(
                 f"{one.what}  {when(one.at)} UTC  billed {one.billed} where its bound was {one.bound} ({one.account})"

@@ -116,9 +116,10 @@ def migrate(connection: sqlite3.Connection, name: str, migrations: tuple[Migrati
 
 
 def _version(connection: sqlite3.Connection, name: str, latest: int) -> int:
+    # In this order: another process may be making the file, and what has tables then has an application too.
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application not in (0, APPLICATION_ID) or (application == 0 and tables):
         raise StoreError(f"{name} is no file of Headgate's: choose another data folder, or move it away")
     if version > latest:
