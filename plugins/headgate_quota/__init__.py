@@ -16,6 +16,8 @@ from headgate_quota.budget import UNAVAILABLE, budget
 from headgate_quota.concurrent import concurrent
 from headgate_quota.quotas import STATE, Quotas
 from headgate_quota.rate import UNCOUNTED, rate
+from headgate_quota.tokens import STATE as TOKENS
+from headgate_quota.tokens import TokenCounts, tokens
 
 __all__ = ["Quota"]
 
@@ -25,7 +27,7 @@ class Quota:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return (rate, concurrent, budget)
+        return (rate, concurrent, tokens, budget)
 
     @hookimpl
     def register_kinds(self) -> Sequence[Kind]:
@@ -39,12 +41,13 @@ class Quota:
 @asynccontextmanager
 async def _quotas(node: Node) -> AsyncIterator[None]:
     """What the steps share on a node, and the tasks that fetch leases ahead and give back what is left of old ones."""
-    quotas, accounts = Quotas(node), Accounts(node)
+    quotas, counts, accounts = Quotas(node), TokenCounts(node), Accounts(node)
     failure: BaseException | None = None
     async with trio.open_nursery() as nursery:
-        node.state[STATE], node.state[ACCOUNTS] = quotas, accounts
+        node.state.update({STATE: quotas, TOKENS: counts, ACCOUNTS: accounts})
         quotas.nursery = accounts.nursery = nursery
         nursery.start_soon(quotas.return_what_expires)
+        nursery.start_soon(counts.book)
         nursery.start_soon(accounts.tend)
         if node.stores.ledger is not None and not node.rehearsing:
             nursery.start_soon(accounts.bury)
@@ -55,6 +58,7 @@ async def _quotas(node: Node) -> AsyncIterator[None]:
         quotas.nursery = accounts.nursery = None
         nursery.cancel_scope.cancel()
     await quotas.close()
+    await counts.close()
     await accounts.close()
     if failure is not None:
         raise failure
