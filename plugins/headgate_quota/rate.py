@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import Annotated, Any, Final, Literal
-
-import msgspec
 
 from headgate.api import (
     BEFORE_RESPONSE,
@@ -26,12 +23,11 @@ from headgate.api import (
 )
 from headgate_quota.buckets import Bucket
 from headgate_quota.quotas import STATE, Quotas
+from headgate_quota.values import NAMED_BYTES, local, stored
 
 Line = tuple[bytes, bytes]
 
 UNCOUNTED: Final = Kind("limit.unavailable", 503, "The limit cannot be counted now")
-# A value that is longer than this stands in memory and in the store by its hash.
-NAMED_BYTES: Final = 200
 
 
 class Meter:
@@ -131,8 +127,8 @@ async def rate(
         meter = own.set(rate)
     assert meter.limit is not None
     quotas: Quotas = ctx.node.state[STATE]
-    key = (meter.local, _value(by))
-    bucket = quotas.buckets.get(key) or quotas.bucket(key, _stored(meter, by), meter.limit)
+    key = (meter.local, local(by))
+    bucket = quotas.buckets.get(key) or quotas.bucket(key, stored(meter.stored, by), meter.limit)
     try:
         passed = await quotas.take(bucket)
     except StoreError as error:
@@ -146,24 +142,6 @@ async def rate(
     quotas.buckets.move_to_end(key)
     if meter.headers:
         _tell(ctx, meter, bucket, now)
-
-
-def _value(by: Any) -> str | bytes | None:
-    """The value as a key in memory. Clients choose values, so no bucket keeps a long one."""
-    if by is None or (type(by) is str and len(by) <= NAMED_BYTES):
-        return by
-    return _short(by)
-
-
-def _stored(meter: Meter, by: Any) -> str:
-    """The bucket's name in the store: the line's and the value's, short enough for a key."""
-    return f"{meter.stored}|{_short(by).decode()}"
-
-
-def _short(by: Any) -> bytes:
-    """A value as JSON, or as the hash of that."""
-    data = msgspec.json.encode(by, order="deterministic")
-    return b"#" + hashlib.blake2b(data, digest_size=20).hexdigest().encode() if len(data) > NAMED_BYTES else data
 
 
 def exceeded(meter: Meter, bucket: Bucket, now: float) -> ClientFault:

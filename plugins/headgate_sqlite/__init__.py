@@ -1,7 +1,7 @@
-"""Stores in SQLite, in the node's data folder: keys, quotas counted over all workers, and the call log.
+"""Stores in SQLite, in the node's data folder: keys, quotas and money counted over all workers, and the call log.
 
-It fills the roles `identity`, `leases` and `calls` where no other plugin has, and adds the verbs `headgate keys` and
-`headgate logs`.
+It fills the roles `identity`, `leases`, `ledger` and `calls` where no other plugin has, and adds the verbs
+`headgate keys`, `headgate budgets` and `headgate logs`.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ class Sqlite:
     ) -> AbstractAsyncContextManager[None] | None:
         from headgate_sqlite.stores import open_stores
 
-        if None not in (stores.identity, stores.leases, stores.calls):
+        if None not in (stores.identity, stores.leases, stores.calls, stores.ledger):
             return None
         return open_stores(settings or SqliteSettings(), stores, node)
 
     @hookimpl
     def register_commands(self) -> Sequence[click.Command]:
+        from headgate_sqlite.budgets_verb import budgets
         from headgate_sqlite.keys_verb import keys
         from headgate_sqlite.logs_verb import logs
 
-        return [keys, logs]
+        return [keys, budgets, logs]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,7 @@ def open_file(file: Path, migrations: tuple[Migration, ...], synchronous: str) -
     """
     connection = None
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives -wal and -shm the same mode
+        _make(file)
         connection = sqlite3.connect(file, isolation_level=None, timeout=0, cached_statements=64)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={synchronous}")
@@ -50,6 +51,16 @@ def open_file(file: Path, migrations: tuple[Migration, ...], synchronous: str) -
             raise
         raise unusable(file, error) from error
     return connection
+
+
+def _make(file: Path) -> None:
+    """The file, for its owner alone where it is new; SQLite gives -wal and -shm the same mode.
+
+    One that is there is never opened here: closing it would drop every lock that this process has on it through another
+    connection (POSIX), and whoever closes it elsewhere would then take the log of our writes for nobody's.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def open_to_read(file: Path) -> sqlite3.Connection:

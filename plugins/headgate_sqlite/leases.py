@@ -99,6 +99,17 @@ class SqliteLeases:
 
         return await lane.run(take)
 
+    async def reserve(self, bucket: str, limit: Limit, units: int, *, used: bool = False) -> Lease:
+        """As `Leases.reserve`."""
+        lane = self._lane
+
+        def reserve(connection: sqlite3.Connection) -> Lease:
+            window = lane.window(connection, bucket) or lane.new_window(bucket, limit)
+            window.limit = limit
+            return window.reserve(lane.now(), units, used=used)
+
+        return await lane.run(reserve)
+
     async def give_back(self, bucket: str, lease: Lease, unspent: int, worker: str) -> None:
         """As `Leases.give_back`."""
         lane = self._lane

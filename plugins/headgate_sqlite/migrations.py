@@ -53,6 +53,27 @@ def _buckets(db: Database) -> None:
     db.create_table("clock", {"boot": str, "offset_s": float}, pk="boot")
 
 
+def _accounts(db: Database) -> None:
+    db.create_table(
+        "accounts",
+        {"name": str, "start": int, "per": str, "label": str, "amount": int, "settled": int, "overrun": int},
+        pk=("name", "start"),
+        not_null={"per", "label", "amount", "settled", "overrun"},
+    )
+    db.table("accounts").create_index(["start"])
+    db.create_table(
+        "shares",
+        {
+            "holder": str, "name": str, "start": int, "settled": int, "overrun": int, "leased": int, "free": int,
+            "presumed": int, "slot": int,
+        },
+        pk="holder",
+        not_null={"name", "start", "settled", "overrun", "leased", "free", "presumed", "slot"},
+    )  # fmt: skip
+    db.table("shares").create_index(["name", "start"])
+    db.create_table("distrusted", {"what": str, "at": float, "account": str, "bound": int, "billed": int}, pk="what")
+
+
 # The columns that are asked for by name; every other field of a row is in `more`, as JSON.
 CALL_COLUMNS: Final = {
     "at": float, "id": str, "route": str, "method": str, "host": str, "path": str, "status": int, "outcome": str,
@@ -68,7 +89,7 @@ def _calls(db: Database) -> None:
     db.table("calls").create_index(["id"])
 
 
-STATE_SCHEMA: Final = (Migration(1, "teams and keys", _identity),)
+STATE_SCHEMA: Final = (Migration(1, "teams and keys", _identity), Migration(2, "accounts", _accounts))
 LEASES_SCHEMA: Final = (Migration(1, "buckets", _buckets),)
 CALLS_SCHEMA: Final = (Migration(1, "calls", _calls),)
 
@@ -95,9 +116,10 @@ def migrate(connection: sqlite3.Connection, name: str, migrations: tuple[Migrati
 
 
 def _version(connection: sqlite3.Connection, name: str, latest: int) -> int:
+    # In this order: another process may be making the file, and what has tables then has an application too.
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if application not in (0, APPLICATION_ID) or (application == 0 and tables):
         raise StoreError(f"{name} is no file of Headgate's: choose another data folder, or move it away")
     if version > latest:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlite_utils import Database
 
 from headgate_sqlite.files import calls_files, day_of, open_to_read
@@ -41,6 +42,28 @@ def last_calls(folder: Path, wanted: Filter, limit: int) -> list[dict[str, Any]]
             break
         found += list(_rows(file, wanted, "at desc, rowid desc", limit - len(found)))
     return found[::-1]
+
+
+def booked(folder: Path, since: float, holder: str) -> int:
+    """What the log knows to be booked on a slice of an account. StoreError where a file cannot be read."""
+    total = 0
+    for day, file in calls_files(folder):
+        if day >= day_of(since):
+            total += sum(
+                amount
+                for (more,) in _containing(file, holder)
+                for *_, amount, by in msgspec.json.decode(more).get("spent", ())
+                if by == holder
+            )
+    return total
+
+
+def _containing(file: Path, word: str) -> Iterator[tuple[str]]:
+    connection = open_to_read(file)
+    try:
+        yield from connection.execute("SELECT more FROM calls WHERE instr(more, ?)", (word,))
+    finally:
+        connection.close()
 
 
 class Tail:

@@ -12,6 +12,7 @@ from headgate_sqlite.calls import CallLane, SqliteCalls
 from headgate_sqlite.files import data_folder
 from headgate_sqlite.identity import SqliteIdentity, StateLane
 from headgate_sqlite.leases import LeaseLane, SqliteLeases
+from headgate_sqlite.ledger import LedgerLane, SqliteLedger
 from headgate_sqlite.settings import SqliteSettings
 from headgate_sqlite.writer import Lane, Writer
 
@@ -25,6 +26,7 @@ async def open_stores(settings: SqliteSettings, stores: Stores, node: Node) -> A
     folder = data_folder(node.data)
     writer = Writer(settings.patience_s)
     lanes: list[Lane] = []
+    ledger: SqliteLedger | None = None
     if stores.identity is None:
         state = StateLane(folder, writer.wake)
         lanes.append(state)
@@ -33,6 +35,10 @@ async def open_stores(settings: SqliteSettings, stores: Stores, node: Node) -> A
         leases = LeaseLane(folder, node.clock, writer.wake)
         lanes.append(leases)
         stores.leases = SqliteLeases(leases)
+    if stores.ledger is None:
+        money = LedgerLane(folder, writer.wake)
+        lanes.append(money)
+        stores.ledger = ledger = SqliteLedger(money, folder, node.clock, node.worker)
     if stores.calls is None:
         calls = CallLane(folder, node.clock, settings, writer.wake)
         lanes.append(calls)
@@ -43,3 +49,5 @@ async def open_stores(settings: SqliteSettings, stores: Stores, node: Node) -> A
     finally:
         with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(writer.close)
+        if ledger is not None:
+            ledger.aclose()

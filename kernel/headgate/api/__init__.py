@@ -1,14 +1,17 @@
 """All that a plugin may import from Headgate. What is not here may change without a word."""
 
+from headgate.contracts.books import Book, Share, period
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.exchange import Exchange, RouteInfo
 from headgate.contracts.fakes import FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
+from headgate.contracts.ledger import Account, Burial, Distrust, Draw, Ledger, Statement
 from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
+from headgate.contracts.slices import CELLS, Slice, Standing
 from headgate.contracts.stores import CacheStore, Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
@@ -82,13 +85,17 @@ from headgate.message.strict_json import NotStrict, decode_strictly, refuse_look
 
 __all__ = [
     "AFTER_RESPONSE",
+    "Account",
     "ArmRun",
     "Arms",
     "Attempt",
     "BEFORE_RESPONSE",
     "Body",
+    "Book",
     "Bound",
+    "Burial",
     "BytesBody",
+    "CELLS",
     "CLOSE",
     "CacheStore",
     "Caller",
@@ -99,6 +106,8 @@ __all__ = [
     "Clock",
     "Const",
     "Dialect",
+    "Distrust",
+    "Draw",
     "Duration",
     "Event",
     "EventSplitter",
@@ -124,6 +133,7 @@ __all__ = [
     "Le",
     "Lease",
     "Leases",
+    "Ledger",
     "Limit",
     "Line",
     "Meter",
@@ -147,8 +157,12 @@ __all__ = [
     "Served",
     "SettingsError",
     "Sink",
+    "Share",
     "Site",
     "Size",
+    "Slice",
+    "Standing",
+    "Statement",
     "Status",
     "StatusClass",
     "StoreError",
@@ -178,6 +192,7 @@ __all__ = [
     "hookimpl",
     "outgoing_headers",
     "parse_event",
+    "period",
     "read_all",
     "render_event",
     "render_query",

@@ -13,6 +13,7 @@ share and interprets none of it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 AfterHead = Callable[["Exchange"], None]
 AfterClose = Callable[["Exchange"], Awaitable[None] | None]
 BodyFilter = Callable[[bytes, bool], bytes]
+
+# By task, and not by exchange: the lines of a `parallel` and the arms of a `hedge` run in tasks of their own, and what
+# limits one of them is none of the others' business. A connection's task has one exchange after the other.
+_METERS: ContextVar[tuple[Exchange, list[Meter]] | None] = ContextVar("headgate.meters", default=None)
 
 
 class RouteInfo:
@@ -65,7 +70,6 @@ class Exchange:
         "head_sent",
         "log",
         "logged",
-        "meters",
         "node",
         "outcome",
         "params",
@@ -105,7 +109,6 @@ class Exchange:
         self.after_close: list[AfterClose] | None = None
         self.filters: list[BodyFilter] | None = None
         self.discard: list[Response] | None = None
-        self.meters: list[Meter] | None = None
         self.shadows: list[tuple[str, str]] | None = None
         self.log: dict[str, Any] | None = None
         self.values: dict[str, Any] | None = None
@@ -119,6 +122,16 @@ class Exchange:
         route = self.route.name if self.route else "no route"
         state = self.outcome or ("answering" if self.response is not None else "running")
         return f"<Exchange {self.request.method} {self.request.path} {route} [{state}]>"
+
+    @property
+    def meters(self) -> list[Meter] | None:
+        """What limits the lines that run now, outermost first; lines that run at once have each their own."""
+        found = _METERS.get()
+        return found[1] if found is not None and found[0] is self else None
+
+    @meters.setter
+    def meters(self, meters: list[Meter] | None) -> None:
+        _METERS.set(None if meters is None else (self, meters))
 
     def answer(self, response: Response) -> None:
         """Decide the head. Lines below still run and may change status and headers."""

@@ -38,7 +38,7 @@ KINDS = {
         Kind("upstream.refused", 502, "The egress rules refuse this address", WAY_OUT),
         Kind("upstream.unconfigured", 503, "The upstream lacks a key that it needs"),
         Kind("upstream.unavailable", 503, "Every target of the upstream is out of service"),
-        Kind("budget.exhausted", 402, "The budget is spent"),
+        Kind("budget.exhausted", 402, "The budget is spent", {"spent": "money", "limit": "money", "wait": "duration?"}),
         Kind("budget.unbounded", 400, "The cost of this call cannot be bounded"),
         Kind("ai.bad_output", 502, "The model did not give a usable answer"),
         Kind("ai.unsupported", 400, "The model cannot do what was asked"),

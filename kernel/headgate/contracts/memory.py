@@ -77,6 +77,11 @@ class MemoryLeases:
         window.limit = limit
         return window.take(self.clock.monotonic(), want, worker, holding)
 
+    async def reserve(self, bucket: str, limit: Limit, units: int, *, used: bool = False) -> Lease:
+        window = self._windows.setdefault(bucket, Window(limit))
+        window.limit = limit
+        return window.reserve(self.clock.monotonic(), units, used=used)
+
     async def give_back(self, bucket: str, lease: Lease, unspent: int, worker: str) -> None:
         if bucket in self._windows:
             self._windows[bucket].give_back(lease, unspent, worker)

@@ -4,7 +4,8 @@
 2. A step that uses something asks every meter, outermost first, before the first byte of each attempt: it reserves a
    bound, and settles it with what was really used when the attempt has ended, whichever way. An attempt of which nothing
    was sent is released. Each reservation ends exactly once.
-3. Meters know nothing of models, the steps nothing of accounts. What they share is here.
+3. What a meter raises, the line that put it there has declared: the step that asks need not.
+4. Meters know nothing of models, the steps nothing of accounts. What they share is here.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class Meter(Protocol):
     cap: int | None
     """The most output tokens to ask for where the client gave no bound; None leaves it to the model's maximum."""
 
+    def reserve_now(self, bound: Bound) -> Hold | None:
+        """The half that never waits: as `reserve`, or None where the store has to be asked."""
+        ...
+
     async def reserve(self, bound: Bound) -> Hold:
         """Set the bound aside, or raise the limit's own failure (`budget.exhausted`, `limit.exceeded`,
         `budget.unbounded`). Cancelled, nothing is reserved. StoreError where the store cannot say."""
@@ -59,7 +64,7 @@ async def reserve_all(meters: list[Meter] | None, bound: Bound) -> list[Hold]:
     holds: list[Hold] = []
     try:
         for meter in meters or ():
-            holds.append(await meter.reserve(bound))
+            holds.append(meter.reserve_now(bound) or await meter.reserve(bound))
     except BaseException:
         for hold in holds:
             hold.release()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headgate.contracts.ai import Speaks
     from headgate.contracts.clock import Clock
     from headgate.contracts.fetch import Fetch
+    from headgate.contracts.ledger import Ledger
     from headgate.contracts.stores import CacheStore, Calls, Identity, Leases
     from headgate.contracts.transport import Transport
 
@@ -23,6 +24,7 @@ class Stores:
     identity: Identity | None = None
     leases: Leases | None = None
     calls: Calls | None = None
+    ledger: Ledger | None = None
     cache: CacheStore | None = None
 
 

@@ -94,6 +94,11 @@ class Leases(Protocol):
         earlier leases the worker still has: by asking it says that all others are spent or given back."""
         ...
 
+    async def reserve(self, bucket: str, limit: Limit, units: int, *, used: bool = False) -> Lease:
+        """`units` that pass now, all of them or none; what turns out not to be needed is given back. With `used` they
+        have passed already, and count even if they do not fit."""
+        ...
+
     async def give_back(self, bucket: str, lease: Lease, unspent: int, worker: str) -> None:
         """Return what was not spent, so that another worker may have it. Late returns are ignored."""
         ...

@@ -7,7 +7,8 @@ Never above the limit:
 2. A slot counts until it lies wholly outside the window of one period that ends now.
 3. So in no window of one period do more than `limit.ceiling` units pass: take the unit of the window that was granted
    last; every other one of them could be spent after that grant less one period, so it was counted then.
-4. A unit without a life passes when the store grants it: the request that it is for stands waiting.
+4. A unit without a life passes when the store grants it: the request that it is for stands waiting. So do all units of a
+   reservation, which are granted together or not at all; those that it did not need are given back.
 
 And not much below it:
 
@@ -84,6 +85,16 @@ class Window:
         self._hold(worker, holding + (granted if life else 0), now + 2 * self.limit.life_s)
         return Lease(granted, life, 0.0, slot, free - granted)
 
+    def reserve(self, now: float, units: int, *, used: bool = False) -> Lease:
+        """Count all of `units` as passing now, or none of them; with `used` also where they do not fit."""
+        self.forget(now)
+        free = self.limit.ceiling - sum(self.slots.values())
+        if units > free and not used:
+            return Lease(0, 0.0, self._wait(now, units), free=max(0, free))
+        slot = int(now // self.width_s)
+        self.slots[slot] = self.slots.get(slot, 0) + units
+        return Lease(units, 0.0, 0.0, slot, max(0, free - units))
+
     def give_back(self, lease: Lease, unspent: int, worker: str = "") -> None:
         """Take units out of the count that were granted and not spent."""
         unspent = max(0, min(unspent, lease.granted))
@@ -106,12 +117,12 @@ class Window:
         else:
             self.held.pop(worker, None)
 
-    def _wait(self, now: float) -> float:
-        """Seconds until a unit is free: when so many of the oldest slots are outside that one is below the limit."""
-        over = sum(self.slots.values()) - self.limit.ceiling
+    def _wait(self, now: float, units: int = 1) -> float:
+        """Seconds until so many units are free: when enough of the oldest slots are outside."""
+        over = sum(self.slots.values()) + units - self.limit.ceiling
         for slot in sorted(self.slots):
             over -= self.slots[slot]
-            if over < 0:
+            if over <= 0:
                 return max(0.0, (slot + 1) * self.width_s + self.limit.rate.period_s - now)
         return self.limit.rate.period_s
 

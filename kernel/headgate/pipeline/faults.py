@@ -1,7 +1,7 @@
 """Where in a policy something went wrong, and whether it was allowed to: both are read from a traceback.
 
 A step raises only the kinds that it declared (SEMANTICS §3.1), and `request.*`: what is wrong with a request may show
-in any step that reads its body. Anything else is the plugin's bug. Looking costs nothing until something is raised.
+in any step that reads its body. What a meter raises, the line that put it there has declared. Anything else is the plugin's bug. Looking costs nothing until something is raised.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from types import CodeType
 
+from headgate.contracts.meters import reserve_all
 from headgate.errors import Failure, PluginFault
 from headgate.language.vocabulary import StepSpec
 
@@ -47,11 +48,13 @@ def undeclared(failure: Failure, steps: Mapping[CodeType, StepSpec]) -> PluginFa
 
 
 def _raiser(failure: Failure, steps: Mapping[CodeType, StepSpec]) -> StepSpec | None:
-    """What the innermost policy line called, if that is a step."""
+    """What the innermost policy line called, if that is a step and no meter was asked on the way."""
     called, was_policy = None, False
     place = failure.__traceback__
     while place is not None:
         code = place.tb_frame.f_code
+        if code is reserve_all.__code__:
+            return None
         if was_policy:
             called = steps.get(code)
         was_policy = code.co_filename.endswith(".policy")

@@ -1,6 +1,7 @@
 """The kit that plugin authors test with: a node on a real socket, upstreams that misbehave, stores in memory."""
 
 from headgate.contracts.memory import MemoryCalls, MemoryIdentity, MemoryLeases
+from headgate.contracts.memory_ledger import MemoryLedger
 from headgate.testing.gate import Answer, Gate, open_gate
 from headgate.testing.upstreams import Received, ScriptedUpstream, Wire, answer, hangs, reply, resets, says
 
@@ -10,6 +11,7 @@ __all__ = [
     "MemoryCalls",
     "MemoryIdentity",
     "MemoryLeases",
+    "MemoryLedger",
     "Received",
     "ScriptedUpstream",
     "Wire",

@@ -23,7 +23,8 @@ from headgate_quota import Quota
 from headgate_quota.concurrent import concurrent
 from headgate_quota.gates import Gate
 from headgate_quota.quotas import STATE
-from headgate_quota.rate import Meter, _stored
+from headgate_quota.rate import Meter
+from headgate_quota.values import stored
 from headgate_routing import Routing
 
 EXAMPLE = Path(__file__).parents[3] / "plugins/headgate_quota/example.policy"
@@ -203,9 +204,9 @@ def test_a_shadow_counts_in_buckets_of_its_own_and_long_values_are_hashed():
     shadow = Meter(Site("r", "limit.rate", 0, "f", 1, shadow=True), "n", 0, fail_open=False, headers=False)
     assert plain.stored == "name:n/60s"
     assert shadow.set(Rate(5, 60.0)).stored == "name:n/shadow/60s"
-    assert _stored(plain, {"b": 1, "a": [2]}) == 'name:n/60s|{"a":[2],"b":1}'
-    assert _stored(plain, "x" * 500).startswith("name:n/60s|#")
-    assert _stored(plain, "1") != _stored(plain, 1)
+    assert stored(plain.stored, {"b": 1, "a": [2]}) == 'name:n/60s|{"a":[2],"b":1}'
+    assert stored(plain.stored, "x" * 500).startswith("name:n/60s|#")
+    assert stored(plain.stored, "1") != stored(plain.stored, 1)
 
 
 async def test_a_node_without_a_store_for_leases_says_what_is_missing():

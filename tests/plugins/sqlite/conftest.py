@@ -5,15 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+from click.testing import CliRunner, Result
 
 from headgate.api import Node, Stores, SystemClock
+from headgate_sqlite import Sqlite
 from headgate_sqlite.settings import SqliteSettings
 from headgate_sqlite.stores import open_stores
 
@@ -23,6 +25,7 @@ ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import sys, time, pathlib, trio
 from headgate.api import Limit, Node, Rate, Stores, SystemClock
+from headgate_sqlite import Sqlite
 from headgate_sqlite.settings import SqliteSettings
 from headgate_sqlite.stores import open_stores
 
@@ -79,6 +82,31 @@ def program(data: Path) -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+class Place:
+    """A workplace with the SQLite stores alone."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def run(self, work: Callable[[Node], Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            node = Node(SystemClock(), None, None, Stores(), data=self.data)  # type: ignore[arg-type]
+            async with open_stores(SqliteSettings(), node.stores, node):
+                return await work(node)
+
+        return trio.run(main)
+
+
+@pytest.fixture
+def run(data: Path) -> Callable[..., Result]:
+    verbs = {command.name: command for command in Sqlite().register_commands()}
+
+    def call(verb: str, *args: str) -> Result:
+        return CliRunner().invoke(verbs[verb], args, obj=Place(data), env={"COLUMNS": "200"})
+
+    return call
 
 
 async def eventually(holds: Callable[[], bool], within_s: float = 5.0) -> None:

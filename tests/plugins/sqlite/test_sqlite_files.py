@@ -60,7 +60,7 @@ async def test_a_newer_schema_is_refused(opened, data: Path) -> None:
     state = sqlite3.connect(data / "state.db", isolation_level=None)
     state.execute("PRAGMA user_version=7")
     state.close()
-    with pytest.raises(StoreError, match=r"state.db was written by a newer Headgate \(schema 7, this one knows 1\)"):
+    with pytest.raises(StoreError, match=r"state.db was written by a newer Headgate \(schema 7, this one knows 2\)"):
         async with opened():
             pass
 
@@ -104,7 +104,7 @@ def test_processes_that_make_the_same_files_at_once_agree(program, data: Path) -
 
 
 def test_roles_that_are_filled_are_left_alone(tmp_path: Path) -> None:
-    stores = Stores(identity=object(), leases=object(), calls=object())  # type: ignore[arg-type]
+    stores = Stores(identity=object(), leases=object(), calls=object(), ledger=object())  # type: ignore[arg-type]
     node = Node(SystemClock(), None, None, stores, data=tmp_path / "never")  # type: ignore[arg-type]
     assert Sqlite().register_stores(None, stores, node) is None
     assert not (tmp_path / "never").exists()

@@ -98,6 +98,10 @@ async def test_it_grants_what_the_reference_grants(opened, asked: list[tuple[str
             ours = await stores.leases.take(bucket, limit, want, worker)
             theirs = await reference.take(bucket, limit, want, worker)
             assert (ours.granted, ours.life_s, ours.free) == (theirs.granted, theirs.life_s, theirs.free)
+            ours, theirs = [
+                await leases.reserve(bucket, limit, want * 3, used=want == 9) for leases in (stores.leases, reference)
+            ]
+            assert (ours.granted, ours.wait_s, ours.free) == (theirs.granted, theirs.wait_s, theirs.free)
             clock.at += pause
 
 

@@ -2,44 +2,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
-from click.testing import CliRunner, Result
+from click.testing import Result
 from tests.plugins.sqlite.conftest import row
-
-from headgate.api import Node, Stores, SystemClock
-from headgate_sqlite import Sqlite
-from headgate_sqlite.settings import SqliteSettings
-from headgate_sqlite.stores import open_stores
-
-
-class Place:
-    """A workplace with the SQLite stores alone."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-
-    def run(self, work: Callable[[Node], Awaitable[Any]]) -> Any:
-        async def main() -> Any:
-            node = Node(SystemClock(), None, None, Stores(), data=self.data)  # type: ignore[arg-type]
-            async with open_stores(SqliteSettings(), node.stores, node):
-                return await work(node)
-
-        return trio.run(main)
-
-
-@pytest.fixture
-def run(data: Path) -> Callable[..., Result]:
-    verbs = {command.name: command for command in Sqlite().register_commands()}
-
-    def call(verb: str, *args: str) -> Result:
-        return CliRunner().invoke(verbs[verb], args, obj=Place(data), env={"COLUMNS": "200"})
-
-    return call
 
 
 def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(run) -> None:
