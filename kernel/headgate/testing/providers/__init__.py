@@ -56,10 +56,12 @@ from headgate.testing.providers.simulator import Asked, Simulator
 
 if TYPE_CHECKING:
     from headgate.testing.providers.anthropic import Anthropic
+    from headgate.testing.providers.gemini import Gemini
     from headgate.testing.providers.openai import OpenAI
 
 LAZY = {
     "Anthropic": "anthropic",
+    "Gemini": "gemini",
     "OpenAI": "openai",
 }
 
@@ -81,6 +83,7 @@ __all__ = [
     "Citation",
     "Fails",
     "Flags",
+    "Gemini",
     "Json",
     "Manners",
     "OpenAI",

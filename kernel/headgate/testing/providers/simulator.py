@@ -67,12 +67,12 @@ def refuse(message: str, kind: str = "bad", param: str | None = None) -> Refused
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer for the wire: whole (`body`) or in events (`frames`). What is `free` is not on the bill."""
+    """An answer for the wire: whole (`body`) or in events (`frames`). It `costs` what the turn costs, if not less."""
 
     body: bytes = b""
     frames: Iterable[Frame] | None = None
     content_type: str = "application/json"
-    free: bool = False
+    costs: Tokens | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class Simulator:
         if isinstance(answer, Fails):
             return await self._refuse(wire, answer, asked)
         if isinstance(answer, Raw):
-            self.bills.append(answer.tokens)
+            self._bill(answer.tokens)
             return await send_whole(wire, answer.status, answer.body, answer.content_type)
         turn = Turn(asked, answer, answer.counted(len(asked.raw)), next(self._numbers))
         return await self._deliver(wire, turn, endpoint.reply(turn))
@@ -225,7 +225,7 @@ class Simulator:
 
     async def _deliver(self, wire: Wire, turn: Turn, reply: Reply) -> bool:
         if reply.frames is None:
-            self.bills.extend([] if reply.free else [turn.tokens])
+            self._bill(turn.tokens if reply.costs is None else reply.costs)
             return await self._whole(wire, turn.says, reply)
         course = Course(list(reply.frames), turn, reply.content_type)
         try:
@@ -236,7 +236,12 @@ class Simulator:
     def _settle(self, course: Course) -> None:
         if not course.settled:
             course.settled = True
-            self.bills.append(course.turn.tokens.produced(course.share))
+            self._bill(course.turn.tokens.produced(course.share))
+
+    def _bill(self, tokens: Tokens) -> None:
+        """What costs nothing is not on the bill."""
+        if tokens != Tokens():
+            self.bills.append(tokens)
 
     async def _whole(self, wire: Wire, says: Says, reply: Reply) -> bool:
         manners = says.manners

@@ -60,7 +60,7 @@ class CountTokens:
     def reply(self, turn: Turn) -> Reply:
         counted = {"input_tokens": turn.tokens.input}
         conforms(counted, MessageTokensCount)
-        return Reply(compact(counted), free=True)
+        return Reply(compact(counted), costs=Tokens())
 
 
 def checked(asked: Asked, expected: Any) -> dict[str, Any]:
