@@ -57,11 +57,13 @@ from headgate.testing.providers.simulator import Asked, Simulator
 if TYPE_CHECKING:
     from headgate.testing.providers.anthropic import Anthropic
     from headgate.testing.providers.gemini import Gemini
+    from headgate.testing.providers.mistral import Mistral
     from headgate.testing.providers.openai import OpenAI
 
 LAZY = {
     "Anthropic": "anthropic",
     "Gemini": "gemini",
+    "Mistral": "mistral",
     "OpenAI": "openai",
 }
 
@@ -86,6 +88,7 @@ __all__ = [
     "Gemini",
     "Json",
     "Manners",
+    "Mistral",
     "OpenAI",
     "Pieces",
     "Raw",

@@ -215,7 +215,7 @@ class Says:
 class Fails:
     """The provider refuses, with its own status and error body for that kind of trouble; nothing is billed.
 
-    "key" repeats the key that was sent, as providers do. `message` takes the place of the provider's sentence.
+    "key" repeats the key that was sent: not all providers do, and a gateway has to stand it. `message` takes the place of the provider's sentence.
     """
 
     kind: Kind

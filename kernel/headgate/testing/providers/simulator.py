@@ -136,7 +136,7 @@ class Simulator:
         """The status and the body of a refusal; "key" repeats that key."""
         raise NotImplementedError
 
-    def broken_off(self, fails: Fails) -> Frame:
+    def broken_off(self, fails: Fails, asked: Asked) -> Frame:
         """The event that tells of trouble inside a stream that began well."""
         return Frame(compact(self.refusal(fails, "")[1]))
 
@@ -281,7 +281,9 @@ class Simulator:
             await wire.send(b"0\r\n\r\n")
             return True
         if manners.how == "error":
-            await send_chunks(wire, course.dress(self.broken_off(Fails(manners.error))), manners.cut_bytes)
+            await send_chunks(
+                wire, course.dress(self.broken_off(Fails(manners.error), course.turn.asked)), manners.cut_bytes
+            )
         return await end_stream(wire, manners.how)
 
     async def _event(self, wire: Wire, course: Course, frame: Frame, left: int) -> None:

@@ -88,7 +88,9 @@ def bare(expected: Any) -> Any:
     """A type without Annotated, Required, NotRequired, NewType or the name of an alias around it."""
     while True:
         origin = typing.get_origin(expected)
-        if origin in (typing.Annotated, *_REQUIRED, *_NOT_REQUIRED):
+        if isinstance(origin, typing_extensions.TypeAliasType):
+            expected = origin.__value__[typing.get_args(expected)]
+        elif origin in (typing.Annotated, *_REQUIRED, *_NOT_REQUIRED):
             expected = typing.get_args(expected)[0]
         elif isinstance(expected, typing.NewType):
             expected = expected.__supertype__

@@ -16,6 +16,8 @@ from typing import Any
 
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.openai.chat import Chat
+from headgate.testing.providers.openai.responses import Responses
+from headgate.testing.providers.openai.responses_stream import error_event
 from headgate.testing.providers.says import Fails
 from headgate.testing.providers.simulator import Asked, Endpoint, Simulator
 
@@ -58,7 +60,7 @@ class OpenAI(Simulator):
         super().__init__(key=key, prefix=prefix)
 
     def endpoints(self) -> Iterable[Endpoint]:
-        return [self._chat]
+        return [self._chat, Responses()]
 
     def key_of(self, asked: Asked) -> str:
         return asked.header("authorization").removeprefix("Bearer ").strip() or asked.header("api-key")
@@ -70,5 +72,6 @@ class OpenAI(Simulator):
             message = "You didn't provide an API key. You need to provide your API key in an Authorization header."
         return status, {"error": {"message": message, "type": kind, "param": fails.param, "code": code}}
 
-    def broken_off(self, fails: Fails) -> Frame:
-        return sse(self.refusal(fails, "")[1])
+    def broken_off(self, fails: Fails, asked: Asked) -> Frame:
+        body = self.refusal(fails, "")[1]
+        return error_event(body["error"]) if asked.path.endswith("/responses") else sse(body)
