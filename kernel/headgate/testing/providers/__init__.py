@@ -56,12 +56,14 @@ from headgate.testing.providers.simulator import Asked, Simulator
 
 if TYPE_CHECKING:
     from headgate.testing.providers.anthropic import Anthropic
+    from headgate.testing.providers.cohere import Cohere
     from headgate.testing.providers.gemini import Gemini
     from headgate.testing.providers.mistral import Mistral
     from headgate.testing.providers.openai import OpenAI
 
 LAZY = {
     "Anthropic": "anthropic",
+    "Cohere": "cohere",
     "Gemini": "gemini",
     "Mistral": "mistral",
     "OpenAI": "openai",
@@ -83,6 +85,7 @@ __all__ = [
     "Asked",
     "Call",
     "Citation",
+    "Cohere",
     "Fails",
     "Flags",
     "Gemini",
