@@ -56,6 +56,7 @@ from headgate.testing.providers.simulator import Asked, Simulator
 
 if TYPE_CHECKING:
     from headgate.testing.providers.anthropic import Anthropic
+    from headgate.testing.providers.bedrock import Bedrock
     from headgate.testing.providers.cohere import Cohere
     from headgate.testing.providers.gemini import Gemini
     from headgate.testing.providers.mistral import Mistral
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 
 LAZY = {
     "Anthropic": "anthropic",
+    "Bedrock": "bedrock",
     "Cohere": "cohere",
     "Gemini": "gemini",
     "Mistral": "mistral",
@@ -83,6 +85,7 @@ __all__ = [
     "HTML_500",
     "Anthropic",
     "Asked",
+    "Bedrock",
     "Call",
     "Citation",
     "Cohere",
