@@ -16,6 +16,8 @@ from typing import Any
 
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.openai.chat import Chat
+from headgate.testing.providers.openai.lookups import Embeddings, Models, Moderations
+from headgate.testing.providers.openai.media import Images, Speech, Transcriptions
 from headgate.testing.providers.openai.responses import Responses
 from headgate.testing.providers.openai.responses_stream import error_event
 from headgate.testing.providers.says import Fails
@@ -55,12 +57,23 @@ class OpenAI(Simulator):
         include_usage: bool = True,
         reasoning_field: str = "",
         also: Iterable[str] = (),
+        models: Iterable[str] = ("simulated",),
     ) -> None:
+        self._models = tuple(models)
         self._chat = Chat(include_usage=include_usage, reasoning_field=reasoning_field, also=frozenset(also))
         super().__init__(key=key, prefix=prefix)
 
     def endpoints(self) -> Iterable[Endpoint]:
-        return [self._chat, Responses()]
+        return [
+            self._chat,
+            Responses(),
+            Embeddings(),
+            Moderations(),
+            Models(self._models),
+            Images(),
+            Speech(),
+            Transcriptions(),
+        ]
 
     def key_of(self, asked: Asked) -> str:
         return asked.header("authorization").removeprefix("Bearer ").strip() or asked.header("api-key")
