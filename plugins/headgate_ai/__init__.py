@@ -12,6 +12,7 @@ from typing import Any
 from headgate.api import hookimpl
 from headgate_ai.chatting import ai_chat
 from headgate_ai.models import model
+from headgate_ai.prompting import ai_prompt, prompt
 from headgate_ai.reading import read_chat
 
 
@@ -20,8 +21,8 @@ class Ai:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return [read_chat, ai_chat]
+        return [read_chat, ai_chat, ai_prompt]
 
     @hookimpl
     def register_resources(self) -> Sequence[Callable[..., Any]]:
-        return [model]
+        return [model, prompt]

@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import trio
 
 from headgate.api import (
     BEFORE_RESPONSE,
-    Body,
+    BytesBody,
     Duration,
     Exchange,
     Failure,
@@ -27,14 +27,14 @@ from headgate.api import (
 )
 from headgate.api.ai import Chat, Garbled, Inbound, PassesFast, answer_filters
 from headgate_ai.asking import Asked, Question, ask, end, timeouts, within
+from headgate_ai.choosing import as_list, first_that_can
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
 from headgate_ai.models import Model
 from headgate_ai.reading import CHAT, dialect_of
 from headgate_ai.relaying import Relay
+from headgate_ai.whole import whole_body
 
-# A whole answer with pictures or sound as base64; streams are not bounded, nothing of them is kept.
-_ANSWER_BYTES: Final = 64 << 20
 # Of the model that a client named, what is kept in the row; providers' names have some fifty characters.
 _LONGEST_NAME: Final = 200
 # Streams of every provider that has them: server-sent events, and AWS's own.
@@ -44,14 +44,22 @@ _TOLD: Final = (b"x-request-id", b"request-id", b"x-amzn-requestid")
 
 
 @step(
-    "ai.chat", hinge=True, effect="upstream", needs="chat",
-    raises=("upstream.*", "ai.unsupported"), phase=BEFORE_RESPONSE,
+    "ai.chat", hinge=True, effect="upstream", needs="chat", raises=("upstream.*", "ai.*"), phase=BEFORE_RESPONSE,
 )  # fmt: skip
 async def ai_chat(
-    ctx: Exchange, model: Model, /, *, timeout: Duration = 60.0, idle: Duration = 60.0, total: Duration | None = None
+    ctx: Exchange,
+    model: Model | list[Model],
+    /,
+    *,
+    unknown: Literal["drop", "refuse"] = "drop",
+    timeout: Duration = 60.0,
+    idle: Duration = 60.0,
+    total: Duration | None = None,
 ) -> None:
     """Ask a model, and answer with what it says: whole, or as a stream if the client asked for one.
 
+    Of several models the next is asked when one fails or cannot do what the chat wants. A parameter that the model's
+    provider has no word for is left out, and named in the row of the call; or with `unknown=refuse` it is a failure.
     `timeout` bounds the time to the first content of a stream, or to the end of a whole answer; `idle` the silence
     between pieces; `total` all of it.
     """
@@ -59,7 +67,8 @@ async def ai_chat(
     if chat is None:
         raise PluginFault("`ai.chat` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
     ctx.note("model_asked", chat.asked()[:_LONGEST_NAME])
-    await answer_with(Question(ctx, chat, timeouts(timeout, idle, total)), model)
+    question = Question(ctx, chat, timeouts(timeout, idle, total), refuses_unknown=unknown == "refuse")
+    await first_that_can(as_list(model), partial(answer_with, question))
 
 
 async def answer_with(question: Question, model: Model) -> None:
@@ -98,7 +107,7 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
     if streams:
         lines = [(b"content-type", inbound.stream_type), *headers, (b"cache-control", b"no-cache")]
         return Response(200, lines, await _relay(question, asked, response, inbound))
-    data = _whole(question, asked, await _body(model, response.body), inbound)
+    data = _whole(question, asked, await whole_body(model, response.body), inbound)
     return Response(200, [(b"content-type", b"application/json"), *headers], data)
 
 
@@ -129,7 +138,7 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
         if first and took > 0 and counted.output_tokens:
             ctx.note("tokens_per_s", round(counted.output_tokens / took, 1))
 
-    body = response.body if not isinstance(response.body, bytes) else _Pieces(response.body)
+    body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
     flow = _flow(question, asked, inbound)
     relay = Relay(body, flow, inbound, settle, partial(broken, model), partial(without_key, model))
     # What fails here has relayed nothing; our caller closes the response and ends the try.
@@ -155,30 +164,3 @@ def _headers(given: Headers) -> list[Line]:
         if value is not None:
             return [(b"x-upstream-request-id", value)]
     return []
-
-
-class _Pieces:
-    """A stream that came in one piece."""
-
-    def __init__(self, data: bytes) -> None:
-        self.length: int | None = len(data)
-        self._data = data
-
-    async def read(self) -> bytes:
-        data, self._data = self._data, b""
-        return data
-
-    async def aclose(self) -> None:
-        self._data = b""
-
-
-async def _body(model: Model, body: bytes | Body) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    pieces, size = [], 0
-    while piece := await body.read():
-        pieces.append(piece)
-        size += len(piece)
-        if size > _ANSWER_BYTES:
-            raise broken(model, f"answered with more than {_ANSWER_BYTES} bytes")
-    return b"".join(pieces)

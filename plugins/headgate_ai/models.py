@@ -37,6 +37,7 @@ class Model:
     resource_kind = "model"
 
     __slots__ = (
+        "abilities",
         "context",
         "dialect",
         "endpoint",
@@ -76,11 +77,18 @@ class Model:
         # Tokens, where they are known: of the window, and of the longest answer.
         self.context: int | None = None
         self.most_output: int | None = None
+        # What it can do beside talking (`tools`, `schema`, …); None where nobody knows.
+        self.abilities: frozenset[str] | None = None
         self.prices = prices
         self.transport = transport
 
     def __repr__(self) -> str:
         return f"<Model {self.resource}: {self.label}, {self.target}>"
+
+    @property
+    def takes_schemas(self) -> bool:
+        """Whether an answer may be asked for by a JSON schema; where nobody knows, it may."""
+        return self.abilities is None or "schema" in self.abilities
 
     @property
     def label(self) -> str:

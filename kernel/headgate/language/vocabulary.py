@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, get_type_hints
@@ -399,7 +400,12 @@ def _param(call: Callable[..., Any], param: inspect.Parameter, annotation: Any) 
         raise Misdeclared(f"{_where(call)}: `{param.name}`: {error}") from error
     required = param.default is param.empty
     default = None if required else param.default
-    return ParamSpec(param.name, kind, required, default, is_const(annotation), is_path(annotation))
+    return ParamSpec(_policy_name(param.name), kind, required, default, is_const(annotation), is_path(annotation))
+
+
+def _policy_name(name: str) -> str:
+    """A parameter's name in a policy: Python's own words are written with an underscore there (`from_`)."""
+    return name[:-1] if name.endswith("_") and keyword.iskeyword(name[:-1]) else name
 
 
 def _returns(call: Callable[..., Any], hints: dict[str, Any]) -> t.Type | None:

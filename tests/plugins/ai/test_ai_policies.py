@@ -154,8 +154,10 @@ def test_a_policy_with_keys_and_a_fallback(tmp_path: Path, test: str) -> None:
 def test_a_model_that_cannot_be_used_is_a_finding(tmp_path: Path, model: str, says: str) -> None:
     path = tmp_path / "a.policy"
     path.write_text(f"policy 1\nmodel m {{ {model} }}\nroute a POST /a public {{ read.chat as c\n ai.chat m\n }}\n")
+    program = compiled(path)
+    node = Node(SystemClock(), None, None, Stores(), dialects=program.checked.vocabulary.dialects)  # type: ignore[arg-type]
     with pytest.raises(PolicyError) as caught:
-        provision(compiled(path), Node(SystemClock(), None, None, Stores()), 1)  # type: ignore[arg-type]
+        provision(program, node, 1)
     assert says in caught.value.diagnostics[0].message
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from keyword import iskeyword
 from typing import TypeVar
 
 from headgate.language.source import Span
@@ -43,7 +44,11 @@ def attribute(base: ast.expr, *names: str) -> ast.expr:
 
 def call(function: str | ast.expr, *args: ast.expr, **named: ast.expr) -> ast.Call:
     target = load(function) if isinstance(function, str) else function
-    return ast.Call(target, list(args), [ast.keyword(name, value) for name, value in named.items()])
+    return ast.Call(
+        target,
+        list(args),
+        [ast.keyword(f"{name}_" if iskeyword(name) else name, value) for name, value in named.items()],
+    )
 
 
 def assign(name: str, value: ast.expr) -> ast.Assign:

@@ -1,0 +1,32 @@
+"""Of several models, the first that can.
+
+The next one is asked when a model fails: when it is not reached, late, broken, out of order or limited, and when it cannot
+do what is wanted. What a provider refuses as the client's own mistake, it would refuse again elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from headgate.api import UpstreamFault
+from headgate_ai.models import Model
+
+T = TypeVar("T")
+# Bad requests, bodies that are too large, and what cannot be processed: as the client wrote them.
+_CLIENTS_MISTAKES: Final = frozenset({400, 413, 422})
+
+
+def as_list(model: Model | list[Model]) -> list[Model]:
+    return model if isinstance(model, list) else [model]
+
+
+async def first_that_can(models: Sequence[Model], ask: Callable[[Model], Awaitable[T]]) -> T:
+    """What the first model gives that gives anything. The last one's failure is raised."""
+    for model in models[:-1]:
+        try:
+            return await ask(model)
+        except UpstreamFault as fault:
+            if fault.record.get("upstream_status") in _CLIENTS_MISTAKES:
+                raise
+    return await ask(models[-1])
