@@ -73,7 +73,7 @@ def _tool(value: Any, where: str) -> Tool | ServerTool:
 def _choice(value: Any, extra: dict[str, Any]) -> tuple[ToolChoice | None, bool | None]:
     if value is None:
         return None, None
-    mode = _MODES.get(value.get("type")) if isinstance(value, dict) else None
+    mode = _MODES.get(str(value.get("type"))) if isinstance(value, dict) else None
     if mode is None:
         raise NotStrict(f"`tool_choice.type` has to be one of {', '.join(_MODES)}.", "tool_choice")
     _keep(extra, "tool_choice", rest(value, "type", "name", "disable_parallel_tool_use"))
