@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from headgate.api import NotStrict, decode_strictly, refuse_lookalikes
 from headgate.api.ai import (
     AnyPart,
+    Audio,
     Chat,
     Content,
     File,
@@ -109,7 +110,7 @@ def message(value: dict[str, Any], where: str) -> Message:
         raise NotStrict(f"`{where}.role` has to be one of {', '.join(_ROLES)}.", f"{where}.role")
     parts = content(value.get("content"), f"{where}.content")
     if role == "tool":
-        allowed = [part for part in parts if isinstance(part, (Text, Image, File, Opaque))]
+        allowed = [part for part in parts if isinstance(part, (Text, Image, Audio, File, Opaque))]
         return Message(role, [ToolResult(id=_text(value, "tool_call_id", where), parts=allowed)], extra=_more(value))
     plan = value.get(PLAN)
     if isinstance(plan, str):

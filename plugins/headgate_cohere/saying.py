@@ -43,7 +43,10 @@ def say(said: Message, where: str, dropped: Dropped, *, own: bool) -> list[dict[
         role = {"developer": "system", "tool": "user"}.get(said.role, said.role)
         made.append({"role": role, "content": _content(rest, where, dropped, own=own)})
     if own and made:
-        made[0].update({name: value for name, value in said.extra.items() if name != "citations"})
+        # Of citations, these are the ones that cite no text.
+        cited_by_text = made[0].get("citations", [])
+        made[0].update(said.extra)
+        made[0].update({"citations": [*cited_by_text, *said.extra.get("citations", [])]} if cited_by_text else {})
     return made
 
 
@@ -69,10 +72,10 @@ def _assistant(parts: list[AnyPart], where: str, dropped: Dropped, *, own: bool)
         if isinstance(part, Text)
         for each in part.citations
     ]
-    if own and citations:
-        body["citations"] = citations
-    elif citations:
+    if not own:
         dropped.drop("citations", citations)
+    elif citations:
+        body["citations"] = citations
     return body
 
 
