@@ -56,12 +56,18 @@ from headgate.testing.providers.simulator import Asked, Simulator
 
 if TYPE_CHECKING:
     from headgate.testing.providers.anthropic import Anthropic
+    from headgate.testing.providers.bedrock import Bedrock
+    from headgate.testing.providers.cohere import Cohere
     from headgate.testing.providers.gemini import Gemini
+    from headgate.testing.providers.mistral import Mistral
     from headgate.testing.providers.openai import OpenAI
 
 LAZY = {
     "Anthropic": "anthropic",
+    "Bedrock": "bedrock",
+    "Cohere": "cohere",
     "Gemini": "gemini",
+    "Mistral": "mistral",
     "OpenAI": "openai",
 }
 
@@ -79,13 +85,16 @@ __all__ = [
     "HTML_500",
     "Anthropic",
     "Asked",
+    "Bedrock",
     "Call",
     "Citation",
+    "Cohere",
     "Fails",
     "Flags",
     "Gemini",
     "Json",
     "Manners",
+    "Mistral",
     "OpenAI",
     "Pieces",
     "Raw",

@@ -97,13 +97,17 @@ Part = Text | Thought | Call | Refusal | Json | Flags
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Counts of one answer. `cached` and `cache_write` are part of `input`, `reasoning` is part of `output`."""
+    """Counts of one answer. `cached` and `cache_write` are part of `input`, `reasoning` is part of `output`.
+
+    `units` counts what is not paid by tokens: searches of a reranker, images, requests for speech.
+    """
 
     input: int = 0
     output: int = 0
     cached: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    units: int = 0
 
     def __add__(self, other: Tokens) -> Tokens:
         return Tokens(
@@ -112,12 +116,13 @@ class Tokens:
             self.cached + other.cached,
             self.cache_write + other.cache_write,
             self.reasoning + other.reasoning,
+            self.units + other.units,
         )
 
     def produced(self, share: float) -> Tokens:
         """What is billed where only that share (0 to 1) of the output was produced: the input whole, the rest up."""
         output, reasoning = math.ceil(self.output * share), math.ceil(self.reasoning * share)
-        return Tokens(self.input, output, self.cached, self.cache_write, reasoning)
+        return Tokens(self.input, output, self.cached, self.cache_write, reasoning, self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,7 @@ class Says:
 class Fails:
     """The provider refuses, with its own status and error body for that kind of trouble; nothing is billed.
 
-    "key" repeats the key that was sent, as providers do. `message` takes the place of the provider's sentence.
+    "key" repeats the key that was sent: not all providers do, and a gateway has to stand it. `message` takes the place of the provider's sentence.
     """
 
     kind: Kind

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import re
@@ -22,6 +23,7 @@ from typing import Any, Protocol, Self
 import trio
 
 from headgate.message.headers import Headers, Line
+from headgate.testing.providers.forms import form_of
 from headgate.testing.providers.frames import Frame, compact, cut, dressed
 from headgate.testing.providers.says import Fails, Raw, Says, Tokens
 from headgate.testing.upstreams import Received, ScriptedUpstream, Wire
@@ -31,7 +33,10 @@ EVENTS = "text/event-stream"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came in. `body` is its JSON, or None where it is none; `path` is without the query."""
+    """A request as it came in; `path` is without the query.
+
+    `body` is its JSON, or the fields of its form (see `forms`), or None where it is neither.
+    """
 
     method: str
     path: str
@@ -45,7 +50,9 @@ class Asked:
         """Read what a wire received."""
         path, _, query = received.path.partition("?")
         pairs = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
-        return cls(received.method, path, pairs, received.headers, _json(received.body), received.body)
+        form = form_of(received.headers, received.body)
+        body = _json(received.body) if form is None else form
+        return cls(received.method, path, pairs, received.headers, body, received.body)
 
     def header(self, name: str) -> str:
         """The value of a header; "" where there is none."""
@@ -136,7 +143,7 @@ class Simulator:
         """The status and the body of a refusal; "key" repeats that key."""
         raise NotImplementedError
 
-    def broken_off(self, fails: Fails) -> Frame:
+    def broken_off(self, fails: Fails, asked: Asked) -> Frame:
         """The event that tells of trouble inside a stream that began well."""
         return Frame(compact(self.refusal(fails, "")[1]))
 
@@ -224,8 +231,10 @@ class Simulator:
         return [(b"retry-after", f"{fails.retry_after_s:g}".encode())] if fails.retry_after_s is not None else []
 
     async def _deliver(self, wire: Wire, turn: Turn, reply: Reply) -> bool:
+        if reply.costs is not None:
+            turn = dataclasses.replace(turn, tokens=reply.costs)
         if reply.frames is None:
-            self._bill(turn.tokens if reply.costs is None else reply.costs)
+            self._bill(turn.tokens)
             return await self._whole(wire, turn.says, reply)
         course = Course(list(reply.frames), turn, reply.content_type)
         try:
@@ -281,7 +290,9 @@ class Simulator:
             await wire.send(b"0\r\n\r\n")
             return True
         if manners.how == "error":
-            await send_chunks(wire, course.dress(self.broken_off(Fails(manners.error))), manners.cut_bytes)
+            await send_chunks(
+                wire, course.dress(self.broken_off(Fails(manners.error), course.turn.asked)), manners.cut_bytes
+            )
         return await end_stream(wire, manners.how)
 
     async def _event(self, wire: Wire, course: Course, frame: Frame, left: int) -> None:

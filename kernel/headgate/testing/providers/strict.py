@@ -5,7 +5,7 @@
    `Iterable` only when somebody asks.
 2. A field that no type knows is wrong. An object whose type says that more may come (a JSON schema) is open.
 3. Of a union, the member that fits is taken; where none fits, the complaint comes from the member that the object's
-   own literals (`type`, `role`) chose.
+   own literals (`type`, `role`) chose. Literals "or Any" are the literals: an SDK says so to bear what is yet to come.
 4. Nothing is changed, coerced or completed: JSON's types are what they are, but for an integer where a float may stand.
 """
 
@@ -88,7 +88,9 @@ def bare(expected: Any) -> Any:
     """A type without Annotated, Required, NotRequired, NewType or the name of an alias around it."""
     while True:
         origin = typing.get_origin(expected)
-        if origin in (typing.Annotated, *_REQUIRED, *_NOT_REQUIRED):
+        if isinstance(origin, typing_extensions.TypeAliasType):
+            expected = origin.__value__[typing.get_args(expected)]
+        elif origin in (typing.Annotated, *_REQUIRED, *_NOT_REQUIRED):
             expected = typing.get_args(expected)[0]
         elif isinstance(expected, typing.NewType):
             expected = expected.__supertype__
@@ -105,6 +107,8 @@ def is_object(expected: Any) -> bool:
 
 def _one_of(value: Any, members: tuple[Any, ...], path: Path) -> None:
     misfits = []
+    if any(typing.get_origin(bare(member)) is Literal for member in members):
+        members = tuple(member for member in members if member not in OPEN)
     for member in sorted(members, key=lambda member: not _chosen(value, member)):
         try:
             return conforms(value, member, path)

@@ -62,5 +62,5 @@ class Anthropic(Simulator):
         error = {"type": kind, "message": message}
         return status, {"type": "error", "error": error, "request_id": f"req_{next(self._requests):024d}"}
 
-    def broken_off(self, fails: Fails) -> Frame:
+    def broken_off(self, fails: Fails, asked: Asked) -> Frame:
         return sse(self.refusal(fails, "")[1], event="error")

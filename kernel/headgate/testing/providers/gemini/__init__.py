@@ -75,5 +75,5 @@ class Gemini(Simulator):
     def refusal_headers(self, fails: Fails) -> Sequence[Line]:
         return []
 
-    def broken_off(self, fails: Fails) -> Frame:
+    def broken_off(self, fails: Fails, asked: Asked) -> Frame:
         return sse(self.refusal(fails, "")[1])

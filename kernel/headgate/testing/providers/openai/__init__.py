@@ -16,6 +16,10 @@ from typing import Any
 
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.openai.chat import Chat
+from headgate.testing.providers.openai.lookups import Embeddings, Models, Moderations
+from headgate.testing.providers.openai.media import Images, Speech, Transcriptions
+from headgate.testing.providers.openai.responses import Responses
+from headgate.testing.providers.openai.responses_stream import error_event
 from headgate.testing.providers.says import Fails
 from headgate.testing.providers.simulator import Asked, Endpoint, Simulator
 
@@ -53,12 +57,23 @@ class OpenAI(Simulator):
         include_usage: bool = True,
         reasoning_field: str = "",
         also: Iterable[str] = (),
+        models: Iterable[str] = ("simulated",),
     ) -> None:
+        self._models = tuple(models)
         self._chat = Chat(include_usage=include_usage, reasoning_field=reasoning_field, also=frozenset(also))
         super().__init__(key=key, prefix=prefix)
 
     def endpoints(self) -> Iterable[Endpoint]:
-        return [self._chat]
+        return [
+            self._chat,
+            Responses(),
+            Embeddings(),
+            Moderations(),
+            Models(self._models),
+            Images(),
+            Speech(),
+            Transcriptions(),
+        ]
 
     def key_of(self, asked: Asked) -> str:
         return asked.header("authorization").removeprefix("Bearer ").strip() or asked.header("api-key")
@@ -70,5 +85,6 @@ class OpenAI(Simulator):
             message = "You didn't provide an API key. You need to provide your API key in an Authorization header."
         return status, {"error": {"message": message, "type": kind, "param": fails.param, "code": code}}
 
-    def broken_off(self, fails: Fails) -> Frame:
-        return sse(self.refusal(fails, "")[1])
+    def broken_off(self, fails: Fails, asked: Asked) -> Frame:
+        body = self.refusal(fails, "")[1]
+        return error_event(body["error"]) if asked.path.endswith("/responses") else sse(body)
