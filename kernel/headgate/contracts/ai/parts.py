@@ -95,13 +95,15 @@ class ToolResult(Part, tag="tool_result"):
 
 class Reasoning(Part, tag="reasoning"):
     """What the model thought. `signature` proves it to the provider that made it; `sealed` is thought that only that
-    provider can read. `summary`: the text is a summary. Either must go back to its provider unchanged."""
+    provider can read. `summary`: the text is a summary. Either must go back to its provider unchanged, and to no other:
+    `maker` is the dialect of who made them, where it is known."""
 
     text: str = ""
     signature: str | None = None
     sealed: str | None = None
     id: str | None = None
     summary: bool = False
+    maker: str | None = None
 
 
 class Refused(Part, tag="refusal"):

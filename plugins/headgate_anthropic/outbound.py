@@ -1,0 +1,54 @@
+"""How Anthropic is spoken to, and whoever speaks its API: https://platform.claude.com/docs/en/api/messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headgate.api import FakeChat, Response
+from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, Passing, Refusal, Written
+from headgate_anthropic import answers, errors, faking, writing
+from headgate_anthropic.abilities import ABILITIES
+from headgate_anthropic.facts import NAME
+from headgate_anthropic.passing import MessagePassing
+from headgate_anthropic.reader import MessageReader
+
+
+class AnthropicOut:
+    """Providers. Their URL ends in `/v1`.
+
+    A provider's row may say: `path` (what stands between its URL and `/messages`), `version`, `betas` (a list),
+    `max_output_tokens` (the bound where the client gives none), `sampling` (whether its models take `temperature`, `top_p`
+    and `top_k`) and `thinking` (`budget` or `adaptive`), where a model's name does not tell.
+    """
+
+    name = NAME
+    abilities: Mapping[str, str] = ABILITIES
+
+    def write(self, chat: Chat, to: Endpoint) -> Written:
+        return writing.write(chat, to)
+
+    def write_count(self, chat: Chat, to: Endpoint) -> Written:
+        """The request for a count of a chat's tokens. Unsupported."""
+        return writing.write_count(chat, to)
+
+    def counted_tokens(self, data: bytes) -> int:
+        """The answer to that. Garbled."""
+        return writing.counted_tokens(data)
+
+    def answer(self, data: bytes) -> Answer:
+        return answers.answer(data)
+
+    def count(self, data: bytes) -> Counted | None:
+        return answers.count(data)
+
+    def refusal(self, data: bytes) -> Refusal | None:
+        return errors.refusal(data)
+
+    def reader(self) -> EventReader:
+        return MessageReader()
+
+    def passing(self, *, hides_counts: bool) -> Passing:
+        return MessagePassing()
+
+    def render(self, fake: FakeChat, request: Written, at: float) -> Response:
+        return faking.render(fake, request, at)

@@ -1,0 +1,101 @@
+"""What a client's request says: at once what nearly every policy looks at, the rest when somebody asks.
+
+Only what a policy may look at is checked. What a model makes of the rest is between the client and its provider, and new
+fields of the API work the day they appear.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any, Final
+
+from headgate.api import NotStrict, decode_strictly, refuse_lookalikes
+from headgate.api.ai import Chat, Content, Message, Role
+from headgate_anthropic.blocks import content
+from headgate_anthropic.facts import NAME
+from headgate_anthropic.parameters import parameters
+
+_FIELDS: Final = frozenset({
+    "model", "messages", "system", "stream", "max_tokens", "temperature", "top_p", "top_k", "tools", "tool_choice",
+    "stop_sequences", "metadata", "thinking", "output_config", "output_format", "service_tier", "container",
+})  # fmt: skip
+_OF_A_MESSAGE: Final = frozenset({"role", "content"})
+_ROLES: Final[dict[str, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
+
+
+def read(data: bytes) -> Chat:
+    """A body as a Chat. NotStrict names the field and what it has to be."""
+    value = decode_strictly(data)
+    if not isinstance(value, dict):
+        raise NotStrict('The body has to be a JSON object: {"model": …, "max_tokens": …, "messages": […]}.')
+    refuse_lookalikes(value, _FIELDS)
+    _messages(value.get("messages"))
+    _list(value.get("tools"), "tools")
+    chat = Chat(
+        _model(value.get("model")),
+        _bool(value.get("stream"), "stream"),
+        _count(value.get("max_tokens"), "max_tokens"),
+        _number(value.get("temperature"), "temperature"),
+        _number(value.get("top_p"), "top_p"),
+    )
+    chat.came_as(NAME, data, value, parse)
+    return chat
+
+
+def parse(raw: dict[str, Any]) -> Content:
+    """The content of a body. NotStrict."""
+    system = raw.get("system")
+    head = [] if system is None else [Message("system", content(system, "system"))]
+    turns = [message(each, f"messages[{place}]") for place, each in enumerate(raw["messages"])]
+    return Content([*head, *turns], **parameters(raw))
+
+
+def message(value: dict[str, Any], where: str) -> Message:
+    """One turn. NotStrict."""
+    role = _ROLES.get(value["role"])
+    if role is None:
+        raise NotStrict(f"`{where}.role` has to be one of {', '.join(_ROLES)}.", f"{where}.role")
+    more = {name: field for name, field in value.items() if name not in _OF_A_MESSAGE}
+    return Message(role, content(value.get("content"), f"{where}.content"), extra=more)
+
+
+def _messages(value: Any) -> None:
+    if not isinstance(value, list) or not value:
+        raise NotStrict("`messages` has to be a list with at least one message.", "messages")
+    for place, each in enumerate(value):
+        if not isinstance(each, dict):
+            raise NotStrict(f"`messages[{place}]` has to be an object with a `role`.", f"messages[{place}]")
+        if not isinstance(each.get("role"), str):
+            raise NotStrict(f"`messages[{place}]` has to be an object with a `role`.", f"messages[{place}].role")
+        if not each.keys() <= _OF_A_MESSAGE:
+            refuse_lookalikes(each, _OF_A_MESSAGE, f"messages[{place}]")
+
+
+def _model(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise NotStrict("`model` has to be the name of a model.", "model")
+    return value
+
+
+def _bool(value: Any, name: str) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise NotStrict(f"`{name}` has to be true or false.", name)
+    return bool(value)
+
+
+def _count(value: Any, name: str) -> int | None:
+    # 0 is allowed: it warms the cache and makes no answer.
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise NotStrict(f"`{name}` has to be a whole number.", name)
+    return value
+
+
+def _number(value: Any, name: str) -> float | None:
+    if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool) or not isfinite(value)):
+        raise NotStrict(f"`{name}` has to be a number.", name)
+    return value
+
+
+def _list(value: Any, name: str) -> None:
+    if value is not None and not isinstance(value, list):
+        raise NotStrict(f"`{name}` has to be a list.", name)

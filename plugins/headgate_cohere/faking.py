@@ -1,0 +1,79 @@
+"""Answers as Cohere gives them, from what somebody wants a model to have said: for the echo, and for tests."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+import trio
+
+from headgate.api import FakeChat, Response, UpstreamFault
+from headgate.api.ai import (
+    Answer,
+    Began,
+    Choice,
+    Closed,
+    Counted,
+    Ended,
+    Happening,
+    Opened,
+    Stopped,
+    Text,
+    TextDelta,
+    Used,
+    Written,
+)
+from headgate_cohere.answers import render_answer
+from headgate_cohere.writer import ChatWriter
+
+_JSON: Final = [(b"content-type", b"application/json")]
+_STREAM: Final = [(b"content-type", b"text/event-stream; charset=utf-8")]
+_ID: Final = "chat-1"
+
+
+class _Request(msgspec.Struct):
+    model: str
+    stream: bool | None = None
+
+
+class Pieces:
+    """A body that comes in these pieces, and then breaks off, if it is to."""
+
+    def __init__(self, pieces: list[bytes], *, breaks_off: bool = False) -> None:
+        self.length: int | None = None
+        self._pieces = pieces[::-1]
+        self._breaks_off = breaks_off
+
+    def __repr__(self) -> str:
+        return f"<Pieces [{len(self._pieces)} left{', breaks off' * self._breaks_off}]>"
+
+    async def read(self) -> bytes:
+        await trio.lowlevel.checkpoint()
+        if self._pieces:
+            return self._pieces.pop()
+        if self._breaks_off:
+            raise UpstreamFault("upstream.protocol", "The model broke off, as it was told to.")
+        return b""
+
+    async def aclose(self) -> None:
+        self._pieces = []
+        self._breaks_off = False
+
+
+def render(fake: FakeChat, request: Written, at: float) -> Response:
+    """The answer to this request: whole, or as a stream if it asks for one."""
+    asked = msgspec.json.decode(request.body, type=_Request)
+    counted = Counted(input_tokens=fake.prompt_tokens, output_tokens=fake.completion_tokens)
+    if not asked.stream:
+        said: list[Any] = [Text(text=fake.text)]
+        whole = Answer([Choice(said)], _ID, asked.model, counted=counted)
+        return Response(200, _JSON, render_answer(whole))
+    writer = ChatWriter()
+    pieces = [writer.write(happening) for happening in _happenings(fake, asked.model, counted)]
+    return Response(200, _STREAM, Pieces(list(filter(None, pieces)), breaks_off=fake.dies_after is not None))
+
+
+def _happenings(fake: FakeChat, model: str, counted: Counted) -> list[Happening]:
+    texts = list(fake.pieces or (fake.text,))[: fake.dies_after]
+    begun: list[Happening] = [Used(counted), Began(_ID, model), Opened(Text(text="")), *map(TextDelta, texts)]
+    return begun if fake.dies_after is not None else [*begun, Closed(), Stopped("stop"), Ended()]

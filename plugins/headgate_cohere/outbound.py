@@ -1,0 +1,41 @@
+"""How Cohere is spoken to: https://docs.cohere.com/reference/chat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headgate.api import FakeChat, Response
+from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, Passing, Refusal, Written
+from headgate_cohere import answers, errors, faking, writing
+from headgate_cohere.abilities import ABILITIES
+from headgate_cohere.facts import NAME
+from headgate_cohere.passing import ChatPassing
+from headgate_cohere.reader import ChatReader
+
+
+class CohereOut:
+    """Providers. Their URL ends in `/v2`; a row may say `path`, which stands between it and `/chat`."""
+
+    name = NAME
+    abilities: Mapping[str, str] = ABILITIES
+
+    def write(self, chat: Chat, to: Endpoint) -> Written:
+        return writing.write(chat, to)
+
+    def answer(self, data: bytes) -> Answer:
+        return answers.answer(data)
+
+    def count(self, data: bytes) -> Counted | None:
+        return answers.count(data)
+
+    def refusal(self, data: bytes) -> Refusal | None:
+        return errors.refusal(data)
+
+    def reader(self) -> EventReader:
+        return ChatReader()
+
+    def passing(self, *, hides_counts: bool) -> Passing:
+        return ChatPassing()
+
+    def render(self, fake: FakeChat, request: Written, at: float) -> Response:
+        return faking.render(fake, request, at)
