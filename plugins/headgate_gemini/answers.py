@@ -47,7 +47,7 @@ class WireCall(msgspec.Struct):
 
     name: str = ""
     id: str | None = None
-    args: msgspec.Raw | None = None
+    args: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class WireBlob(msgspec.Struct, rename="camel"):
@@ -102,7 +102,7 @@ class WireAnswer(msgspec.Struct, rename="camel"):
     prompt_feedback: WireFeedback | None = None
     model_version: str | None = None
     response_id: str | None = None
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw()
 
 
 # Whose proof it is: a signature goes back to no other dialect.
@@ -118,7 +118,7 @@ def decode(data: bytes) -> WireAnswer:
         answer = _answers.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Garbled("with what is no answer of generateContent in JSON" if data else "with an empty body") from None
-    if not (answer.candidates is not None or answer.prompt_feedback or answer.usage_metadata or answer.error):
+    if not (answer.candidates is not None or answer.prompt_feedback or answer.usage_metadata or bytes(answer.error)):
         raise Garbled("with JSON that is no answer of generateContent: it has no `candidates`")
     return answer
 
@@ -132,7 +132,7 @@ def count(data: bytes) -> Counted | None:
 def answer(data: bytes) -> Answer:
     """A whole answer. Garbled."""
     wire = decode(data)
-    if wire.error is not None:
+    if bytes(wire.error):
         raise Garbled("with an error where an answer belongs")
     raw = _objects.decode(data)
     choices = [_choice(one, wire.response_id or "", at) for at, one in enumerate(wire.candidates or ())] or [
@@ -155,7 +155,7 @@ def blocked(feedback: WireFeedback | None) -> Choice:
 def _choice(wire: WireCandidate, answer_id: str, at: int) -> Choice:
     parts: list[Said] = []
     for raw in (wire.content and wire.content.parts) or ():
-        for part in read_part(raw, f"{answer_id}.{at}.{len(parts)}"):
+        for part in read_part(raw, f"{answer_id}.{at}.{sum(isinstance(part, ToolCall) for part in parts)}"):
             _add(parts, part)
     cite(wire.grounding_metadata, wire.citation_metadata, [part for part in parts if isinstance(part, Text)])
     index = at if wire.index is None else wire.index
@@ -188,8 +188,14 @@ def read_part(raw: msgspec.Raw, place: str) -> list[Said]:
         raise Garbled("with a part that is none") from None
     if wire.function_call is not None:
         call = wire.function_call
-        args = msgspec.json.format(bytes(call.args or b"{}"), indent=-1).decode()
-        return [ToolCall(id=ids.pack(call.id, wire.thought_signature, place), name=call.name, arguments=args)]
+        args = msgspec.json.format(bytes(call.args), indent=-1).decode()
+        return [
+            ToolCall(
+                id=ids.pack(call.id, wire.thought_signature, place),
+                name=call.name,
+                arguments="{}" if args == "null" else args,
+            )
+        ]
     made = _made(wire, raw)
     if isinstance(made, Reasoning) or wire.thought_signature is None:
         return [made]

@@ -59,7 +59,7 @@ class _Candidate:
         proofs: list[Reasoning] = []
         probs = read_logprobs(wire.logprobs_result)
         for raw in (wire.content and wire.content.parts) or ():
-            for part in read_part(raw, f"{answer_id}.{self._choice}.{self._next}"):
+            for part in read_part(raw, f"{answer_id}.{self._choice}.{len(self._calls)}"):
                 if isinstance(part, Reasoning) and not part.summary and self._is_text():
                     proofs.append(part)
                     continue

@@ -176,7 +176,7 @@ HAPPENED: list[Happening] = [
     Used(Counted(input_tokens=3)),
     Closed(),
     Opened(Text(text=""), 1), TextDelta("Zü", 1), TextDelta("ri\\\"}", 1), Closed(1),
-    Opened(ToolCall(id=ids.pack(None, "QQ==", "r.0.2"), name="f"), 2), ArgumentsDelta('{"a":"}"}', 2), Closed(2),
+    Opened(ToolCall(id=ids.pack(None, "QQ==", "r.0.0"), name="f"), 2), ArgumentsDelta('{"a":"}"}', 2), Closed(2),
     Opened(ToolCall(id="own", name="g"), 3), ArgumentsDelta("{}", 3), Closed(3),
     Opened(Reasoning(extra=OWN), 4), SignatureDelta("Qg==", 4), Closed(4),
     Stopped("tools"), Used(COUNTED), Ended(),
@@ -258,7 +258,13 @@ def written(*happenings: Happening, path: str = EVENTS, **query: str) -> bytes:
 
 def chunks_of(data: bytes) -> Iterator[types.GenerateContentResponse]:
     answer = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=data)
-    yield from client(answer).models.generate_content_stream(model="gemini-2.5-flash", contents="Hi")
+    one = client(answer)
+    yield from one.models.generate_content_stream(model="gemini-2.5-flash", contents="Hi")
+
+
+def asked(answer: httpx.Response) -> types.GenerateContentResponse:
+    one = client(answer)
+    return one.models.generate_content(model="gemini-2.5-flash", contents="Hi")
 
 
 def test_google_s_own_client_reads_a_whole_answer() -> None:
@@ -266,11 +272,11 @@ def test_google_s_own_client_reads_a_whole_answer() -> None:
     parts = [
         Reasoning(text="Hm", signature="QQ==", summary=True, extra=OWN),
         Text(text="Zürich", citations=[Citation(url="https://a", title="A", start=1, end=3)]),
-        ToolCall(id="call_1", name="f", arguments='{"x": 1}'),
+        ToolCall(id="call_1", name="f", arguments='{"x":1}'),
     ]
     choice = Choice([*parts], "tools", logprobs=[TokenProb("a", -0.5, top=[TokenProb("b", -1.0)])])
     data = IN.render(Answer([choice], "id", "gpt", counted=COUNTED), chat, 0)
-    read = client(httpx.Response(200, content=data)).models.generate_content(model="gemini-2.5-flash", contents="Hi")
+    read = asked(httpx.Response(200, content=data))
     assert read.candidates and read.candidates[0].content and read.candidates[0].content.parts
     thought, text, call = read.candidates[0].content.parts
     assert (thought.text, thought.thought, thought.thought_signature) == ("Hm", True, b"A")
@@ -300,12 +306,8 @@ def test_google_s_own_client_reads_a_stream() -> None:
 def test_what_is_written_reads_as_what_happened(query: dict[str, str]) -> None:
     """Counts come once, at the end, and a signature after a text keeps its place."""
     found = events(written(*HAPPENED, **query))
-    assert [one for one in found if not isinstance(one, Used)] == [
-        Opened(ToolCall(id=ids.pack(None, "QQ==", "r.0.2"), name="f"), 2) if one == HAPPENED[10] else one
-        for one in HAPPENED if not isinstance(one, Used)
-    ]  # fmt: skip
-    assert Used(Counted(input_tokens=105, output_tokens=50, cached_tokens=40, reasoning_tokens=30,
-                        input_audio_tokens=20, input_image_tokens=10, output_image_tokens=15)) in found  # fmt: skip
+    assert [one for one in found if not isinstance(one, Used)] == [one for one in HAPPENED if not isinstance(one, Used)]
+    assert Used(COUNTED) in found
 
 
 def test_an_array_is_an_array() -> None:
@@ -356,7 +358,7 @@ def test_google_s_own_client_raises_for_an_error(status: int, word: str) -> None
     error = IN.error(status, "No.", "limit.exceeded", {"where": "contents"})
     assert isinstance(error.body, bytes)
     with pytest.raises(sdk_errors.APIError) as caught:
-        client(httpx.Response(status, content=error.body)).models.generate_content(model="m", contents="Hi")
+        asked(httpx.Response(status, content=error.body))
     assert (caught.value.code, caught.value.status, caught.value.message) == (status, word, "No.")
     refusal = OUT.refusal(error.body)
     assert refusal is not None
