@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from headgate.api import FakeChat, Line, Node, Outgoing, Response, Secret, Target
-from headgate.api.ai import Answer, Chat, Counted, Dropped, Endpoint, EventReader, Refusal, Written
+from headgate.api.ai import Answer, Chat, Counted, Dropped, Endpoint, EventReader, Refusal, Unsupported, Written
 from headgate_bedrock import answers, credentials, errors, fakes
 from headgate_bedrock.abilities import ABILITIES
 from headgate_bedrock.blocks import write_messages
@@ -31,6 +31,8 @@ class BedrockOut:
 
     def write(self, chat: Chat, to: Endpoint) -> Written:
         """See `Outbound`. Nobody speaks this dialect to us, so everything is written from the chat."""
+        if to.model in ("", ".", ".."):
+            raise Unsupported(f"Bedrock has no model `{to.model}`.", "model")
         dropped = Dropped()
         content = chat.content()
         system, messages = write_messages(chat, dropped)

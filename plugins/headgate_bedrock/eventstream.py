@@ -97,8 +97,8 @@ def _headers(data: bytes) -> dict[str, str]:
 def encode(headers: dict[str, str], payload: bytes) -> bytes:
     """A frame, for what tests give."""
     lines = b"".join(
-        bytes([len(name)]) + name.encode() + bytes([_TEXT]) + len(value).to_bytes(2) + value.encode()
-        for name, value in headers.items()
+        bytes([len(name), *name, _TEXT]) + len(value).to_bytes(2) + value
+        for name, value in ((name.encode(), value.encode()) for name, value in headers.items())
     )
     lengths = struct.pack(">II", len(lines) + len(payload) + 16, len(lines))
     frame = lengths + crc32(lengths).to_bytes(4) + lines + payload

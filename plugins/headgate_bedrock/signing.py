@@ -2,7 +2,8 @@
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
 
-1. The path is signed encoded once more: what goes out as `%3A` is signed as `%253A`, as every service but S3 has it.
+1. The path is signed encoded once more: what goes out as `%3A` is signed as `%253A`, as every service but S3 has it. It
+   holds no `.` or `..` for a segment, which would be signed resolved: `BedrockOut.write` lets no such name pass.
 2. Signed are the host, the type of the body and the lines with which the signature goes: what a proxy on the way may
    change or add is left out.
 """

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from headgate.api import NotStrict
+from headgate.api.ai import Unsupported
 
 _PATH = re.compile(r".*?/(?P<model>[^/:]+/[^/:]+):(?P<method>generateContent|streamGenerateContent|countTokens)")
 # What a model's name may begin with where it is more than a name.
@@ -48,6 +49,9 @@ def resource(model: str, options: Mapping[str, Any]) -> str:
 
 
 def written(model: str, method: str, options: Mapping[str, Any], *, events: bool = True) -> bytes:
-    """The path behind the provider's URL, which ends with the version: `…/v1beta`, for Vertex AI `…/v1`."""
+    """The path behind the provider's URL, which ends with the version: `…/v1beta`, for Vertex AI `…/v1`. Unsupported for
+    what would be another path than that of a model."""
+    if {"", ".", ".."} & {*model.split("/")}:
+        raise Unsupported(f"Google has no model `{model}`.", "model")
     query = "?alt=sse" if method == "streamGenerateContent" and events else ""
     return f"/{quote(resource(model, options), safe='/@-._~')}:{method}{query}".encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -67,7 +68,13 @@ def call(block: int, ident: str, name: str) -> bytes:
     return event("contentBlockStart", {"start": start, "contentBlockIndex": block})
 
 
-USAGE = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 45, "cacheReadInputTokens": 20, "cacheWriteInputTokens": 10}
+USAGE = {
+    "inputTokens": 10,
+    "outputTokens": 5,
+    "totalTokens": 45,
+    "cacheReadInputTokens": 20,
+    "cacheWriteInputTokens": 10,
+}
 COUNTED = Counted(input_tokens=40, output_tokens=5, cached_tokens=20, cache_write_tokens=10)
 START = event("messageStart", {"role": "assistant"})
 END = event("messageStop", {"stopReason": "tool_use"})
@@ -101,7 +108,7 @@ HAPPENED: list[Happening] = [
 def events(data: bytes, *cuts: int) -> list[Happening]:
     reader, found = OUT.reader(), list[Happening]()
     places = [0, *cuts, len(data)]
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in itertools.pairwise(places):
         for _, happened in reader.feed(data[begin:end]):
             found += happened
     return found + ([] if found[-1:] == [Ended()] else reader.finish())
@@ -122,7 +129,7 @@ def test_aws_s_own_parser_reads_the_same_frames() -> None:
     buffer = botocore.eventstream.EventStreamBuffer()
     buffer.add_data(b"".join(FRAMES))
     parser = EventStreamJSONParser()
-    kinds = [[*parser.parse(frame.to_response_dict(), SHAPE)][0] for frame in buffer]
+    kinds = [next(iter(parser.parse(frame.to_response_dict(), SHAPE))) for frame in buffer]
     assert len(kinds) == len(FRAMES)
     assert kinds[0] == "messageStart"
 
@@ -170,7 +177,7 @@ def test_headers_that_are_no_texts_are_stepped_over() -> None:
     assert read.headers == {"j": "z"}
     theirs = botocore.eventstream.EventStreamBuffer()
     theirs.add_data(frame)
-    assert len([*theirs][0].headers) == 10
+    assert len(next(iter(theirs)).headers) == 10
 
 
 def test_a_length_beyond_the_bound_is_refused_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -152,7 +153,7 @@ def events(data: bytes, *cuts: int) -> list[Happening]:
     reader, found = OUT.reader(), list[Happening]()
     places = [0, *cuts, len(data)]
     blocks = b""
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in itertools.pairwise(places):
         for block, happened in reader.feed(data[begin:end]):
             blocks += block
             found += happened
@@ -277,14 +278,18 @@ def test_google_s_own_client_reads_a_whole_answer() -> None:
     choice = Choice([*parts], "tools", logprobs=[TokenProb("a", -0.5, top=[TokenProb("b", -1.0)])])
     data = IN.render(Answer([choice], "id", "gpt", counted=COUNTED), chat, 0)
     read = asked(httpx.Response(200, content=data))
-    assert read.candidates and read.candidates[0].content and read.candidates[0].content.parts
+    assert read.candidates
+    assert read.candidates[0].content
+    assert read.candidates[0].content.parts
     thought, text, call = read.candidates[0].content.parts
     assert (thought.text, thought.thought, thought.thought_signature) == ("Hm", True, b"A")
     assert text.text == "Zürich"
     assert call.function_call == types.FunctionCall(id="call_1", name="f", args={"x": 1})
     assert read.candidates[0].finish_reason == types.FinishReason.STOP
     grounded = read.candidates[0].grounding_metadata
-    assert grounded and grounded.grounding_supports and grounded.grounding_supports[0].segment
+    assert grounded
+    assert grounded.grounding_supports
+    assert grounded.grounding_supports[0].segment
     assert grounded.grounding_supports[0].segment.text == "ür"
     assert grounded.grounding_supports[0].segment.end_index == 4
     assert OUT.count(data) == COUNTED
@@ -296,10 +301,13 @@ def test_google_s_own_client_reads_a_stream() -> None:
     parts = [part for chunk in chunks for part in (chunk.parts or [])]
     assert [part.text for part in parts] == ["Hm", "m.", "Zü", 'ri\\"}', None, None, ""]
     assert [bool(part.thought) for part in parts[:3]] == [True, True, False]
-    assert parts[4].function_call and parts[4].function_call.args == {"a": "}"}
+    assert parts[4].function_call
+    assert parts[4].function_call.args == {"a": "}"}
     assert (parts[4].thought_signature, parts[6].thought_signature) == (b"A", b"B")
-    assert chunks[-1].candidates and chunks[-1].candidates[0].finish_reason == types.FinishReason.STOP
-    assert chunks[-1].usage_metadata and chunks[-1].usage_metadata.thoughts_token_count == 30
+    assert chunks[-1].candidates
+    assert chunks[-1].candidates[0].finish_reason == types.FinishReason.STOP
+    assert chunks[-1].usage_metadata
+    assert chunks[-1].usage_metadata.thoughts_token_count == 30
 
 
 @pytest.mark.parametrize("query", [{"alt": "sse"}, {}])
@@ -332,7 +340,8 @@ def test_arguments_that_are_no_object_are_told_as_google_does() -> None:
         Began(), Opened(ToolCall(id="1", name="f")), ArgumentsDelta("{"), Closed(), Stopped("tools"), Ended(), alt="sse"
     )
     last = [*chunks_of(data)][-1]
-    assert last.candidates and last.candidates[0].finish_reason == types.FinishReason.MALFORMED_FUNCTION_CALL
+    assert last.candidates
+    assert last.candidates[0].finish_reason == types.FinishReason.MALFORMED_FUNCTION_CALL
 
 
 def test_another_provider_s_signature_stays_here() -> None:
