@@ -69,6 +69,14 @@ class Wire:
         except trio.BrokenResourceError:
             return b""
 
+    async def gone(self) -> None:
+        """Wait until the other side goes. What comes until then is kept for the next read; can be cancelled."""
+        try:
+            while data := await self._stream.receive_some(65536):
+                self._buffer += data
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+
     async def send(self, data: bytes) -> None:
         """Send bytes as they are. Fine if nobody is there any more."""
         try:

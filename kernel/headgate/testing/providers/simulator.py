@@ -1,0 +1,371 @@
+"""A provider on a loopback port: it admits, checks, answers, misbehaves, and keeps its own bill.
+
+1. One class a provider. It says how a request shows its key, what its refusals look like, and which endpoints it has;
+   everything else, the wire and its troubles and the bill, is here and the same for all.
+2. An endpoint is checked before it answers: what the real one would refuse is refused in its words, and costs nothing.
+3. Answers are taken in the order in which they were scripted; the last one repeats. A function in the place of an
+   answer gets the request and returns one.
+4. The bill is what the provider would write: a whole answer whole; of a stream that died, or that the client left,
+   the share that was produced. It is written when the answer ends, one way or the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import re
+import urllib.parse
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import trio
+
+from headgate.message.headers import Headers, Line
+from headgate.testing.providers.forms import form_of
+from headgate.testing.providers.frames import Frame, compact, cut, dressed
+from headgate.testing.providers.says import Fails, Raw, Says, Tokens
+from headgate.testing.upstreams import Received, ScriptedUpstream, Wire
+
+EVENTS = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came in; `path` is without the query.
+
+    `body` is its JSON, or the fields of its form (see `forms`), or None where it is neither.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Headers
+    body: Any
+    raw: bytes
+
+    @classmethod
+    def of(cls, received: Received) -> Asked:
+        """Read what a wire received."""
+        path, _, query = received.path.partition("?")
+        pairs = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        form = form_of(received.headers, received.body)
+        body = _json(received.body) if form is None else form
+        return cls(received.method, path, pairs, received.headers, body, received.body)
+
+    def header(self, name: str) -> str:
+        """The value of a header; "" where there is none."""
+        return self.headers.text(name) or ""
+
+
+class Refused(Exception):
+    """The provider does not take this request."""
+
+    def __init__(self, fails: Fails) -> None:
+        super().__init__(fails.message)
+        self.fails = fails
+
+
+def refuse(message: str, kind: str = "bad", param: str | None = None) -> Refused:
+    """A refusal to raise."""
+    return Refused(Fails(kind, message, param=param))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer for the wire: whole (`body`) or in events (`frames`). It `costs` what the turn costs, if not less."""
+
+    body: bytes = b""
+    frames: Iterable[Frame] | None = None
+    content_type: str = "application/json"
+    costs: Tokens | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request with the answer that the script has for it, and a number that makes ids."""
+
+    asked: Asked
+    says: Says
+    tokens: Tokens
+    number: int
+
+
+class Endpoint(Protocol):
+    """One operation of a provider."""
+
+    method: str
+    pattern: re.Pattern[str]
+
+    def check(self, asked: Asked) -> None:
+        """Raises Refused where the real one would refuse."""
+
+    def reply(self, turn: Turn) -> Reply:
+        """What it answers."""
+
+
+Answer = Says | Fails | Raw
+Scripted = Answer | Callable[[Asked], Answer]
+
+
+class Simulator:
+    """One provider. `key` is the only key that it takes; without, any key will do, but none will not."""
+
+    name = "provider"
+    prefix = ""
+
+    def __init__(self, *, key: str | None = None, prefix: str | None = None) -> None:
+        self.prefix = type(self).prefix if prefix is None else prefix
+        self.received: list[Asked] = []
+        self.bills: list[Tokens] = []
+        self._key = key
+        self._script: list[Scripted] = [Says("Hello from the simulator.")]
+        self._taken = 0
+        self._numbers = itertools.count(1)
+        self._upstream = ScriptedUpstream(self._serve)
+        self._endpoints = tuple(self.endpoints())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.url} [{len(self.received)} received, {self.billed} billed]>"
+
+    # What a provider says about itself.
+
+    def endpoints(self) -> Iterable[Endpoint]:
+        """Its operations."""
+        raise NotImplementedError
+
+    def key_of(self, asked: Asked) -> str:
+        """The key that a request shows; "" where it shows none."""
+        raise NotImplementedError
+
+    def refusal(self, fails: Fails, key: str) -> tuple[int, Any]:
+        """The status and the body of a refusal; "key" repeats that key."""
+        raise NotImplementedError
+
+    def broken_off(self, fails: Fails, asked: Asked) -> Frame:
+        """The event that tells of trouble inside a stream that began well."""
+        return Frame(compact(self.refusal(fails, "")[1]))
+
+    def admit(self, asked: Asked) -> None:
+        """Raises Refused where the request may not come in at all."""
+        key = self.key_of(asked)
+        if not key or (self._key is not None and key != self._key):
+            raise refuse("", "key")
+
+    # What a test says and sees.
+
+    def says(self, *script: Scripted) -> Self:
+        """Answer like this from now on, in this order; the last one repeats."""
+        self._script, self._taken = list(script), 0
+        return self
+
+    async def start(self, nursery: trio.Nursery) -> Self:
+        """Listen on a loopback port, in that nursery."""
+        await self._upstream.start(nursery)
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without the prefix of its paths."""
+        return self._upstream.url
+
+    @property
+    def base_url(self) -> str:
+        """What an SDK takes as the base of its URLs."""
+        return self._upstream.url + self.prefix
+
+    @property
+    def billed(self) -> Tokens:
+        """All that it has billed."""
+        return sum(self.bills, Tokens())
+
+    # The wire.
+
+    async def _serve(self, wire: Wire) -> None:
+        while (received := await wire.request()) is not None:
+            asked = Asked.of(received)
+            self.received.append(asked)
+            if not await self._answer(wire, asked):
+                return
+
+    async def _answer(self, wire: Wire, asked: Asked) -> bool:
+        """Answer one request; whether the connection lives on."""
+        try:
+            endpoint = self._endpoint(asked)
+            self.admit(asked)
+            endpoint.check(asked)
+        except Refused as refused:
+            return await self._refuse(wire, refused.fails, asked)
+        answer = self._next(asked)
+        if isinstance(answer, Fails):
+            return await self._refuse(wire, answer, asked)
+        if isinstance(answer, Raw):
+            self._bill(answer.tokens)
+            return await send_whole(wire, answer.status, answer.body, answer.content_type)
+        turn = Turn(asked, answer, answer.counted(len(asked.raw)), next(self._numbers))
+        return await self._deliver(wire, turn, endpoint.reply(turn))
+
+    def _endpoint(self, asked: Asked) -> Endpoint:
+        path = asked.path.removeprefix(self.prefix)
+        for endpoint in self._endpoints:
+            if (
+                endpoint.method == asked.method
+                and asked.path.startswith(self.prefix)
+                and endpoint.pattern.fullmatch(path)
+            ):
+                return endpoint
+        raise refuse(f"Unknown request URL: {asked.method} {asked.path}.", "model")
+
+    def _next(self, asked: Asked) -> Answer:
+        scripted = self._script[min(self._taken, len(self._script) - 1)]
+        self._taken += 1
+        return scripted(asked) if callable(scripted) else scripted
+
+    async def _refuse(self, wire: Wire, fails: Fails, asked: Asked) -> bool:
+        status, body = self.refusal(fails, self.key_of(asked))
+        return await send_whole(wire, status, compact(body), "application/json", self.refusal_headers(fails))
+
+    def refusal_headers(self, fails: Fails) -> Sequence[Line]:
+        """Header lines of a refusal."""
+        return [(b"retry-after", f"{fails.retry_after_s:g}".encode())] if fails.retry_after_s is not None else []
+
+    async def _deliver(self, wire: Wire, turn: Turn, reply: Reply) -> bool:
+        if reply.costs is not None:
+            turn = dataclasses.replace(turn, tokens=reply.costs)
+        if reply.frames is None:
+            self._bill(turn.tokens)
+            return await self._whole(wire, turn.says, reply)
+        course = Course(list(reply.frames), turn, reply.content_type)
+        try:
+            return await self._stream(wire, course)
+        finally:
+            self._settle(course)
+
+    def _settle(self, course: Course) -> None:
+        if not course.settled:
+            course.settled = True
+            self._bill(course.turn.tokens.produced(course.share))
+
+    def _bill(self, tokens: Tokens) -> None:
+        """What costs nothing is not on the bill."""
+        if tokens != Tokens():
+            self.bills.append(tokens)
+
+    async def _whole(self, wire: Wire, says: Says, reply: Reply) -> bool:
+        manners = says.manners
+        await trio.sleep(manners.pause_s)
+        if manners.dies_after is None:
+            return await send_whole(wire, 200, reply.body, reply.content_type)
+        await wire.send(head(200, reply.content_type, [(b"content-length", b"%d" % len(reply.body))]))
+        await wire.send(reply.body[: len(reply.body) // 2])
+        if manners.how == "hang":
+            await wire.gone()
+        elif manners.how == "reset":
+            await wire.reset()
+        return False
+
+    async def _stream(self, wire: Wire, course: Course) -> bool:
+        """Send the events, and watch whether the client is still there: one that goes is not billed for more."""
+        lives = False
+        async with trio.open_nursery() as nursery:
+
+            async def watch() -> None:
+                await wire.gone()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(watch)
+            lives = await self._play(wire, course)
+            nursery.cancel_scope.cancel()
+        return lives
+
+    async def _play(self, wire: Wire, course: Course) -> bool:
+        manners = course.turn.says.manners
+        await wire.send(head(200, course.content_type, [(b"transfer-encoding", b"chunked")]))
+        frames = course.frames_to_send()
+        for left, frame in zip(range(len(frames) - 1, -1, -1), frames, strict=True):
+            await self._event(wire, course, frame, left)
+        self._settle(course)
+        if manners.dies_after is None:
+            await wire.send(b"0\r\n\r\n")
+            return True
+        if manners.how == "error":
+            await send_chunks(
+                wire, course.dress(self.broken_off(Fails(manners.error), course.turn.asked)), manners.cut_bytes
+            )
+        return await end_stream(wire, manners.how)
+
+    async def _event(self, wire: Wire, course: Course, frame: Frame, left: int) -> None:
+        """Produce, then send. The bill is written before the last event is out: whoever has read it finds the bill."""
+        course.sent += frame.produced
+        if not left:
+            self._settle(course)
+        await send_chunks(wire, course.dress(frame), course.turn.says.manners.cut_bytes)
+        if course.turn.says.manners.pause_s:
+            await trio.sleep(course.turn.says.manners.pause_s)
+        else:
+            await trio.lowlevel.checkpoint()
+
+
+@dataclass
+class Course:
+    """A stream on its way: what it was to send, and how much of the model's output is out."""
+
+    frames: list[Frame]
+    turn: Turn
+    content_type: str
+    sent: int = 0
+    settled: bool = False
+
+    @property
+    def share(self) -> float:
+        """How much of the output was produced, from 0 to 1. What carries none (an empty answer) counts as all."""
+        whole = sum(frame.produced for frame in self.frames)
+        return self.sent / whole if whole else 1.0
+
+    def frames_to_send(self) -> list[Frame]:
+        """The events until it dies, without the last ones where it is left unfinished."""
+        manners = self.turn.says.manners
+        frames = [frame for frame in self.frames if not (frame.last and manners.unfinished)]
+        return frames[: manners.dies_after]
+
+    def dress(self, frame: Frame) -> bytes:
+        """An event for the wire; only server-sent events can be dressed."""
+        return dressed(frame, self.turn.says.manners) if self.content_type == EVENTS else frame.data
+
+
+def head(status: int, content_type: str, lines: Sequence[Line]) -> bytes:
+    """The head of an answer."""
+    rest = b"".join(b"%b: %b\r\n" % line for line in lines)
+    return b"HTTP/1.1 %d Simulated\r\ncontent-type: %b\r\n%b\r\n" % (status, content_type.encode(), rest)
+
+
+async def send_whole(wire: Wire, status: int, body: bytes, content_type: str, lines: Sequence[Line] = ()) -> bool:
+    """Send an answer with its length."""
+    await wire.send(head(status, content_type, [*lines, (b"content-length", b"%d" % len(body))]) + body)
+    return True
+
+
+async def send_chunks(wire: Wire, data: bytes, size: int) -> None:
+    """Send data as chunks (RFC 9112 §7.1) of that many bytes, so that a reader sees where it was cut."""
+    for piece in cut(data, size):
+        await wire.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+
+async def end_stream(wire: Wire, how: str) -> bool:
+    """End a stream before its time; whether the connection lives on. A hang lasts until somebody cancels it."""
+    if how == "reset":
+        await wire.reset()
+    elif how == "hang":
+        await trio.sleep_forever()
+    elif how in ("end", "error"):
+        await wire.send(b"0\r\n\r\n")
+        return True
+    return False
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
