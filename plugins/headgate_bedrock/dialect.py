@@ -16,11 +16,7 @@ from headgate_bedrock.blocks import write_messages
 from headgate_bedrock.settings import write_settings, write_tools
 from headgate_bedrock.streaming import BedrockReader
 
-HEADERS: Final[tuple[Line, ...]] = (
-    (b"content-type", b"application/json"),
-    (b"accept-encoding", b"identity"),
-    (b"user-agent", b"headgate"),
-)
+HEADERS: Final[tuple[Line, ...]] = ((b"content-type", b"application/json"),)
 
 
 class BedrockOut:

@@ -60,12 +60,9 @@ class GeminiIn:
         found = paths.split(path)
         return found is not None and found[1] == "countTokens"
 
-    def render_count(self, counted: Counted) -> bytes:
+    def render_count(self, input_tokens: int) -> bytes:
         """How many tokens a chat has: https://ai.google.dev/api/tokens."""
-        made: dict[str, Any] = {"totalTokens": counted.input_tokens}
-        if counted.cached_tokens:
-            made["cachedContentTokenCount"] = counted.cached_tokens
-        return msgspec.json.encode(made)
+        return msgspec.json.encode({"totalTokens": input_tokens})
 
 
 class GeminiOut:
@@ -102,10 +99,10 @@ class GeminiOut:
         """The question how many tokens a chat has."""
         return writing.write_count(chat, to)
 
-    def read_count(self, data: bytes) -> Counted:
+    def counted_tokens(self, data: bytes) -> int:
         """The answer to it. Garbled."""
         try:
-            return _counts.decode(data).counted()
+            return _counts.decode(data).total_tokens
         except msgspec.DecodeError:
             raise Garbled("with what is no count of tokens") from None
 
@@ -127,10 +124,6 @@ class GeminiOut:
 
 class _Count(msgspec.Struct, rename="camel"):
     total_tokens: int
-    cached_content_token_count: int | None = None
-
-    def counted(self) -> Counted:
-        return Counted(input_tokens=self.total_tokens, cached_tokens=self.cached_content_token_count or 0)
 
 
 _counts = msgspec.json.Decoder(_Count)

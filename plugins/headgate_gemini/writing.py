@@ -22,11 +22,7 @@ from headgate_gemini.reading import wants_array
 from headgate_gemini.settings import write_settings
 from headgate_gemini.tools import write_tool_config, write_tools
 
-HEADERS: Final[tuple[Line, ...]] = (
-    (b"content-type", b"application/json"),
-    (b"accept-encoding", b"identity"),
-    (b"user-agent", b"headgate"),
-)
+HEADERS: Final[tuple[Line, ...]] = ((b"content-type", b"application/json"),)
 _raws = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _lists = msgspec.json.Decoder(list[msgspec.Raw])
 

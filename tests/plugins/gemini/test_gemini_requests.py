@@ -490,5 +490,5 @@ def test_tokens_are_counted() -> None:
         assert json.loads(written.body) == {
             "generateContentRequest": {"model": "models/gemini-2.5-flash", **BODIES["text"]}
         }
-    counted = OUT.read_count(b'{"totalTokens": 7, "promptTokensDetails": []}')
+    counted = OUT.counted_tokens(b'{"totalTokens": 7, "promptTokensDetails": []}')
     assert json.loads(IN.render_count(counted)) == {"totalTokens": 7}
