@@ -3,7 +3,9 @@
 1. Texts that follow one another, in one chunk or in several, are one part; so are thoughts, and sound of one kind. A part
    is closed when something else comes, or its candidate has ended.
 2. A call comes whole: it is opened, filled and closed at once.
-3. There is no end mark. At the end of the bytes the answer is whole if every candidate gave its reason to finish.
+3. Events have no end mark: at the end of the bytes the answer is whole if every candidate gave its reason to finish. So
+   it is at the end of an array.
+4. Counts come first of what happens in a chunk, so that whoever writes an end can say them with it.
 """
 
 from __future__ import annotations
@@ -149,12 +151,13 @@ class _Candidate:
 class GeminiReader:
     """See `EventReader`."""
 
-    __slots__ = ("_began", "_candidates", "_framing", "_id")
+    __slots__ = ("_began", "_candidates", "_ended", "_framing", "_id")
 
     def __init__(self) -> None:
         self._framing = Framing()
         self._candidates: dict[int, _Candidate] = {}
         self._began = False
+        self._ended = False
         self._id = ""
 
     def __repr__(self) -> str:
@@ -163,7 +166,13 @@ class GeminiReader:
 
     def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
         """See `EventReader`."""
-        return [(block, [] if said is None else self._take(said)) for block, said in self._framing.feed(data)]
+        return [(block, self._block(block, said)) for block, said in self._framing.feed(data)]
+
+    def _block(self, block: bytes, said: bytes | None) -> list[Happening]:
+        if said is not None:
+            return self._take(said)
+        # No frame of events ends like this: it is the end of an array.
+        return self._end() if block.endswith(b"]") else []
 
     def finish(self) -> list[Happening]:
         """See `EventReader`."""
@@ -171,8 +180,12 @@ class GeminiReader:
         if rest is not None:
             error = wire_error(rest)
             return [] if error is None else [Failed(error.message, said_fields(error), error.code)]
+        return [] if self._ended else self._end()
+
+    def _end(self) -> list[Happening]:
         candidates = self._candidates.values()
-        return [Ended()] if candidates and all(one.stopped for one in candidates) else []
+        self._ended = bool(candidates) and all(one.stopped for one in candidates)
+        return [Ended()] if self._ended else []
 
     def _take(self, data: bytes) -> list[Happening]:
         if b'"error"' in data and (error := wire_error(data)) is not None:
@@ -182,10 +195,10 @@ class GeminiReader:
         if not self._began:
             self._began, self._id = True, wire.response_id or ""
             found.append(Began(wire.response_id, wire.model_version))
-        for at, candidate in enumerate(wire.candidates or ()):
-            found += self._of(at if candidate.index is None else candidate.index).take(candidate, self._id)
         if wire.usage_metadata is not None:
             found.append(Used(wire.usage_metadata.counted()))
+        for at, candidate in enumerate(wire.candidates or ()):
+            found += self._of(at if candidate.index is None else candidate.index).take(candidate, self._id)
         if not wire.candidates and wire.prompt_feedback is not None and wire.prompt_feedback.block_reason:
             found += self._of(0).block(blocked(wire.prompt_feedback))
         return found

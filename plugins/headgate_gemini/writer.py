@@ -1,8 +1,10 @@
 """Streamed answers for clients of this dialect, chunk by chunk.
 
 1. A call is one part with all of its arguments: it is sent when its arguments are complete. All else goes out as it comes.
-2. Why the candidates ended, citations and counts go out together, in the last chunk.
+2. Why a candidate ended goes out with its citations, and with the counts that are known by then; what is counted later
+   has the last chunk to itself.
 3. Without `alt=sse` the chunks are the elements of one JSON array.
+4. No comment is ever sent: Google's own client takes it for JSON. A sign of life says nothing here.
 """
 
 from __future__ import annotations
@@ -92,6 +94,7 @@ class GeminiWriter:
         self._named = named(chat.model, None)
         self._candidates: dict[int, _Candidate] = {}
         self._counted: Counted | None = None
+        self._told: Counted | None = None
         self._sent = 0
 
     def __repr__(self) -> str:
@@ -105,7 +108,7 @@ class GeminiWriter:
             case Used():
                 self._counted = happening.counted
             case Stopped():
-                self._of(happening.choice).stopped(happening)
+                return self._stopped(happening)
             case Failed():
                 return self._failed(happening)
             case Ended():
@@ -158,13 +161,20 @@ class GeminiWriter:
         candidate = {"content": {"parts": parts, "role": "model"}, "index": choice, **(more or {})}
         return self._framed({"candidates": [candidate], **self._named})
 
+    def _stopped(self, stopped: Stopped) -> bytes:
+        one = self._of(stopped.choice)
+        one.stopped(stopped)
+        end = {"content": {"parts": [], "role": "model"}, "index": stopped.choice, **one.end}
+        return self._framed({"candidates": [end], **self._counts(), **self._named})
+
+    def _counts(self) -> dict[str, Any]:
+        self._told = self._counted
+        return {} if self._counted is None else {"usageMetadata": metadata(self._counted)}
+
     def _ended(self) -> bytes:
-        ends = [
-            {"content": {"parts": [], "role": "model"}, "index": choice, **one.end}
-            for choice, one in sorted(self._candidates.items())
-        ]
-        used = {} if self._counted is None else {"usageMetadata": metadata(self._counted)}
-        return self._framed({"candidates": ends, **used, **self._named}) + (b"]" if self._array else b"")
+        """Counts that came behind the end of the last candidate. Where blocks have passed as they came, nothing."""
+        last = b"" if self._counted == self._told else self._framed({**self._counts(), **self._named})
+        return last + (b"]" if self._array and self._sent else b"")
 
     def _failed(self, failed: Failed) -> bytes:
         status = failed.status or 502

@@ -173,14 +173,15 @@ CHUNKS: list[dict[str, Any]] = [
 OWN = {"dialect": "gemini"}
 HAPPENED: list[Happening] = [
     Began("r", "m"),
-    Opened(Reasoning(summary=True, extra=OWN)), ReasoningDelta("Hm"), ReasoningDelta("m."),
+    Opened(Reasoning(summary=True, extra=OWN)), ReasoningDelta("Hm"),
     Used(Counted(input_tokens=3)),
-    Closed(),
+    ReasoningDelta("m."), Closed(),
     Opened(Text(text=""), 1), TextDelta("Zü", 1), TextDelta("ri\\\"}", 1), Closed(1),
     Opened(ToolCall(id=ids.pack(None, "QQ==", "r.0.0"), name="f"), 2), ArgumentsDelta('{"a":"}"}', 2), Closed(2),
     Opened(ToolCall(id="own", name="g"), 3), ArgumentsDelta("{}", 3), Closed(3),
+    Used(COUNTED),
     Opened(Reasoning(extra=OWN), 4), SignatureDelta("Qg==", 4), Closed(4),
-    Stopped("tools"), Used(COUNTED), Ended(),
+    Stopped("tools"), Ended(),
 ]  # fmt: skip
 
 
@@ -322,6 +323,8 @@ def test_an_array_is_an_array() -> None:
     value = json.loads(written(*HAPPENED))
     assert isinstance(value, list)
     assert len(value) == 8
+    assert value[-1]["candidates"][0]["finishReason"] == "STOP"
+    assert value[-1]["usageMetadata"]["totalTokenCount"] == 155
 
 
 def test_calls_that_grow_side_by_side_are_whole() -> None:
@@ -397,4 +400,4 @@ async def test_what_a_test_gives_is_an_answer_of_google_s() -> None:
             data += piece
         found = events(data)
         assert [one for one in found if isinstance(one, TextDelta)] == [TextDelta("Hel"), TextDelta("lo.")]
-        assert found[-3:] == [Stopped("stop"), Used(counted), Ended()]
+        assert found[-4:] == [Used(counted), Closed(), Stopped("stop"), Ended()]
