@@ -12,3 +12,9 @@ class Fetch(Protocol):
     ) -> bytes:
         """The body of a 200 answer, at most `limit` bytes. UpstreamFault for anything else. Follows no redirect."""
         ...
+
+    async def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str] = {}, timeout_s: float = 10.0, limit: int = 1 << 20
+    ) -> bytes:
+        """As `get`, with a body to send: a form for a server of tokens. It is sent once; nothing is tried again."""
+        ...

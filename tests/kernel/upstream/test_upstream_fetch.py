@@ -46,6 +46,16 @@ async def test_a_fetch_gives_the_body_of_a_200(fetch: HttpxFetch, nursery: trio.
     assert upstream.opened == 1
 
 
+async def test_a_fetch_may_send_a_body(fetch: HttpxFetch, nursery: trio.Nursery) -> None:
+    upstream = await ScriptedUpstream(reply(200, b"{}")).start(nursery)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert await fetch.post(f"{upstream.url}/token", b"a=b&c=d", headers=form) == b"{}"
+    [received] = upstream.received
+    assert (received.method, received.path, received.body) == ("POST", "/token", b"a=b&c=d")
+    assert received.headers.get(b"content-length") == b"7"
+    assert received.headers.get(b"content-type") == b"application/x-www-form-urlencoded"
+
+
 @pytest.mark.parametrize("status", [204, 301, 404, 500])
 async def test_a_fetch_takes_nothing_but_200(status: int, fetch: HttpxFetch, nursery: trio.Nursery) -> None:
     upstream = await ScriptedUpstream(reply(status, b"", [(b"location", b"/elsewhere")])).start(nursery)

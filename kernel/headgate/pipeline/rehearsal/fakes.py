@@ -87,6 +87,17 @@ class NoFetch:
     ) -> bytes:
         raise RehearsalFault(f"{url} would be fetched; give the step that wants it instead")
 
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+        limit: int = 1 << 20,
+    ) -> bytes:
+        raise RehearsalFault(f"{url} would be sent something; give the step that wants it instead")
+
 
 class FakeReplySide:
     """The client's side: collects the answer, and hangs up when it was told to."""
