@@ -250,7 +250,8 @@ class Oracle:
                 and value is not None
                 and (len(value) if isinstance(value, (str, bytes)) else value) < low
             ):
-                raise ClientFault("request.invalid", "too little", status=400)
+                said = f"The value for `{param.name}` of `{step.name}` is less than {low:g}."
+                raise ClientFault("request.invalid", said, status=400)
 
     def runs(self, block: tree.Block, shape: str, names: Names) -> Any:
         if shape == "body":
