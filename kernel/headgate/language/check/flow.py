@@ -223,7 +223,7 @@ class _Paths:
         if otherwise is None:
             ends.append(state)
         unanswered = [place for place, end in enumerate(ends) if end is not None and end.answered == "no"]
-        if unanswered and len(unanswered) < len(ends):
+        if unanswered and any(end is not None and end.answered != "no" for end in ends):
             self.gap = self._gap(line, bodies, unanswered[0])
         return _forget(join(ends), state)
 
