@@ -110,6 +110,11 @@ class SettingsError(HeadgateError):
     """A configuration that cannot be used: an unknown key, a value of the wrong type, a bad file."""
 
 
+class RehearsalFault(HeadgateError):
+    """A test in a policy asked for what it gave no answer for. It fails the test, whatever the policy does about it, and
+    the finding says all that there is to say."""
+
+
 class StoreError(HeadgateError):
     """A store could not do what was asked: locked beyond patience, full, or broken."""
 

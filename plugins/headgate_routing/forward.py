@@ -47,12 +47,20 @@ async def forward(
         raw = b"%b?%b" % (raw, request.query_string)
     headers = outgoing_headers(request, ctx.client, trusted=ctx.node.trusted)
     if to.preserves_host:
-        headers.append((b"host", request.host.encode("latin-1", "replace")))
+        headers.append((b"host", _host(request)))
     outgoing = Outgoing(request.method, raw, headers, body_of(request), resource=to.name)
     served = ctx.served
     if served is None:
         served = ctx.served = Served()
     ctx.answer(await attempt(ctx, to, outgoing, to.bounds(timeout, idle, total), served))
+
+
+def _host(request: Request) -> bytes:
+    """The host as the client named it, with its port; what a line has set instead."""
+    host = request.host.encode("latin-1", "replace")
+    came = (request.headers.get(b"host") or b"").lower()
+    rest = came.removeprefix(host)
+    return came if came.startswith(host) and rest[:1] == b":" and rest[1:].isdigit() else host
 
 
 def body_of(request: Request) -> bytes | Body:

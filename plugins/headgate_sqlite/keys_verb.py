@@ -61,7 +61,8 @@ def create(
 @plainly
 def list_(place: Workplace, team: str | None, as_json: bool) -> None:
     """List keys, without their secrets."""
-    found = _with_identity(place, lambda node, identity: identity.list_keys(team))
+    # Who only looks makes no folder.
+    found = _with_identity(place, lambda node, identity: identity.list_keys(team)) if place.data.is_dir() else []
     if as_json:
         for key in found:
             click.echo(msgspec.json.encode(_shown(key)).decode())

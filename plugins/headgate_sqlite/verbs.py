@@ -39,6 +39,17 @@ def spoken() -> Iterator[None]:
         raise
     except (HeadgateError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    except ExceptionGroup as group:  # of the nursery that the work ran in
+        only = _only(group)
+        if not isinstance(only, (HeadgateError, ValueError)):
+            raise
+        raise click.ClickException(str(only)) from group
+
+
+def _only(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def plainly(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -221,6 +221,7 @@ class Oracle:
         x = self.x
         kept = (x.caller, x.response, x.ended, list(x.after_head or ()), list(x.filters or ()))
         try:
+            self.bounds(step, named)
             value = call(*args, **named)
             value = await value if inspect.isawaitable(value) else value
         except Exception as error:
@@ -237,6 +238,20 @@ class Oracle:
             x.after_head, x.filters = (kept[3] or None, kept[4] or None)
             x.shadows = [*(x.shadows or ()), (site.key, verdict)]
         return value
+
+    def bounds(self, step: tree.Step, named: dict[str, Any]) -> None:
+        """No value is less than its parameter takes."""
+        for param in self.checked.steps[step].spec.params:
+            kind = t.strip(param.type)
+            low = kind.low if isinstance(kind, t.Bounded) else 0 if kind in (t.DURATION, t.SIZE) else None
+            value = named.get(param.name)
+            if (
+                low is not None
+                and value is not None
+                and (len(value) if isinstance(value, (str, bytes)) else value) < low
+            ):
+                said = f"The value for `{param.name}` of `{step.name}` is less than {low:g}."
+                raise ClientFault("request.invalid", said, status=400)
 
     def runs(self, block: tree.Block, shape: str, names: Names) -> Any:
         if shape == "body":
@@ -530,7 +545,7 @@ class Oracle:
             return left // 100 == right.hundreds
         if t.strip(self.checked.types[expr.left]) == t.IP and isinstance(right, list):
             return any(ipaddress.ip_address(left) in ipaddress.ip_network(net) for net in right)
-        return left in right
+        return isinstance(right, (list, dict)) and left in right
 
     def text(self, expr: tree.Expr, names: Names, *, url: bool) -> str:
         if not isinstance(expr, tree.Interpolation):

@@ -19,6 +19,7 @@ from headgate.api import (
     Run,
     Text,
     TypeRef,
+    View,
     block,
     hookimpl,
     resource,
@@ -118,6 +119,17 @@ async def first(ctx: Exchange, arms: Arms, /) -> Any:
     return await arms[-1].run()
 
 
+@block("t.views")
+async def views(ctx: Exchange, arms: Arms, /) -> Any:
+    """Every alternative on its own view of the exchange; the last one wins."""
+    seen = [View(ctx) for _ in arms]
+    values = [await arm.run(view) for arm, view in zip(arms, seen, strict=True)]
+    for view in seen[:-1]:
+        view.lose()
+    seen[-1].win()
+    return values[-1]
+
+
 @block("t.share", shares=True)
 async def share(ctx: Exchange, arms: Arms, /, *, by: int = 0) -> Any:
     """The alternative with that number."""
@@ -167,7 +179,7 @@ class StandIns:
 
     @hookimpl
     def register_steps(self) -> list[Callable[..., Any]]:
-        return [note, give, text, fail, later, answer, once, again, maybe, first, share, slow, show, read]
+        return [note, give, text, fail, later, answer, once, again, maybe, first, views, share, slow, show, read]
 
     @hookimpl
     def register_resources(self) -> list[Callable[..., Any]]:

@@ -24,6 +24,7 @@ class Work:
     def __init__(self) -> None:
         self.flags: dict[str, Any] = {}
         self.config: Path | None = None
+        self.verbs: dict[str, click.Command] | None = None
         self._plugins: Plugins | None = None
         self._settings: Settings | None = None
 
@@ -59,7 +60,6 @@ class Verbs(click.Group):
     def __init__(self, *args: Any, own: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.own = own
-        self._found: dict[str, click.Command] | None = None
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -83,12 +83,12 @@ class Verbs(click.Group):
             return super().invoke(ctx)
 
     def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
-        plugins = ctx.ensure_object(Work).plugins
-        if self._found is None:
-            self._found = {}
-            for name, plugin in plugins.loaded.items():
-                self._found.update(commands_of(name, plugin))
-        return self._found
+        work = ctx.ensure_object(Work)
+        if work.verbs is None:
+            work.verbs = {}
+            for name, plugin in work.plugins.loaded.items():
+                work.verbs.update(commands_of(name, plugin))
+        return work.verbs
 
 
 def commands_of(name: str, plugin: Any) -> dict[str, click.Command]:

@@ -72,6 +72,19 @@ def json_field(value: Any, name: Any) -> Any:
     return None
 
 
+def within(value: Any, where: Any) -> bool:
+    """`in`, where it is not known what JSON holds: a list or an object; anything else holds nothing."""
+    return isinstance(where, (list, dict)) and value in where
+
+
+def at_least(value: Any, low: float, what: str) -> Any:
+    """A value that came with the request, where less than `low` has no meaning; ClientFault 400."""
+    measure = len(value) if isinstance(value, (str, bytes)) else value
+    if measure is not None and measure < low:
+        raise ClientFault("request.invalid", f"The value for {what} is less than {low:g}.", status=400)
+    return value
+
+
 def item(value: list[Any], place: int) -> Any:
     """An item of a list, or None past either end."""
     return value[place] if -len(value) <= place < len(value) else None
@@ -215,6 +228,11 @@ def error_response(
     return Response(status, [_PROBLEM], body)
 
 
+def no_preflight(x: Exchange) -> None:
+    """A preflight came past the lines that answer preflights: nobody wrote OPTIONS for it to reach an upstream."""
+    raise ClientFault("request.invalid", f"{x.request.path} does not answer this preflight.", status=405)
+
+
 def refuse(x: Exchange, status: int, why: str) -> None:
     """A `require` that failed."""
     x.end(error_response(x, status, why, kind="require"))
@@ -337,7 +355,7 @@ SUPPORT: dict[str, Callable[..., Any] | type] = {
     call.__name__: call
     for call in (
         equal, json_field, item, full_match, show, show_time, show_duration, show_percent, url_part, url_path, path_part, no_usage,
-        set_request_header, set_response_header, set_query, set_path, set_host, set_status, set_field, refuse, respond, redirect,
+        set_request_header, set_response_header, set_query, set_path, set_host, set_status, set_field, no_preflight, within, at_least, refuse, respond, redirect,
         recover, handler_failed, start_shadow, end_shadow, missed, NetworkSet, Failure, Money, Rate, StatusClass,
     )
 }  # fmt: skip

@@ -26,7 +26,8 @@ class Expr(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Literal(Expr):
-    """A literal. `kind` is one of: int number text bool none duration size rate money percent statusclass.
+    """A literal. `kind` is one of: int number text bool none duration size rate money percent statusclass; or
+    wrong, where the parser has said so already.
 
     `value` is in the form of `contracts.values` (duration: float seconds, size: int bytes, rate: Rate,
     money: Money, percent: Decimal fraction kept exact, statusclass: StatusClass). `raw` is the text as written.

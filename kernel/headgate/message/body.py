@@ -65,13 +65,13 @@ class JsonBody(BytesBody):
     def __init__(self, data: bytes, value: Any, *, changed: bool = False) -> None:
         super().__init__(data)
         self._value = value
-        self._print = b"" if changed else msgspec.json.encode(value)
+        self._print = b"" if changed else _encoded(value)
 
     @property
     def left(self) -> bytes:
         if not self._data:
             return b""
-        now = msgspec.json.encode(self._value)
+        now = _encoded(self._value)
         data = self._data if now == self._print else now
         self.length = len(data)
         return data
@@ -79,6 +79,13 @@ class JsonBody(BytesBody):
     async def read(self) -> bytes:
         data, self._data = self.left, b""
         return data
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except RecursionError:
+        raise ClientFault("request.invalid", "The body is nested too deeply.", status=400) from None
 
 
 async def read_all(body: Body, limit: int) -> bytes:

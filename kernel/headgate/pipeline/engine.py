@@ -22,7 +22,7 @@ import trio
 from headgate.contracts.exchange import Exchange
 from headgate.contracts.kinds import KINDS
 from headgate.contracts.stores import Sink
-from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, UpstreamFault
+from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, RehearsalFault, UpstreamFault
 from headgate.language.runtime import error_response
 from headgate.pipeline.faults import policy_line, undeclared
 from headgate.pipeline.relay import relay
@@ -141,7 +141,8 @@ class Engine:
         """A bug, a plugin's or ours: the client learns a request id, the log learns the policy line."""
         x.failure = error
         cause = error.__cause__ if isinstance(error, HandlerFault) and error.__cause__ is not None else error
-        log.error("request %s: %s", x.request.id, policy_line(cause), exc_info=error)
+        if not isinstance(cause, RehearsalFault):
+            log.error("request %s: %s", x.request.id, policy_line(cause), exc_info=error)
         x.end(error_response(x, 500, _bug(x)))
 
     def _heads(self, x: Exchange) -> None:

@@ -115,3 +115,52 @@ def test_a_resource_that_cannot_be_built_is_a_finding(folder: Path) -> None:
     assert ended.returncode == 1
     assert "two.policy:3" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_team_without_a_name_is_told_in_one_line(folder: Path) -> None:
+    done = process(folder, "keys", "create", "--team", "", "--name", "x")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: the team '' is not 1 to 200 printable characters")
+    assert "Traceback" not in done.stderr
+
+
+def test_who_lists_keys_makes_no_folder(folder: Path) -> None:
+    done = process(folder, "keys", "list")
+    assert (done.returncode, (folder / ".headgate").exists()) == (0, False)
+    assert "There are no keys" in done.stderr
+
+
+def test_a_test_that_gives_no_answer_is_one_finding_and_no_traceback(folder: Path) -> None:
+    text = """policy 1
+
+upstream u { url = "http://u.internal" }
+route r GET /r public { forward u }
+test "x" {
+    send GET /r
+    expect status == 200
+}
+"""
+    (folder / "policies" / "two.policy").write_text(text, encoding="utf-8")
+    done = process(folder, "test", "policies/two.policy")
+    assert done.returncode == 1
+    assert "E711" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_verbs_of_plugins_are_remembered_by_the_call_and_not_by_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from headgate.cli import group
+
+    asked: list[str] = []
+
+    def commands_of(name: str, plugin: object) -> dict[str, object]:
+        asked.append(name)
+        return {}
+
+    monkeypatch.setattr(group, "commands_of", commands_of)
+    assert verb("keys").exit_code == 2
+    once = len(asked)
+    assert once == len(set(asked)) > 0
+    assert verb("keys").exit_code == 2
+    assert len(asked) == 2 * once

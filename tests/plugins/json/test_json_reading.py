@@ -93,6 +93,14 @@ async def test_a_body_that_is_too_large_or_encoded_is_refused():
         assert (await gate.send("POST", "/orders", body=b"{}", headers={"content-encoding": "gzip"})).status == 415
 
 
+@pytest.mark.parametrize("depth", [900, 2_000, 200_000])
+async def test_a_body_that_is_nested_too_deeply_is_refused_or_goes_on(depth: int):
+    async with open_gate(
+        POLICY.replace("200 json={got: j}", "200").replace("as j", "max=1MB as j"), plugins=PLUGINS, discover=False
+    ) as gate:
+        assert (await gate.send("POST", "/any", body=b"[" * depth + b"]" * depth)).status in (200, 400)
+
+
 async def test_without_a_type_any_json_will_do():
     async with open_gate(POLICY, plugins=PLUGINS, discover=False) as gate:
         assert (await gate.send("POST", "/any", body=b"[1, null]")).json() == {"got": [1, None]}

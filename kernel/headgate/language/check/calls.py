@@ -140,6 +140,8 @@ def argument(
         return
     before = checked.mistakes
     kind = expressions.want(value, scope, param.type, f"`{param.name}` of `{owner}`")
+    if param.path:
+        expressions.written_here(value)
     known = value in checked.constants or (not isinstance(value, tree.Call) and t.of_resources(kind)) or kind == t.NEVER
     if param.const and not known and checked.mistakes == before:
         checked.report(

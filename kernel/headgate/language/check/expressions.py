@@ -21,6 +21,7 @@ from headgate.language.check.fold import UNFOLDED, Folder
 from headgate.language.check.result import Checked
 from headgate.language.check.scope import Scope
 from headgate.language.check.wording import a_type, both_types, unit_help
+from headgate.language.parse.literals import PERIODS
 from headgate.language.suggest import suggest
 
 
@@ -164,6 +165,8 @@ class Expressions(Calling):
             return self._compare(expr, self.infer(expr.left, scope), self.infer(expr.right, scope))
         if op in ("in", "not in"):
             return self._membership(expr, scope)
+        if op == "/" and self._no_rate(expr, scope):
+            return t.NEVER
         why = f"`{op}` has no clear answer"
         left, right = self.present(expr.left, scope, why), self.present(expr.right, scope, why)
         if op == "!=":
@@ -180,6 +183,20 @@ class Expressions(Calling):
         if result is None:
             self._no_operator(expr, left, right)
         return result or t.NEVER
+
+    def _no_rate(self, expr: tree.Binary, scope: Scope) -> bool:
+        """`100/mn`: a number, and a word that nothing is called."""
+        count, word = expr.left, expr.right
+        if not isinstance(count, tree.Literal) or not isinstance(word, tree.Name) or count.kind != "int":
+            return False
+        if scope.find(word.name) is not None or self._root(word.name) is not None:
+            return False
+        guess = suggest(word.name, list(PERIODS)) or {"m": "min", "sec": "s", "hour": "h", "d": "day"}.get(word.name)
+        self.checked.report(
+            "E003", f"there is no `{word.name}` here, and no such period", word.span,
+            help=f"a rate is written `{count.raw}/{guess or 'min'}`; per `s`, `min`, `h` or `day`",
+        )  # fmt: skip
+        return True
 
     def _logic(self, expr: tree.Binary, scope: Scope) -> t.Type:
         self.condition(expr.left, scope)
@@ -312,6 +329,7 @@ LITERALS: dict[str, t.Type] = {
     "money": t.MONEY,
     "percent": t.PERCENT,
     "statusclass": t.FAILURE,
+    "wrong": t.NEVER,
 }
 
 

@@ -206,6 +206,20 @@ class Fitting:
                 return ((symbol.span, "what is bound here may be absent"),) if symbol.span is not None else ()
         return ()
 
+    def written_here(self, expr: tree.Expr) -> None:
+        """A path or a location that is made of values is made where it is used: there each value stays in its place."""
+        symbol = self.checked.symbols.get(expr)
+        let = symbol.ref if symbol is not None and symbol.kind == "local" else None
+        if (
+            isinstance(let, tree.Let)
+            and isinstance(let.value, tree.Interpolation)
+            and let.value not in self.checked.constants
+        ):
+            self.checked.report(
+                "E504", f"`{let.bind.name}` is a text by now, in which no value is kept to its segment", expr.span,
+                related=((let.value.span, "it is made here"),), help="write the text itself where it is used",
+            )  # fmt: skip
+
     def written(self, expr: tree.Expr) -> str:
         """An expression as it stands in the file; `…` for what takes several lines."""
         span = expr.span

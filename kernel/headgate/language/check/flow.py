@@ -65,7 +65,7 @@ class _Paths:
         self.closing = False
         self.unknown = False
         self.followed = 0
-        self.gap: Span | None = None  # a branch that does not answer, beside one that does
+        self.gap: tuple[Span, str] | None = None  # a branch that does not answer, beside one that does
         self.caught: list[Raised] = []  # inside a handler: the lines that lead to it
         self.at_once = False
 
@@ -76,7 +76,7 @@ class _Paths:
             some = "" if end.answered == "no" else "on some path "
             self._say(
                 "E202", f"{some}nothing answers in the route `{self.the_route.name}`", self.the_route.name_span,
-                related=((self.gap, "one way on from here does not answer"),) if self.gap and some else (),
+                related=(self.gap,) if self.gap and some else (),
                 note="every path through a route meets one hinge (`forward`, `ai.chat`) or one end (`respond`)",
                 help="end the route with `forward …`, or with `respond …`",
             )  # fmt: skip
@@ -218,14 +218,29 @@ class _Paths:
     def _branches(
         self, line: tree.Stmt, blocks: list[tree.Block], otherwise: tree.Block | None, state: State, frame: _Frame
     ) -> State | None:
-        ends = [self._lines(block.statements, state, frame) for block in [*blocks, *([otherwise] if otherwise else [])]]
+        bodies = [*blocks, *([otherwise] if otherwise else [])]
+        ends = [self._lines(block.statements, state, frame) for block in bodies]
         if otherwise is None:
             ends.append(state)
-        unanswered = [end for end in ends if end is not None and end.answered == "no"]
-        if unanswered and len(unanswered) < len(ends):
-            head = line.span
-            self.gap = head._replace(end_line=head.line, end_column=blocks[0].span.column) if blocks else head
+        unanswered = [place for place, end in enumerate(ends) if end is not None and end.answered == "no"]
+        if unanswered and any(end is not None and end.answered != "no" for end in ends):
+            self.gap = self._gap(line, bodies, unanswered[0])
         return _forget(join(ends), state)
+
+    def _gap(self, line: tree.Stmt, bodies: list[tree.Block], place: int) -> tuple[Span, str]:
+        """Where paths part, and the one of them that does not answer."""
+        if place < len(bodies):
+            body = bodies[place].span
+            return body._replace(
+                end_line=body.line, end_column=body.column + 1
+            ), "what goes on from here is not answered"
+        what = (
+            "what none of these cases takes"
+            if isinstance(line, tree.Match)
+            else "what none of these conditions holds for"
+        )
+        head = line.span._replace(end_line=line.span.line, end_column=bodies[0].span.column)
+        return head, f"{what} is not answered"
 
     def _second_answer(self, state: State, span: Span, what: str) -> None:
         if state.answered != "no" and not self.closing:

@@ -12,6 +12,7 @@ from headgate.language.check.modules import Module
 from headgate.language.check.result import Checked
 from headgate.language.check.roots import PATH_TYPES
 from headgate.language.check.statements import Lines
+from headgate.language.parse.build_stmt import METHODS
 from headgate.language.suggest import suggest
 
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\]")
@@ -40,6 +41,7 @@ def check_route(checked: Checked, module: Module, route: tree.Route) -> None:
         elif option.name == "host":
             _host(checked, option)
     _twice(checked, route)
+    _methods(checked, route)
     Lines(checked, around).block(route.body, outer.child())
 
 
@@ -47,6 +49,16 @@ def _twice(checked: Checked, route: tree.Route) -> None:
     twice = next((method for method in route.methods if route.methods.count(method) > 1), None)
     if twice is not None:
         checked.report("E007", f"the method {twice} stands twice", route.name_span)
+
+
+def _methods(checked: Checked, route: tree.Route) -> None:
+    """Any method may be one; a name that is nearly a usual one is more likely misspelt."""
+    for method in route.methods:
+        guess = suggest(method, METHODS) if method.isupper() and method not in METHODS else None
+        if guess is not None:
+            checked.report(
+                "W406", f"`{method}` is no usual method", route.name_span, severity="warning", help=f"did you mean `{guess}`?"
+            )  # fmt: skip
 
 
 def _host(checked: Checked, option: tree.Argument) -> None:

@@ -264,6 +264,10 @@ class Lines:
             given = self.expressions.want(
                 line.value, scope, t.Optional(t.strip(kind)) if absent else kind, f"`{place_of(place) or 'the place'}`"
             )
+            if text == "response.status":
+                self._answers_with(line.value)
+            elif text == "request.path":
+                self.expressions.written_here(line.value)
             present = not isinstance(given, (t.Optional, t.Never)) and given != t.NONE
         named = self.expressions.place(place)
         if named is not None:
@@ -370,11 +374,11 @@ class Lines:
         if isinstance(line, tree.Respond):
             before = self.checked.mistakes
             self.expressions.want(line.status, scope, t.STATUS, "the status")
-            value = self.checked.constants.get(line.status, 200)
-            if self.checked.mistakes == before and isinstance(value, int) and not 200 <= value <= 599:
-                self.checked.report("E102", "an answer has a status from 200 to 599", line.status.span)
+            if self.checked.mistakes == before:
+                self._answers_with(line.status)
         else:
             self.expressions.want(line.location, scope, t.TEXT, "the location")
+            self.expressions.written_here(line.location)
         named_arguments(self.checked, self.expressions, name, params, line.named, scope, line.span)
         bodies = [arg for arg in line.named if arg.name in ("json", "text", "body", "error")]
         if len(bodies) > 1:
@@ -384,6 +388,12 @@ class Lines:
                 bodies[1].span,
                 related=((bodies[0].span, "the other one"),),
             )
+
+    def _answers_with(self, status: tree.Expr) -> None:
+        """The status of an answer: 1xx are none."""
+        value = self.checked.constants.get(status, 200)
+        if isinstance(value, int) and 100 <= value < 200:
+            self.checked.report("E102", "an answer has a status from 200 to 599", status.span)
 
     def _parallel(self, block: tree.Block, scope: Scope) -> None:
         """Lines that run at once: none of them sees a name of another."""

@@ -42,4 +42,10 @@ ROUTES: Final[dict[str, Code]] = {
         "route orders get /orders public { respond 200 }",
         "route orders GET /orders public { respond 200 }",
     ),
+    "W406": Code(
+        "This is no usual method",
+        "A route may answer any method, but this one is nearly a usual one, and no client sends it.",
+        "route orders GTE /orders public { respond 200 }",
+        "route orders GET /orders public { respond 200 }",
+    ),
 }

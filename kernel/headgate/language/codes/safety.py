@@ -22,6 +22,13 @@ SAFETY: Final[dict[str, Code]] = {
         "always log.call before upstream\nroute orders GET /orders public { forward orders }",
         "always log.call before upstream\nroute orders GET /orders public {\n    log.call\n    forward orders\n}",
     ),
+    "E504": Code(
+        "The path is made elsewhere",
+        "In a path, a location and `request.path`, each value that is put into the text is kept to its place: it is encoded, "
+        "or refused where it would be two segments. A `let` knows nothing of that: it makes a plain text.",
+        'let p = "/x/{request.query["v"] ?? "a"}"\nset request.path = p',
+        'set request.path = "/x/{request.query["v"] ?? "a"}"',
+    ),
     "E503": Code(
         "A secret stays a secret",
         "A secret fits only a parameter that takes one. It is never printed, logged, compared, put into a text or "

@@ -228,4 +228,7 @@ class Expressions:
             right = nodes.call("NetworkSet", right)
         elif isinstance(value, list) and all(isinstance(item, (str, int, float, bool)) for item in value):
             right = nodes.load(self.pool.constant(frozenset(value)))
+        if self.checked.types[expr.right] == t.JSON:
+            found: ast.expr = nodes.call("within", left, right)
+            return found if expr.op == "in" else ast.UnaryOp(ast.Not(), found)
         return ast.Compare(left, [_COMPARE[expr.op]()], [right])

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from headgate.language import tree
+from headgate.language.check.reach import all_lines
 from headgate.language.check.result import Checked
 from headgate.language.lower import nodes
 from headgate.language.lower.expressions import Expressions
@@ -28,7 +29,9 @@ class LoweredRoute:
 
 def lower_route(checked: Checked, pool: Pool, route: tree.Route) -> tuple[LoweredRoute, list[tuple[str, ast.stmt]]]:
     """The functions of a route, each with the file it belongs to."""
-    plain, traced = Unit(route.name, traced=False), Unit(route.name, traced=True)
+    steps = (line for line in all_lines(checked, route.body) if isinstance(line, tree.Step))
+    preflight = any(checked.steps[line].spec.preflight for line in steps)
+    plain, traced = (Unit(route.name, traced=traced, preflight=preflight) for traced in (False, True))
     run = _function(checked, pool, plain, route, f"route_{route.name}")
     twin = _function(checked, pool, traced, route, f"traced_{route.name}")
     lowered = LoweredRoute(route, run, twin, tuple(traced.lines), tuple(pool.sites[name] for name in plain.uses))

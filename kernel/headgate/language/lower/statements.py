@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headgate.language import tree
+from headgate.language import types as t
 from headgate.language.check.bodies import last_line
+from headgate.language.check.fitting import bounds_of
 from headgate.language.check.result import BoundStep, Checked
 from headgate.language.check.walk import binds_of
 from headgate.language.lower import nodes
@@ -17,14 +19,14 @@ from headgate.language.lower.handlers import guard
 from headgate.language.lower.pool import Pool, Resources
 from headgate.language.lower.roots import ExchangeRoots
 from headgate.language.source import Span
-from headgate.language.vocabulary import Site, StepSpec
+from headgate.language.vocabulary import ParamSpec, Site, StepSpec
 
 
 @dataclass(slots=True)
 class Unit:
     """One route being lowered: its functions by file, its lines for the trace, and its sites, counted by step.
 
-    `within` are the blocks around the line that is being lowered, those around the `use` of its fragment included.
+    `preflight`: one of its lines answers preflights, so some may come that no line has answered. `within` are the blocks around the line that is being lowered, those around the `use` of its fragment included.
     """
 
     route: str
@@ -34,6 +36,7 @@ class Unit:
     sites: dict[str, int] = field(default_factory=dict)
     uses: list[str] = field(default_factory=list)
     within: list[str] = field(default_factory=list)
+    preflight: bool = False
 
 
 class Lines:
@@ -204,6 +207,9 @@ class Lines:
         bound = self.checked.steps[step]
         site = self._site(step, bound)
         before, runs = self._runs(step, bound)
+        if self.unit.preflight and bound.spec.effect == "upstream":
+            asked = nodes.attribute(nodes.load("x"), "preflight")
+            before = [nodes.branch(asked, [nodes.expression(nodes.call("no_preflight", nodes.load("x")))]), *before]
         args, named = self._arguments(bound, site, runs)
         name = f"v_{step.bind.name}" if step.bind is not None else None
         called = self._call(bound.spec, args, named, fast=not step.shadow and not runs)
@@ -271,16 +277,24 @@ class Lines:
         args: list[ast.expr] = [nodes.load("x")]
         if runs is not None:
             args.append(runs)
-        if bound.unnamed is not None:
-            args.append(self.expressions.lower(bound.unnamed))
-        paths = {param.name for param in bound.spec.params if param.path}
-        named = {
-            name: self.expressions.text(value, "path") if name in paths else self.expressions.lower(value)
-            for name, value in bound.args.items()
-        }
+        if bound.unnamed is not None and bound.spec.unnamed is not None:
+            args.append(self._argument(bound.spec, bound.spec.unnamed, bound.unnamed))
+        params = {param.name: param for param in bound.spec.params}
+        named = {name: self._argument(bound.spec, params[name], value) for name, value in bound.args.items()}
         if bound.spec.site is not None:
             named[bound.spec.site] = nodes.load(site)
         return args, named
+
+    def _argument(self, spec: StepSpec, param: ParamSpec, value: tree.Expr) -> ast.expr:
+        """An argument; one that comes with the request is held to the least that it may be (no duration is negative)."""
+        made = self.expressions.text(value, "path") if param.path else self.expressions.lower(value)
+        low, _, _ = bounds_of(t.strip(param.type))
+        own = t.strip(self.checked.types.get(value, t.NEVER))
+        surely = isinstance(own, t.Bounded) and own.low is not None and low is not None and own.low >= low
+        if low is None or value in self.checked.constants or surely:
+            return made
+        what = f"`{param.name}` of `{spec.name}`"
+        return nodes.call("at_least", made, nodes.constant(low), nodes.constant(what))
 
     def _careful(self, step: tree.Step, site: str, called: ast.expr, name: str | None) -> list[ast.stmt]:
         """A shadowed or optional step: what it raises is noted and goes no further."""

@@ -35,12 +35,12 @@ def number_(b: Builder, span: Span, kids: Kids) -> tree.Literal:
 
 
 def numeral(b: Builder, token: Token) -> tree.Literal:
-    """A number with its unit; one that means nothing is a finding, and 0."""
+    """A number with its unit; one that means nothing is a finding, and fits everywhere."""
     raw, span = str(token), b.span(token)
     found = number(raw)
     if isinstance(found, Wrong):
         b.find("E001", found.message, span, *filter(None, [found.help]))
-        found = ("int", 0)
+        found = ("wrong", 0)
     return tree.Literal(span, found[0], found[1], raw)
 
 

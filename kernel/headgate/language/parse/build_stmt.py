@@ -37,7 +37,7 @@ def block(b: Builder, span: Span, kids: Kids) -> tree.Block:
 
 def arm(b: Builder, span: Span, kids: Kids) -> tree.Arm:
     share = None if kids[0] is None else numeral(b, kids[0])
-    if share is not None and share.kind != "percent":
+    if share is not None and share.kind not in ("percent", "wrong"):
         message = f"`{share.raw}` is no share of the calls"
         b.find("E001", message, share.span, "a share is written in percent: `95% { … }`")
     return tree.Arm(span, share, kids[1])
@@ -104,7 +104,7 @@ def case(b: Builder, span: Span, kids: Kids) -> tree.Case:
 def require(b: Builder, span: Span, kids: Kids) -> tree.Require:
     condition, status, why = kids
     literal = numeral(b, status)
-    if literal.kind != "int":
+    if literal.kind not in ("int", "wrong"):
         b.find("E001", f"`{literal.raw}` is no status", literal.span, 'write one from 400 to 599: `else 403 "…"`')
     return tree.Require(span, condition, literal, why)
 
@@ -171,6 +171,6 @@ def after(b: Builder, span: Span, kids: Kids) -> tree.After:
 
 def repeat(b: Builder, span: Span, kids: Kids) -> tree.Repeat:
     times = numeral(b, kids[0])
-    if times.kind != "int":
+    if times.kind not in ("int", "wrong"):
         b.find("E001", f"`{times.raw}` is no whole number of times", times.span, "write `repeat 3 { … }`")
     return tree.Repeat(span, times, kids[1])

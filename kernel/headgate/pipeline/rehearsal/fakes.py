@@ -12,7 +12,7 @@ import trio
 from headgate.contracts.fakes import FakeChat, FakeFailure, FakeReply
 from headgate.contracts.kinds import Kind
 from headgate.contracts.transport import Outgoing, Target, Timeouts
-from headgate.errors import ClientFault, ClientGone, Failure, UpstreamFault
+from headgate.errors import ClientFault, ClientGone, Failure, RehearsalFault, UpstreamFault
 from headgate.language.vocabulary import StepSpec
 from headgate.message.body import read_all
 from headgate.message.headers import Headers, Line
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from headgate.contracts.exchange import Exchange
 
 BODY_LIMIT = 1 << 26
-
-
-class RehearsalFault(Exception):
-    """The test asked for what it gave no answer for. It fails the test, whatever the policy does about it."""
 
 
 class JumpingClock:
