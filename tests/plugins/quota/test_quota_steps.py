@@ -19,6 +19,8 @@ from headgate.host.settings import Settings
 from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate.serve import opened_by_plugins
 from headgate.testing import open_gate
+from headgate_ai import Ai
+from headgate_auth import Auth
 from headgate_quota import Quota
 from headgate_quota.concurrent import concurrent
 from headgate_quota.gates import Gate
@@ -50,11 +52,11 @@ def gate(text: str):
 
 
 def test_the_example_passes_its_own_tests():
-    plugins = load_plugins(PLUGINS, discover=False)
+    plugins = load_plugins([*PLUGINS, ("auth", Auth), ("ai", Ai)], discover=False)
     program = compile_policies(read_policies(EXAMPLE, plugins.vocabulary))
     outcomes = rehearse_in_thread(program, functools.partial(opened_by_plugins, Settings(), plugins))
     assert [str(one.finding.message) for one in outcomes if one.finding] == []
-    assert len(outcomes) == 4
+    assert len(outcomes) == 5
 
 
 async def test_who_comes_too_often_is_told_when_to_come_again():

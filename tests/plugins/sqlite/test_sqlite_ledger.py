@@ -79,16 +79,21 @@ def on_disk(data: Path) -> tuple[int, int, int, int]:
 def load(program: Callable[..., subprocess.Popen[str]], data: Path, limit: int, workers: int) -> None:
     """So many processes under load, killed while they run."""
     running = [program(LOAD.format(limit=limit), f"w{number}") for number in range(workers)]
-    for worker in running:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "running\n"
-    for turn, worker in enumerate(running):
-        time.sleep(0.15 + 0.05 * turn)
-        limit, settled, leased, overrun = on_disk(data)
-        assert settled + leased <= limit + overrun
-        worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
-        worker.stdout.close()  # type: ignore[union-attr]
+    try:
+        for worker in running:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "running\n"
+        for turn, worker in enumerate(running):
+            time.sleep(0.15 + 0.05 * turn)
+            limit, settled, leased, overrun = on_disk(data)
+            assert settled + leased <= limit + overrun
+            worker.send_signal(signal.SIGKILL)
+            worker.wait(10)
+    finally:
+        for worker in running:
+            worker.kill()
+            worker.wait(10)
+            worker.stdout.close()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("limit", [2_000_000 * CENT, 150 * CENT])
