@@ -151,6 +151,9 @@ def build(
     speaks = node.dialects.get(provider.dialect)
     if speaks is None or speaks.outbound is None:
         raise ValueError(f"no installed plugin speaks `{provider.dialect}`, the dialect of {provider.name}")
+    given = {**provider.options, **(options or {})}
+    if missing := [name for name in provider.wants if name not in given]:
+        raise ValueError(f'{provider.name} wants to know more: add options = {{{missing[0]}: "…"}}')
     is_echo = provider.name == ECHO
     lines = [*_ALWAYS, *_lines(dict(provider.headers)), *_lines(headers or {})]
     return Model(
@@ -160,7 +163,7 @@ def build(
         speaks.outbound,
         _target(provider, url),
         keys=secrets,
-        options={**provider.options, **(options or {})},
+        options=given,
         headers=lines,
         prices=Free() if is_echo else prices_of(provider.prices, name),
         transport=EchoTransport(node.clock, speaks.outbound) if is_echo else None,
@@ -170,11 +173,11 @@ def build(
 def _target(provider: Provider, url: str | None) -> Target:
     address = url or provider.url
     if address is None:
-        raise ValueError(f'{provider.name} is wherever you run it: add url = "http://{provider.name}.internal:8000"')
+        raise ValueError(f'{provider.name} has no address of its own: add url = "{provider.example}"')
     target = Target.parse(address)
-    if target.path or provider.dialect != "openai":
+    if target.path or not provider.path:
         return target
-    return Target(target.scheme, target.host, target.port, "/v1", target.ca_file)
+    return Target(target.scheme, target.host, target.port, provider.path, target.ca_file)
 
 
 def _lines(headers: dict[str, Any]) -> list[Line]:

@@ -2,34 +2,36 @@
 
 1. Most prices are so much for a million tokens of input, cached input, cache writes and output. These are looked up once,
    when a policy loads, and a call then costs four multiplications of integers.
-2. Prices with tiers, prices that change by the hour, and audio are computed by the library, call by call.
-3. An unknown model has no price: the cost is absent, never zero.
+2. Prices with tiers, prices that change by the hour, fees, and calls with audio or images are computed by the library.
+3. An unknown model has no price: the cost is absent, never zero. So is that of a model that is not sold by tokens.
+4. What a call can cost at most is reckoned at the dearest rate of each direction, whatever its tokens turn out to be.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final, Protocol
+from decimal import ROUND_CEILING, Decimal
+from typing import Final, Protocol
 
-import msgspec
-
-from headgate.api import NANO, Money
+from headgate.api import Money
 from headgate.api.ai import Counted
+from headgate_ai.listing import Listed, dearest, fields
 
 # Dollars for a million tokens, as integers of 10⁻⁹: then a product is 10⁻¹⁵ of a dollar.
 _SCALE: Final = 10**9
 _PER: Final = 10**6
-# The prices of what every call is made of. A model may have others (searches, an hour of cache); calls here never have
-# those, but for audio, which is left to the library.
+# The prices of what every call is made of. A model may have others (searches, an hour of cache).
 _PLAIN: Final = ("input_mtok", "cache_read_mtok", "cache_write_mtok", "output_mtok")
-# A fee for each call, whatever it is made of.
-_PER_REQUEST: Final = "requests_kcount"
+# What makes a call more than these, and is counted: the library knows how to take it apart.
+_APART: Final = ("requests_kcount", "output_reasoning_mtok", "output_citation_mtok")
 
 
 class Prices(Protocol):
-    """The price list of one model."""
+    """The price list of one model. `known` tells whether there is one."""
+
+    @property
+    def known(self) -> bool: ...
 
     def cost(self, counted: Counted) -> Money | None: ...
 
@@ -41,6 +43,8 @@ class Prices(Protocol):
 class Free:
     """What costs nothing."""
 
+    known = True
+
     def cost(self, counted: Counted) -> Money | None:
         return Money(0)
 
@@ -51,98 +55,104 @@ class Free:
 class Unknown:
     """What nobody knows the price of."""
 
+    known = False
+
     def cost(self, counted: Counted) -> Money | None:
         return None
 
     def most(self, counted: Counted) -> Money | None:
         return None
-
-
-class Listed:
-    """A price that the library computes."""
-
-    def __init__(self, provider: Any, model: Any) -> None:
-        self._provider = provider
-        self._model = model
-
-    def cost(self, counted: Counted) -> Money | None:
-        from genai_prices import types
-
-        usage = types.Usage(
-            **{
-                name: value
-                for name, value in (
-                    ("input_tokens", counted.input_tokens),
-                    ("output_tokens", counted.output_tokens),
-                    ("cache_read_tokens", counted.cached_tokens),
-                    ("cache_write_tokens", counted.cache_write_tokens),
-                    ("input_audio_tokens", counted.input_audio_tokens),
-                    ("output_audio_tokens", counted.output_audio_tokens),
-                )
-                if value
-            }
-        )
-        try:
-            price = self._model.calc_price(usage, self._provider, genai_request_timestamp=datetime.now(UTC))
-        except ValueError:
-            return None  # The provider counts what cannot be: more cached tokens than tokens.
-        return Money((price.total_price * NANO).to_integral_value(ROUND_HALF_UP))
-
-    def most(self, counted: Counted) -> Money | None:
-        written = msgspec.structs.replace(counted, cache_write_tokens=counted.input_tokens)
-        known = [cost for cost in (self.cost(counted), self.cost(written)) if cost is not None]
-        return max(known, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Four prices for a million tokens, in 10⁻⁹ dollars, and the library for calls with audio."""
+    """Four prices for a million tokens, in 10⁻⁹ dollars, and the list for calls with audio or images that it prices.
+
+    `dear` are the dearest rates, in and out, where they are not among the four.
+    """
 
     input: int
     cached: int
     written: int
     output: int
-    listed: Listed
+    listed: Listed | None = None
+    dear: tuple[int, int] = (0, 0)
+
+    @property
+    def known(self) -> bool:
+        return True
 
     def cost(self, counted: Counted) -> Money | None:
         cached, written = counted.cached_tokens, counted.cache_write_tokens
         fresh = counted.input_tokens - cached - written
-        if counted.input_audio_tokens or counted.output_audio_tokens or fresh < 0:
+        if fresh < 0:
+            return None
+        if self.listed is not None and self.listed.takes_apart(counted):
             return self.listed.cost(counted)
         total = fresh * self.input + cached * self.cached + written * self.written + counted.output_tokens * self.output
         return Money((total + _PER // 2) // _PER)
 
     def most(self, counted: Counted) -> Money | None:
-        rate = max(self.input, self.cached, self.written)
-        total = counted.input_tokens * rate + counted.output_tokens * self.output
+        most_in = max(self.input, self.cached, self.written, self.dear[0])
+        most_out = max(self.output, self.dear[1])
+        total = counted.input_tokens * most_in + counted.output_tokens * most_out
         return Money(-(-total // _PER))
 
 
 def prices_of(provider_id: str | None, model: str) -> Prices:
     """The prices of a provider's model; `Unknown` where the list does not have it."""
-    if provider_id is None:
+    found = listed_of(provider_id, model)
+    if found is None or not found.known:
         return Unknown()
+    return _plain(found) or found
+
+
+def listed_of(provider_id: str | None, model: str, when: dict[str, str] | None = None) -> Listed | None:
+    """A model of the list; None where the list does not have it. `when` is the way in which it is used."""
+    if provider_id is None:
+        return None
     from genai_prices import data_snapshot
 
     try:
         provider, found = data_snapshot.get_snapshot().find_provider_model(model, None, provider_id, None)
     except LookupError:
-        return Unknown()
-    listed = Listed(provider, found)
-    return _plain(found.prices, listed) or listed
-
-
-def _plain(prices: Any, listed: Listed) -> Plain | None:
-    """The four prices, where that is all there is."""
-    if isinstance(prices, list):
         return None
-    given = {name: value for name, value in vars(prices).items() if value is not None and not name.startswith("_")}
-    if not {"input_mtok", "output_mtok"} <= given.keys() or _PER_REQUEST in given:
+    return Listed(provider, found, when)
+
+
+def given(price: dict[str, Money]) -> Plain:
+    """The prices of a resource: so much for a million tokens. ValueError where they cannot be."""
+    names = {"input", "output", "cached", "cache_write"}
+    if unknown := price.keys() - names:
+        raise ValueError(f"`price` knows no {min(unknown)}; it knows {', '.join(sorted(names))}")
+    if not {"input", "output"} <= price.keys():
+        raise ValueError("`price` wants `input` and `output`, for a million tokens: {input: $2, output: $8}")
+    for name, value in price.items():
+        if isinstance(value, bool) or not isinstance(value, Money) or value < 0:
+            raise ValueError(f"`price`: {name} has to be an amount of money for a million tokens, such as $0.50")
+    of = {name: int(price.get(name, price["input"])) for name in names}
+    return Plain(of["input"], of["cached"], of["cache_write"], of["output"])
+
+
+def _plain(listed: Listed) -> Plain | None:
+    """The four prices, where that is all there is to a call."""
+    if listed.changes:
+        return None
+    of = fields(listed.now(datetime.now(UTC)))
+    if not {"input_mtok", "output_mtok"} <= of.keys() or any(name in of for name in _APART):
         return None
     rates: dict[str, int] = {}
     for name in _PLAIN:
-        value = given.get(name, given["input_mtok"])
+        value = of.get(name, of["input_mtok"])
         if not isinstance(value, Decimal) or value * _SCALE != int(value * _SCALE):
             return None
         rates[name] = int(value * _SCALE)
-    return Plain(rates["input_mtok"], rates["cache_read_mtok"], rates["cache_write_mtok"], rates["output_mtok"], listed)
+    most = dearest([of])
+    return Plain(
+        rates["input_mtok"], rates["cache_read_mtok"], rates["cache_write_mtok"], rates["output_mtok"], listed,
+        (_up(most[0]), _up(most[1])),
+    )  # fmt: skip
+
+
+def _up(dollars: Decimal) -> int:
+    return int((dollars * _SCALE).to_integral_value(ROUND_CEILING))

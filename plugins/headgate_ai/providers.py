@@ -16,25 +16,37 @@ import msgspec
 from headgate.api import Line
 
 ECHO: Final = "echo"
+# Where an API is, by dialect, if nothing else is said. The other dialects write all of their paths themselves.
+BASES: Final = {"openai": "/v1", "mistral": "/v1", "gemini": "/v1beta"}
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provider.
 
-    `url` is None where the resource has to say. `auth` is how a key is shown: `bearer`, `header NAME`, `none`, or `dialect`
-    where the dialect signs. `env` is the usual name of the variable that holds the key. `prices` is what price lists call
-    the provider. `options` are for its dialect, `headers` lines that it wants besides, `docs` the page that says so.
+    `url` is None where the resource has to say; then `example` shows how. `base` is the path that a URL without one means.
+    `auth` is how a key is shown: `bearer`, `header NAME`, `none`, or `dialect` where the dialect signs. `env` is the usual
+    name of the variable that holds the key. `prices` is what the price list calls the provider. `options` are for its
+    dialect, `wants` names those that the resource has to give, `headers` are lines that it wants besides, and `docs` is
+    the page that says so.
     """
 
     name: str
     docs: str
     url: str | None = None
+    example: str | None = None
+    base: str | None = None
     dialect: str = "openai"
     auth: str = "bearer"
     env: str | None = None
     prices: str | None = None
     options: dict[str, Any] = {}
+    wants: tuple[str, ...] = ()
     headers: dict[str, str] = {}
+
+    @property
+    def path(self) -> str:
+        """What a URL without a path means."""
+        return BASES.get(self.dialect, "") if self.base is None else self.base
 
     @property
     def needs_key(self) -> bool:

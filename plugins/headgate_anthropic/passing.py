@@ -65,6 +65,10 @@ class MessagePassing:
             raise Garbled("with a stream that holds what is no event of Anthropic's") from None
         return block
 
+    def finish(self) -> bytes | None:
+        """Without its end mark the answer is not whole."""
+        return None
+
     def _delta(self, block: bytes) -> None:
         self.started = True
         for text in _TEXT.findall(block):

@@ -64,6 +64,10 @@ class ChatPassing:
             raise Garbled("with a stream that holds what is no event of Cohere's") from None
         return block
 
+    def finish(self) -> bytes | None:
+        """Without its end mark the answer is not whole."""
+        return None
+
     def _read(self, event: _Event) -> None:
         delta: Any = event.delta or _Delta()
         if event.type != "message-end":

@@ -42,6 +42,12 @@ def compiled(path: Path) -> Program:
     )
 
 
+def node() -> Node:
+    """A node that knows OpenAI's dialect and nothing else."""
+    spoken = {speaks.name: speaks for speaks in OpenAi().register_dialects()}
+    return Node(SystemClock(), None, None, Stores(), dialects=spoken)  # type: ignore[arg-type]
+
+
 def rehearsed(path: Path, *more: type) -> list[str]:
     """What is wrong with a policy: findings, and the tests that fail."""
     plugins = load_plugins(
@@ -63,7 +69,7 @@ def test_the_example_holds() -> None:
 CHAT = """policy 1
 
 model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY_OF_NOBODY") }
-model claude { provider = anthropic, name = "claude-sonnet-4", key = secret("ANTHROPIC_API_KEY_OF_NOBODY") }
+model claude { provider = openrouter, name = "anthropic/claude-sonnet-4", key = secret("OPENROUTER_API_KEY_OF_NOBODY") }
 model local { provider = vllm, name = "llama-3.3-70b", url = "http://vllm.internal:8000" }
 
 route chat POST /v1/chat/completions {
@@ -93,8 +99,8 @@ STREAM = SEND.replace("model:", "stream: true, model:")
     given claude = chat_reply("Hello.", prompt_tokens=10, completion_tokens=2)
     {SEND}
     expect status == 200
-    expect served.model == "claude-sonnet-4"
-    expect response.header["x-model"] == "claude-sonnet-4"
+    expect served.model == "anthropic/claude-sonnet-4"
+    expect response.header["x-model"] == "anthropic/claude-sonnet-4"
     expect usage.cost == $0.00006
     expect calls(gpt) == 1
     expect not called(local)""",
@@ -111,7 +117,7 @@ STREAM = SEND.replace("model:", "stream: true, model:")
     given claude = chat_stream(["Hel", "lo."], prompt_tokens=10, completion_tokens=2)
     {STREAM}
     expect status == 200
-    expect served.model == "claude-sonnet-4"
+    expect served.model == "anthropic/claude-sonnet-4"
     expect usage.output_tokens == 2""",
         f"""given gpt = reply(400, json={{error: {{message: "Too long."}}}})
     {SEND}
@@ -147,6 +153,8 @@ def test_a_policy_with_keys_and_a_fallback(tmp_path: Path, test: str) -> None:
         ('provider = openai, name = "x"', 'key = secret("OPENAI_API_KEY")'),
         ('provider = vllm, name = "x"', 'add url = "http://vllm.internal:8000"'),
         ('provider = vllm, name = "x", url = "vllm:8000"', "is not an http:// or https:// URL"),
+        ('provider = azure, name = "x", key = secret("K")', 'add url = "https://RESOURCE.openai.azure.com"'),
+        ('provider = bedrock, name = "x", key = secret("K")', "no installed plugin speaks `bedrock`"),
         ('provider = echo, name = "x", headers = {Authorization: "x"}', "may not set Authorization"),
         ('provider = echo, name = "x", headers = {a: "x\\ny"}', "printable ASCII"),
     ],
@@ -154,10 +162,8 @@ def test_a_policy_with_keys_and_a_fallback(tmp_path: Path, test: str) -> None:
 def test_a_model_that_cannot_be_used_is_a_finding(tmp_path: Path, model: str, says: str) -> None:
     path = tmp_path / "a.policy"
     path.write_text(f"policy 1\nmodel m {{ {model} }}\nroute a POST /a public {{ read.chat as c\n ai.chat m\n }}\n")
-    program = compiled(path)
-    node = Node(SystemClock(), None, None, Stores(), dialects=program.checked.vocabulary.dialects)  # type: ignore[arg-type]
     with pytest.raises(PolicyError) as caught:
-        provision(program, node, 1)
+        provision(compiled(path), node(), 1)
     assert says in caught.value.diagnostics[0].message
 
 

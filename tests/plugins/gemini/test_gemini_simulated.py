@@ -44,7 +44,10 @@ async def sent(sim: Gemini, chat: Chat, to: Endpoint, version: str = "v1beta") -
         return await client.post(url, content=written.body, headers=headers)
 
 
-async def asked(sim: Gemini, chat: Chat, to: Endpoint = Endpoint("gemini-3-pro"), version: str = "v1beta") -> Answer:
+PRO = Endpoint("gemini-3-pro")
+
+
+async def asked(sim: Gemini, chat: Chat, to: Endpoint = PRO, version: str = "v1beta") -> Answer:
     response = await sent(sim, chat, to, version)
     assert response.status_code == 200, response.text
     return OUT.answer(response.content)

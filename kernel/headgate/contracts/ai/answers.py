@@ -22,12 +22,14 @@ BYTES_PER_TOKEN = 4
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Token counts. Input includes what was cached, what was written to a cache, audio and images; output includes
-    reasoning and audio: as OpenAI counts, whatever the provider's own habit."""
+    reasoning and audio: as OpenAI counts, whatever the provider's own habit. `cache_write_1h_tokens` are those of
+    `cache_write_tokens` that a cache keeps for an hour, which some providers price apart."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
     reasoning_tokens: int = 0
     input_audio_tokens: int = 0
     output_audio_tokens: int = 0
