@@ -46,7 +46,7 @@ def findings_of(files: Mapping[str, str], *names: str) -> tuple[list[Diagnostic]
     if checked.errors:
         return checked.findings, loaded.sources
     program = compile_program(checked)
-    node: Any = Node(_Clock(), None, None, Stores(calls=MemoryCalls()))  # type: ignore[arg-type]
+    node: Any = Node(_Clock(), None, None, Stores(calls=MemoryCalls()), dialects=plugins().vocabulary.dialects)  # type: ignore[arg-type]
     try:
         Provision(node).link(program)
     except PolicyError as error:

@@ -72,7 +72,7 @@ class Shape:
         return Response(status, [], f"{self.name}: {message}".encode())
 
 
-def dialect_of(path: str, constants: Mapping[str, Any]) -> Shape:
+def dialect_of(path: str, constants: Mapping[str, Any], installed: Mapping[str, Any]) -> Shape:
     if path.endswith("/none"):
         raise ValueError("no dialect is spoken there")
     return Shape(constants.get("as", path))
