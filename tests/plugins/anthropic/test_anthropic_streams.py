@@ -109,7 +109,7 @@ HAPPENINGS: list[Happening] = [
     Opened(Reasoning(maker="anthropic"), 0), ReasoningDelta("Hm", 0), SignatureDelta("c2ln", 0), Closed(0),
     Opened(Reasoning(sealed="ZGF0YQ==", maker="anthropic"), 1), Closed(1),
     Opened(Text(""), 2), TextDelta("So ", 2),
-    CitationDelta(Citation("it is", "A book", document="0", extra=CHAR), 2), TextDelta("é", 2), Closed(2),
+    CitationDelta(Citation("it is", "A book", document="0", extra={"anthropic": CHAR}), 2), TextDelta("é", 2), Closed(2),
     Opened(Opaque("anthropic", {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}), 3),
     Closed(3),
     Opened(Opaque("anthropic", {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}), 4), Closed(4),
