@@ -9,22 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.api.ai import Citation
+from headgate_anthropic.facts import NAME
 
 _TITLES = ("document_title", "title")
-_OWN = "type"
 
 
 def citation(value: dict[str, Any]) -> Citation:
-    """One of Anthropic's. What others have no field for stays in `extra`."""
+    """One of Anthropic's. All of it stays in `extra`, under the dialect's name, since answers go to any client."""
     title = value.get("document_title", value.get("title"))
     index = value.get("document_index")
     document = value.get("file_id") or value.get("source") or (str(index) if index is not None else None)
-    return Citation(value.get("cited_text"), title, value.get("url"), document, extra=value)
+    return Citation(value.get("cited_text"), title, value.get("url"), document, extra={NAME: value})
 
 
 def cited(made: Citation) -> dict[str, Any]:
     """A citation in Anthropic's words."""
-    if _OWN in made.extra:
+    if NAME in made.extra:
         return _touched(made)
     if made.url is not None:
         return {
@@ -47,7 +47,7 @@ def cited(made: Citation) -> dict[str, Any]:
 
 def _touched(made: Citation) -> dict[str, Any]:
     """As it came, but for the words that a line may have changed since."""
-    value = dict(made.extra)
+    value: dict[str, Any] = made.extra[NAME]
     now: dict[str, Any] = {"cited_text": made.text, "url": made.url}
     now.update((name, made.title) for name in _TITLES if name in value)
     return {name: now.get(name, field) for name, field in value.items()}

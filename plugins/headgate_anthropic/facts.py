@@ -50,6 +50,8 @@ EFFORTS: Final = {"minimal": "low", "low": "low", "medium": "medium", "high": "h
 BUDGETS: Final = {"minimal": 1024, "low": 4096, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
 LEAST_BUDGET: Final = 1024
 
+# These refuse to be told not to think: https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking
+_ALWAYS_THINK: Final = re.compile(r"mythos|fable|opus-4-7")
 _GENERATION: Final = re.compile(r"claude-(?:[a-z]+-)?(\d)(?:[-.](\d)(?!\d))?")
 
 
@@ -74,3 +76,8 @@ def thinks_to_budget(model: str, options: Mapping[str, Any]) -> bool:
 def takes_budget(model: str, options: Mapping[str, Any]) -> bool:
     """Whether it takes a budget in tokens: Claude until 4.6."""
     return thinks_to_budget(model, options) or ("thinking" not in options and generation(model) < (4, 7))
+
+
+def may_not_think(model: str, options: Mapping[str, Any]) -> bool:
+    """Whether it can be told not to think."""
+    return bool(options.get("thinking_off", _ALWAYS_THINK.search(model) is None))

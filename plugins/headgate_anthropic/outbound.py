@@ -16,9 +16,10 @@ from headgate_anthropic.reader import MessageReader
 class AnthropicOut:
     """Providers. Their URL ends in `/v1`.
 
-    A provider's row may say: `path` (what stands between its URL and `/messages`), `version`, `betas` (a list),
-    `max_output_tokens` (the bound where the client gives none), `sampling` (whether its models take `temperature`, `top_p`
-    and `top_k`) and `thinking` (`budget` or `adaptive`), where a model's name does not tell.
+    A provider's row may say: `path` (what stands between its URL and `/messages`), `version`, `betas` (a list) and
+    `max_output_tokens` (the bound where the client gives none); and, where a model's name does not tell, `sampling`
+    (whether its models take `temperature`, `top_p` and `top_k`), `thinking` (`budget` or `adaptive`) and `thinking_off`
+    (whether they can be told not to think).
     """
 
     name = NAME

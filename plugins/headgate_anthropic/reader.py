@@ -97,7 +97,9 @@ class MessageReader(SseReader):
         if self._began:
             return []
         self._began = True
-        return [Began(message.get("id"), message.get("model")), *self._used(message.get("usage"))]
+        used = self._used(message.get("usage"))
+        counted = self._usage.counted() if self._usage is not None else None
+        return [Began(message.get("id"), message.get("model"), counted=counted), *used]
 
     def _used(self, value: Any) -> list[Happening]:
         if value is None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from headgate.api.ai import Content, Dropped, Endpoint, Format, ServerTool, Thinking, Tool, ToolChoice, Unsupported
-from headgate_anthropic.facts import BUDGETS, EFFORTS, LEAST_BUDGET, NAME, takes_budget, thinks_to_budget
+from headgate_anthropic.facts import BUDGETS, EFFORTS, LEAST_BUDGET, NAME, may_not_think, takes_budget, thinks_to_budget
 from headgate_anthropic.parameters import TIERS, parameters
 
 _TYPES: Final = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
@@ -154,7 +154,10 @@ def _think(content: Content, most: int, to: Endpoint, body: dict[str, Any], drop
     if thinking is None or thinking == Thinking(extra=thinking.extra):
         return {}
     if thinking.effort == "none":
-        body["thinking"] = {"type": "disabled"}
+        if may_not_think(to.model, to.options):
+            body["thinking"] = {"type": "disabled"}
+        else:
+            dropped.drop("thinking", thinking.effort)
         return {}
     if thinks_to_budget(to.model, to.options) or (
         thinking.budget_tokens is not None and takes_budget(to.model, to.options)

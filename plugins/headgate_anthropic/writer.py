@@ -101,7 +101,7 @@ class MessageWriter:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": usage(self._counted),
+            "usage": usage(began.counted),
         }
         return _event("message_start", message=message)
 

@@ -21,7 +21,7 @@ REASONS: Final[dict[Stop, str]] = {
     "sequence": "STOP_SEQUENCE",
     "length": "MAX_TOKENS",
     "tools": "TOOL_CALL",
-    "filter": "ERROR_TOXIC",
+    "filter": "ERROR",
     "refusal": "COMPLETE",
     "pause": "COMPLETE",
     "other": "COMPLETE",

@@ -75,5 +75,5 @@ def render(fake: FakeChat, request: Written, at: float) -> Response:
 
 def _happenings(fake: FakeChat, model: str, counted: Counted) -> list[Happening]:
     texts = list(fake.pieces or (fake.text,))[: fake.dies_after]
-    begun: list[Happening] = [Used(counted), Began(_ID, model), Opened(Text(text="")), *map(TextDelta, texts)]
+    begun: list[Happening] = [Began(_ID, model), Used(counted), Opened(Text(text="")), *map(TextDelta, texts)]
     return begun if fake.dies_after is not None else [*begun, Closed(), Stopped("stop"), Ended()]

@@ -374,6 +374,14 @@ def test_thinking_to_a_budget_is_left_out_where_anthropic_would_refuse_it() -> N
     accepted(written)
 
 
+def test_a_model_that_always_thinks_is_not_told_otherwise() -> None:
+    written = made(HI, model="claude-mythos-5", thinking=Thinking("none"))
+    assert "thinking" not in accepted(written)
+    assert written.dropped == ["thinking"]
+    told = accepted(made(HI, model="claude-mythos-6", thinking=Thinking("none"), options={"thinking_off": True}))
+    assert told["thinking"] == {"type": "disabled"}
+
+
 def test_only_anthropics_own_thoughts_go_back_to_it() -> None:
     thoughts: list[Any] = [
         Reasoning("Hm.", signature="c2ln", maker="anthropic"),

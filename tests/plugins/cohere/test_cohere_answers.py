@@ -89,7 +89,7 @@ def test_what_all_dialects_share_is_read() -> None:
     assert plan == Reasoning("I will look.", maker="cohere", extra={"tool_plan": True})
     assert thought == Reasoning("Hm", maker="cohere")
     assert isinstance(text, Text)
-    assert text.citations == [Citation(None, "A book", document="doc:0", start=0, end=2, extra=CITED)]
+    assert text.citations == [Citation(None, "A book", document="doc:0", start=0, end=2, extra={"cohere": CITED})]
     assert isinstance(call, ToolCall)
     assert call.arguments == '{ "x": 1 }'
     assert answer.choices[0].logprobs == [TokenProb("So", -0.1), TokenProb("", -0.2)]
@@ -188,7 +188,7 @@ HAPPENINGS: list[Happening] = [
     Opened(ToolCall("f_1", "f"), 1), ArgumentsDelta('{ "x"', 1), ArgumentsDelta(": 1 }", 1), Closed(1),
     Opened(Reasoning(maker="cohere"), 2), ReasoningDelta("Hm", 2), Closed(2),
     Opened(Text(""), 3), TextDelta("So ", 3, logprobs=[TokenProb("So ", -0.1)]), TextDelta("é", 3),
-    CitationDelta(Citation(None, "A book", document="doc:0", start=0, end=2, extra=CITED), 3),
+    CitationDelta(Citation(None, "A book", document="doc:0", start=0, end=2, extra={"cohere": CITED}), 3),
     Used(Counted(input_tokens=5, output_tokens=30, cached_tokens=2)),
     Closed(3), Stopped("stop"), Ended(),
 ]  # fmt: skip

@@ -19,11 +19,13 @@ from headgate.contracts.ai.parts import Citation
 
 
 class Began(msgspec.Struct, frozen=True, tag=True):
-    """The answer has a beginning: who answers, and the provider's id for it."""
+    """The answer has a beginning: who answers, and the provider's id for it. `counted` is what is counted by then, for
+    dialects that begin with it; `Used` says it too."""
 
     id: str | None = None
     model: str | None = None
     created: int | None = None
+    counted: Counted | None = None
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
