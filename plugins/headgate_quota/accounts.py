@@ -42,7 +42,7 @@ class Purse:
     """One account, in one period, on this worker. `until` is the end of the period on the wall clock."""
 
     __slots__ = (
-        "ask", "asked_at", "asking", "low", "most", "need", "refused", "refused_until", "slice", "until", "used", "used_at", "want",
+        "ask", "asked_at", "asking", "callers", "closed", "low", "most", "need", "refused", "refused_until", "slice", "until", "used", "used_at", "want",
     )  # fmt: skip
 
     def __init__(self, slice: Slice, until: float) -> None:
@@ -50,8 +50,8 @@ class Purse:
         self.until = until
         self.most = slice.account.limit // MOST
         self.ask = trio.Event()
-        self.asking = False
-        self.need = self.want = 0
+        self.asking = self.closed = False
+        self.callers = self.need = self.want = 0
         self.low = -1
         self.asked_at = self.used_at = self.refused_until = float("-inf")
         self.refused = 0
@@ -59,6 +59,11 @@ class Purse:
 
     def __repr__(self) -> str:
         return f"<Purse {self.slice!r}>"
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is open in it, or waits for money of it."""
+        return self.slice.open > 0 or self.callers > 0
 
     def demand(self, now: float, need: int) -> int:
         """How much to ask for: twice as much as the last time where that is less than a second ago, or half."""
@@ -127,18 +132,24 @@ class Accounts:
 
     async def reserve(self, purse: Purse, amount: int) -> bool:
         """Set money aside, drawing what is missing; False where the account has not enough. StoreError."""
-        while not purse.slice.reserve(amount):
-            if purse.asking:
-                await purse.ask.wait()
-                continue
-            now = self.node.clock.monotonic()
-            if purse.refuses(now, amount):
-                return False
-            missing = amount - purse.slice.free
-            draw = await self._draw(purse, missing, purse.demand(now, missing))
-            if not draw.granted:
-                return purse.slice.reserve(amount)
-        return True
+        purse.callers += 1
+        try:
+            while not purse.slice.reserve(amount):
+                if purse.asking:
+                    await purse.ask.wait()
+                elif not await self._missing(purse, amount - purse.slice.free):
+                    return purse.slice.reserve(amount)
+            return True
+        finally:
+            purse.callers -= 1
+
+    async def _missing(self, purse: Purse, need: int) -> bool:
+        """Draw what a call needs; False where the account has not so much."""
+        now = self.node.clock.monotonic()
+        if purse.refuses(now, need):
+            return False
+        draw = await self._draw(purse, need, purse.demand(now, need))
+        return draw.granted > 0
 
     async def _draw(self, purse: Purse, need: int, want: int) -> Draw:
         """Ask the store while nobody else asks for this account."""
@@ -188,11 +199,13 @@ class Accounts:
 
     async def _fetch(self, purse: Purse) -> None:
         now = self.node.clock.monotonic()
-        await self._draw(purse, purse.need, purse.demand(now, purse.need))
+        if not purse.closed:
+            await self._draw(purse, purse.need, purse.demand(now, purse.need))
 
     async def _tell(self, purse: Purse) -> None:
-        purse.slice.give_up(purse.slice.free - purse.most // 2)
-        await self._draw(purse, 0, 0)
+        if not purse.closed:
+            purse.slice.give_up(purse.slice.free - purse.most // 2)
+            await self._draw(purse, 0, 0)
 
     async def tend(self) -> None:
         """Give back what lies idle, until cancelled; sleeps where nothing is held."""
@@ -204,22 +217,29 @@ class Accounts:
             await self._woken.wait()
 
     async def _sweep(self, edge: float) -> None:
-        now = self.node.clock.time()
         past, self._past = self._past, []
+        idle: list[Purse] = []
         for key, purse in list(itertools.takewhile(lambda one: one[1].used_at <= edge, self.purses.items())):
-            if now >= purse.until or not (purse.slice.open or purse.asking):
+            if not purse.busy:
                 past.append(self.purses.pop(key))
-            else:
+            elif purse.slice.free and not purse.asking:
                 purse.slice.give_up(purse.slice.free)
+                idle.append(purse)
+        for purse in idle:
+            await self._careful(self._tell, purse)
         for purse in past:
             await self._careful(self._end, purse)
 
     async def _end(self, purse: Purse) -> None:
         """Give the slice up, once no call is open in it."""
-        if purse.slice.open:
+        if purse.busy:
             self._past.append(purse)
-            return
+        else:
+            await self._close(purse)
+
+    async def _close(self, purse: Purse) -> None:
         with _alone(purse):
+            purse.closed = True
             await self.ledger.close(purse.slice)
 
     async def bury(self) -> None:
@@ -240,11 +260,7 @@ class Accounts:
         with trio.move_on_after(2.0) as scope:
             scope.shield = True
             for purse in [*self.purses.values(), *self._past]:
-                await self._careful(self._part, purse)
-
-    async def _part(self, purse: Purse) -> None:
-        with _alone(purse):
-            await self.ledger.close(purse.slice)
+                await self._careful(self._close, purse)
 
     # --- what in-file tests ask ---------------------------------------------------------------------------------------
 

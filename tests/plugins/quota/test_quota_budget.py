@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import trio
 import trio.testing
 from tests.plugins.quota.conftest import Spender
 
-from headgate.api import StoreError
+from headgate.api import Bound, Money, Node, Site, StoreError, Stores, Usage, reserve_all
 from headgate.host.plugins import load_plugins
 from headgate.host.settings import Settings
 from headgate.language.check.modules import load
@@ -20,7 +21,8 @@ from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate.serve import opened_by_plugins
 from headgate.testing import MemoryLedger, open_gate
 from headgate_quota import Quota
-from headgate_quota.accounts import STATE
+from headgate_quota.accounts import STATE, Accounts
+from headgate_quota.budget import BudgetMeter, Line
 from headgate_routing import Routing
 
 PLUGINS = [("quota", Quota), ("routing", Routing), ("spender", Spender)]
@@ -238,3 +240,42 @@ route r GET /r public {
         assert (await g.send("GET", "/r")).status == 200
         spent = sorted((name, amount // 10_000_000) for name, _, amount, _ in (await g.row(0))["spent"])
         assert spent == [("name:one/day|null", 10), ("name:two/day|null", 20)]
+
+
+async def test_a_call_that_outlasts_its_idle_account_is_settled_and_counted_once(autojump_clock: Any) -> None:
+    ledger, limit = MemoryLedger(), Money(1_000_000_000)
+    node = Node(TrioClock(), None, None, Stores(ledger=ledger))  # type: ignore[arg-type]
+    accounts = node.state[STATE] = Accounts(node)
+    ctx: Any = SimpleNamespace(node=node, log=None)
+    meter = BudgetMeter(ctx, Line(Site("r", "budget", 0, "f", 1), "day", None), limit, None, None, None)
+    bound = Bound("m", None, Money(400_000_000))
+
+    async def call(seconds: float) -> None:
+        [hold] = await reserve_all([meter], bound)
+        await trio.sleep(seconds)
+        hold.settle(Usage(cost=Money(100_000_000)))
+
+    async with trio.open_nursery() as nursery:
+        accounts.nursery = nursery
+        nursery.start_soon(accounts.tend)
+        for seconds in (0.1, 7.0, 30.0):
+            await call(seconds)
+        await trio.sleep(20)
+        assert accounts.purses == {}
+        assert accounts._past == []
+        assert sorted(one.settled for one in await ledger.statements()) == [100_000_000, 200_000_000]
+        assert all(one.leased == 0 for one in await ledger.statements())
+        nursery.cancel_scope.cancel()
+
+
+class TrioClock:
+    """Five seconds before midnight, UTC, when the test begins."""
+
+    def __init__(self) -> None:
+        self.began = trio.current_time()
+
+    def time(self) -> float:
+        return 1_767_225_600.0 - 5.0 + trio.current_time() - self.began
+
+    def monotonic(self) -> float:
+        return trio.current_time()
