@@ -9,15 +9,17 @@ from typing import Any
 import click
 import msgspec
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from headgate.api import Money
 from headgate.api.ai import Counted
-from headgate_ai.catalog import Entry, every, find
+from headgate_ai.catalog import INPUTS, Entry, every, find
 from headgate_ai.providers import providers
 
 # Fits a page and most terminals.
 WIDTH = 100
+_WIDEST = 2000
 _MILLION = 10**6
 
 
@@ -27,7 +29,9 @@ _MILLION = 10**6
 @click.option(
     "--kind", help="Only models of this kind: chat, embedding, image, speech, transcription, rerank, moderation."
 )
-@click.option("--ready", is_flag=True, help="Only models of providers whose key is in the environment.")
+@click.option(
+    "--ready", is_flag=True, help="Only models of providers whose key is in the environment, or who need none."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one object a line.")
 def models(names: Sequence[str], wanted: Sequence[str], kind: str | None, ready: bool, as_json: bool) -> None:
     """List models with their window, what they read and write, and what they cost for a million tokens.
@@ -36,7 +40,7 @@ def models(names: Sequence[str], wanted: Sequence[str], kind: str | None, ready:
     """
     if unknown := [one for one in wanted if one not in providers()]:
         raise click.ClickException(f"there is no provider {unknown[0]}; known are {', '.join(sorted(providers()))}")
-    found = [one for one in _chosen(names, wanted) if kind in (None, one.kind) and (not ready or _key(one) == "set")]
+    found = [one for one in _chosen(names, wanted) if kind in (None, one.kind) and (not ready or _key(one) != "no")]
     if as_json:
         for one in found:
             click.echo(msgspec.json.encode(_shown(one)).decode())
@@ -44,7 +48,7 @@ def models(names: Sequence[str], wanted: Sequence[str], kind: str | None, ready:
     if not found:
         click.echo("There is no such model. `headgate models` lists all; a policy may name others as well.", err=True)
         return
-    Console(width=WIDTH).print(_table(found))
+    _print(_table(found))
     click.echo(
         f"{len(found)} model{'' if len(found) == 1 else 's'}. Prices are dollars for a million tokens.", err=True
     )
@@ -61,21 +65,28 @@ def _chosen(names: Sequence[str], wanted: Sequence[str]) -> Iterator[Entry]:
             yield one
 
 
+def _print(table: Table) -> None:
+    """In a hundred columns where that is enough: a line that the terminal wraps can be read, a name that is cut cannot."""
+    console = Console(width=_WIDEST)
+    wanted = Measurement.get(console, console.options, table).minimum
+    Console(width=max(WIDTH, wanted)).print(table)
+
+
 def _table(found: Sequence[Entry]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("PROVIDER", no_wrap=True)
-    table.add_column("MODEL", overflow="fold")
+    table.add_column("MODEL", no_wrap=True)
     for column in ("WINDOW", "ANSWER"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("READS", overflow="fold")
-    for column in ("IN", "CACHED", "OUT"):
+    table.add_column("READS", min_width=10)
+    for column in ("IN", "OUT"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("KEY", no_wrap=True)
     for one in found:
         price = _price(one)
         table.add_row(
             one.provider, one.name, _tokens(one.context), _tokens(one.most_output), _reads(one),
-            *(_dollars(price.get(way)) for way in ("input", "cached", "output")), _key(one),
+            *(_dollars(price.get(way)) for way in ("input", "output")), _key(one),
         )  # fmt: skip
     return table
 
@@ -108,9 +119,9 @@ def _price(one: Entry) -> dict[str, Money]:
 
 
 def _key(one: Entry) -> str:
-    """Whether the usual variable of its provider is set; a policy may name another."""
+    """Whether the usual variable of its provider is set (a policy may name another); `none` where none is needed."""
     env = providers()[one.provider].env
-    return "none" if env is None else "set" if os.environ.get(env) else "not set"
+    return "none" if env is None else "yes" if os.environ.get(env) else "no"
 
 
 def _tokens(count: int | None) -> str:
@@ -124,11 +135,6 @@ def _dollars(amount: Money | None) -> str:
 
 
 def _reads(one: Entry) -> str:
-    """`text image file`; beside it what is no chat."""
-    kind = "" if one.kind in (None, "chat") else f"({one.kind})"
-    inputs = (
-        "–"
-        if one.inputs is None
-        else " ".join(sorted(one.inputs, key=("text", "image", "audio", "video", "file").index))
-    )
-    return f"{inputs} {kind}".strip()
+    """`text image file`; before it what is no chat."""
+    kind = "" if one.kind in (None, "chat") else f"{one.kind}: "
+    return kind + ("–" if one.inputs is None else " ".join(name for name in INPUTS if name in one.inputs))
