@@ -212,7 +212,7 @@ def unsupported(model: Model, message: str, where: str) -> UpstreamFault:
     """This model cannot do it; another one may."""
     record = {"where": where} if where else {}
     return UpstreamFault(
-        "ai.unsupported", f"{model.label} cannot do this: {message}", status=400, sent=False, record=record,
+        "ai.unsupported", f"{model.resource} cannot do this: {message}", status=400, sent=False, record=record,
         passes_on=True,
     )  # fmt: skip
 
