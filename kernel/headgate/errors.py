@@ -65,8 +65,9 @@ class UpstreamFault(Failure):
     """The upstream's fault: unreachable, too slow, dead in mid-body, or not speaking HTTP.
 
     `sent` tells whether any byte of the request can have been processed; only where it is False is a
-    request that is not idempotent safe to send again. You do not get it for an answer with status 500:
-    that is an answer.
+    request that is not idempotent safe to send again. `passes_on` says that this upstream can never do what is asked,
+    and another one may: blocks that try others go on to the next whatever failures they name, and none tries the same
+    again. You do not get it for an answer with status 500: that is an answer.
     """
 
     def __init__(
@@ -76,11 +77,13 @@ class UpstreamFault(Failure):
         *,
         status: int = 502,
         sent: bool = True,
+        passes_on: bool = False,
         record: Mapping[str, Any] | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         super().__init__(kind, message, status=status, record=record, headers=headers)
         self.sent = sent
+        self.passes_on = passes_on
 
 
 class PluginFault(HeadgateError):

@@ -7,13 +7,16 @@ route chat POST /v1/chat/completions { auth.key as key  read.chat as chat  ai.ch
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.api import hookimpl
 from headgate_ai.chatting import ai_chat
 from headgate_ai.models import model
 from headgate_ai.prompting import ai_prompt, prompt
 from headgate_ai.reading import read_chat
+
+if TYPE_CHECKING:
+    import click
 
 
 class Ai:
@@ -26,3 +29,9 @@ class Ai:
     @hookimpl
     def register_resources(self) -> Sequence[Callable[..., Any]]:
         return [model, prompt]
+
+    @hookimpl
+    def register_commands(self) -> Sequence[click.Command]:
+        from headgate_ai.models_verb import models
+
+        return [models]

@@ -34,6 +34,7 @@ from headgate.api import (
 )
 from headgate.api.ai import Authorizes, Chat, Counted, Unsupported, Written, tokens_in
 from headgate_ai.bounds import bound_of
+from headgate_ai.capabilities import judges, lacking
 from headgate_ai.echo import said_to
 from headgate_ai.failures import refused
 from headgate_ai.keys import state_of
@@ -167,6 +168,9 @@ async def _prepared(question: Question, model: Model) -> Asked:
     if served is None:
         served = ctx.served = Served()
     served.target, served.model, served.provider = str(model.target), model.name, model.provider.name
+    missing = lacking(chat, model) if judges(model) else None
+    if missing is not None:
+        raise unsupported(model, missing.message, missing.where)
     cap = _cap(ctx, chat)
     if cap is not None:
         chat.max_tokens = cap
@@ -197,8 +201,9 @@ def unsupported(model: Model, message: str, where: str) -> UpstreamFault:
     """This model cannot do it; another one may."""
     record = {"where": where} if where else {}
     return UpstreamFault(
-        "ai.unsupported", f"{model.label} cannot do this: {message}", status=400, sent=False, record=record
-    )
+        "ai.unsupported", f"{model.resource} cannot do this: {message}", status=400, sent=False, record=record,
+        passes_on=True,
+    )  # fmt: skip
 
 
 async def _sent(question: Question, asked: Asked, place: int | None) -> Response:

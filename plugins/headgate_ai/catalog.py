@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -18,9 +18,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from headgate_ai.prices import Prices, listed_of, prices_of
-from headgate_ai.providers import Provider, providers
+from headgate_ai.listing import Listed
+from headgate_ai.prices import Free, Prices, all_of, listed_of, prices_in
+from headgate_ai.providers import ECHO, Provider, providers
 
+INPUTS: Final = ("text", "image", "audio", "video", "file")
+ABILITIES: Final = ("tools", "schema", "reasoning")
 Kind = Literal["chat", "embedding", "image", "speech", "transcription", "rerank", "moderation"]
 # Where a bare name is looked for: whoever makes models first, then whoever serves those of others.
 MAKERS: Final = (
@@ -35,6 +38,8 @@ _HOSTED: Final = {
     "openrouter": re.compile(r"(?P<maker>[\w-]+)/(?P<name>[^:]+)(?::\w+)?"),
 }  # fmt: skip
 _MAKERS: Final = {"google": "gemini", "mistralai": "mistral", "x-ai": "xai", "moonshotai": "moonshot", "z-ai": "zai"}
+# What the price list has under a provider, and its dialect does not reach.
+_FOREIGN: Final = {"gemini": ("claude",), "vertex": ("claude",)}
 # The ability to fit a schema is the API's, not the model's.
 _OF_THE_API: Final = frozenset({"schema"})
 _DATED: Final = re.compile(r"(?:-latest|-20\d{6}|-20\d\d-\d\d-\d\d|@20\d{6})$")
@@ -42,7 +47,7 @@ _DATED: Final = re.compile(r"(?:-latest|-20\d{6}|-20\d\d-\d\d-\d\d|@20\d{6})$")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the table says of a model. `abilities`: `tools`, `schema` and `reasoning`, where it is known."""
+    """What the table says of a model. `abilities` has those of `ABILITIES` of which it is known."""
 
     kind: Kind | None = None
     context: int | None = None
@@ -54,8 +59,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One model of one provider: tokens of its window and of its longest answer, what it reads and writes (`text`,
-    `image`, `audio`, `video`, `file`), what it can, and what it costs."""
+    """One model of one provider: tokens of its window and of its longest answer, what it reads and writes (of
+    `INPUTS`), what it can, and what it costs."""
 
     provider: str
     name: str
@@ -103,12 +108,17 @@ def _toml() -> dict[str, Any]:
 
 def entry(provider: Provider, name: str) -> Entry:
     """What is known of a provider's model; it may be nothing but its name."""
-    listed = listed_of(provider.prices, name)
+    return _entry(provider, name, listed_of(provider.prices, name))
+
+
+def _entry(provider: Provider, name: str, listed: Listed | None) -> Entry:
+    if provider.name == ECHO:
+        return Entry(provider.name, name, None, None, None, None, {}, "chat", Free())
     facts = _facts(provider.name, name, listed.id if listed is not None else None)
     windows = [one for one in (facts.context, listed.context if listed is not None else None) if one is not None]
     return Entry(
         provider.name, name, max(windows, default=None), facts.most_output, facts.inputs, facts.outputs, facts.abilities,
-        facts.kind, prices_of(provider.prices, name),
+        facts.kind, prices_in(listed),
     )  # fmt: skip
 
 
@@ -121,6 +131,27 @@ def find(name: str) -> Entry | None:
     hosts = (row for row in providers() if row not in MAKERS)
     found = next((row for row in (*MAKERS, *hosts) if knows(row, name)), None)
     return None if found is None else entry(providers()[found], name)
+
+
+def every(wanted: Collection[str] = ()) -> Iterator[Entry]:
+    """All models that are known, of all providers or of some, by provider and name."""
+    for name in sorted(providers()):
+        if not wanted or name in wanted:
+            yield from sorted(_of(providers()[name]), key=lambda one: one.name.lower())
+
+
+def _of(provider: Provider) -> list[Entry]:
+    """The models that are known: those of the table, and those of the price list that it does not have."""
+    if provider.name == ECHO:
+        return [entry(provider, "echo")]
+    group = table().get(provider.name)
+    own = set(group.models) if group is not None else set()
+    foreign = _FOREIGN.get(provider.name, ())
+    listed = [
+        _entry(provider, one.id, one) for one in all_of(provider.prices)
+        if not one.id.startswith(foreign) and not own.intersection(_names(one.id, None))
+    ]  # fmt: skip
+    return [entry(provider, name) for name in own] + listed
 
 
 def knows(provider: str, name: str) -> bool:

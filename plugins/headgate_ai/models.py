@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from headgate.api import (
+    Ge,
     Json,
     Line,
+    Money,
     Node,
     ResourceContext,
     Secret,
@@ -18,10 +20,12 @@ from headgate.api import (
     resource,
 )
 from headgate.api.ai import Endpoint, Outbound
+from headgate_ai.catalog import Entry, entry
 from headgate_ai.echo import EchoTransport
 from headgate_ai.keys import Pool
-from headgate_ai.prices import Free, Prices, prices_of
+from headgate_ai.prices import Prices
 from headgate_ai.providers import ECHO, Provider, providers
+from headgate_ai.saying import Said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +46,11 @@ class Model:
         "dialect",
         "endpoint",
         "headers",
+        "inputs",
         "keys",
         "most_output",
         "name",
+        "outputs",
         "prices",
         "provider",
         "resource",
@@ -63,7 +69,7 @@ class Model:
         keys: list[Secret],
         options: Mapping[str, Any],
         headers: list[Line],
-        prices: Prices,
+        known: Entry,
         transport: Transport | None,
     ) -> None:
         self.resource = resource
@@ -74,12 +80,13 @@ class Model:
         self.endpoint = Endpoint(name, options)
         self.keys = Pool(keys)
         self.headers = headers
-        # Tokens, where they are known: of the window, and of the longest answer.
-        self.context: int | None = None
-        self.most_output: int | None = None
-        # What it can do beside talking (`tools`, `schema`, …); None where nobody knows.
-        self.abilities: frozenset[str] | None = None
-        self.prices = prices
+        # What is known of it, see `catalog`; tokens of the window, and of the longest answer.
+        self.context = known.context
+        self.most_output = known.most_output
+        self.inputs = known.inputs
+        self.outputs = known.outputs
+        self.abilities = known.abilities
+        self.prices: Prices = known.prices
         self.transport = transport
 
     def __repr__(self) -> str:
@@ -123,11 +130,19 @@ def model(
     url: Text | None = None,
     headers: dict[str, Json] | None = None,
     options: dict[str, Json] | None = None,
+    context: Annotated[int, Ge(1)] | None = None,
+    most_output: Annotated[int, Ge(1)] | None = None,
+    inputs: list[Text] | None = None,
+    abilities: list[Text] | None = None,
+    price: dict[str, Money] | None = None,
 ) -> Model:
     """A model: `{ provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY") }`.
 
-    `url` is where the provider's API is, `http://vllm.internal:8000`; without a path, `/v1` is meant. Several `keys` are
-    used in turns. `headers` are lines that this provider wants besides, `options` what its dialect wants to know.
+    `url` is where the provider's API is, `http://vllm.internal:8000`; without a path, the provider's usual one is meant.
+    Several `keys` are used in turns. `headers` are lines that this provider wants besides, `options` what its dialect
+    wants to know. What is known of the model by its name can be said better: the tokens of its `context` and of its
+    longest answer (`most_output`), what it reads (`inputs`: text, image, audio, video, file), its `abilities` (tools,
+    schema, reasoning), and its `price` for a million tokens, `{input: $2, output: $8, cached: $0.50, cache_write: $2}`.
     """
     known = providers().get(provider)
     if known is None:
@@ -140,12 +155,15 @@ def model(
     secrets = keys if keys is not None else [key] if key is not None else []
     if not secrets and known.needs_key and url is None:
         raise ValueError(f'{provider} wants a key: add key = secret("{known.env}")')
-    return build(ctx.node, ctx.name, name, known, secrets, url=url, headers=headers or {}, options=options or {})
+    return build(
+        ctx.node, ctx.name, name, known, secrets, url=url, headers=headers or {}, options=options or {},
+        said=Said(context, most_output, inputs, abilities, price),
+    )  # fmt: skip
 
 
 def build(
     node: Node, resource_name: str, name: str, provider: Provider, secrets: list[Secret], *, url: str | None = None,
-    headers: dict[str, Any] | None = None, options: dict[str, Any] | None = None,
+    headers: dict[str, Any] | None = None, options: dict[str, Any] | None = None, said: Said | None = None,
 ) -> Model:  # fmt: skip
     """A model of a provider. ValueError where something of it cannot be used."""
     speaks = node.dialects.get(provider.dialect)
@@ -165,7 +183,7 @@ def build(
         keys=secrets,
         options=given,
         headers=lines,
-        prices=Free() if is_echo else prices_of(provider.prices, name),
+        known=(said or Said()).over(entry(provider, name)),
         transport=EchoTransport(node.clock, speaks.outbound) if is_echo else None,
     )
 

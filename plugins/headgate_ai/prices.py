@@ -101,7 +101,11 @@ class Plain:
 
 def prices_of(provider_id: str | None, model: str) -> Prices:
     """The prices of a provider's model; `Unknown` where the list does not have it."""
-    found = listed_of(provider_id, model)
+    return prices_in(listed_of(provider_id, model))
+
+
+def prices_in(found: Listed | None) -> Prices:
+    """The prices of a model of the list."""
     if found is None or not found.known:
         return Unknown()
     return _plain(found) or found
@@ -118,6 +122,16 @@ def listed_of(provider_id: str | None, model: str, when: dict[str, str] | None =
     except LookupError:
         return None
     return Listed(provider, found, when)
+
+
+def all_of(provider_id: str | None) -> list[Listed]:
+    """The models of a provider that the list has."""
+    if provider_id is None:
+        return []
+    from genai_prices import data_snapshot
+
+    found = (one for one in data_snapshot.get_snapshot().providers if one.id == provider_id)
+    return [Listed(provider, model) for provider in found for model in provider.models]
 
 
 def given(price: dict[str, Money]) -> Plain:

@@ -17,7 +17,8 @@ async def fallback(
 ) -> Any:
     """Try the alternatives in their order; the next one when an upstream fails, or answers, as listed in `on`.
 
-    Without `on`, that is every failure of an upstream, and every 5xx. What the last one answers passes on as it came,
+    Without `on`, that is every failure of an upstream, and every 5xx. An alternative that can never do what is asked
+    (`ai.unsupported`) is passed over whatever `on` says. What the last one answers passes on as it came,
     and its failure is raised. A body that streams is sent again only if no more of it than `buffer` was read.
     """
     matcher: Matcher = site.prepared or (EVERYTHING if on is None else Matcher(on))
@@ -27,7 +28,7 @@ async def fallback(
         try:
             value = await arm.run()
         except UpstreamFault as fault:
-            if not matcher.fault(fault) or not rewind(ctx):
+            if not (fault.passes_on or matcher.fault(fault)) or not rewind(ctx):
                 raise
             continue
         if not matcher.answer(ctx) or not rewind(ctx):

@@ -43,7 +43,7 @@ async def retry(
             if not matcher.answer(ctx):
                 return value
         except UpstreamFault as fault:
-            if not matcher.fault(fault) or not rewind(ctx):
+            if fault.passes_on or not matcher.fault(fault) or not rewind(ctx):
                 raise
             pause = pause_s(backoff, tried, longest, None, 0.0)
         else:

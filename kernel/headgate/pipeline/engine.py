@@ -248,10 +248,10 @@ def _bug(x: Exchange) -> str:
 
 def told(failure: Failure) -> str:
     """What a client learns of a failure. Where an upstream is and what was wrong with it is in the log, not here;
-    what an upstream answered itself is its word to the client."""
-    if isinstance(failure, UpstreamFault) and failure.kind != "upstream.status" and failure.kind in KINDS:
-        return f"{KINDS[failure.kind].title}."
-    return failure.message
+    what an upstream answered itself is its word to the client, and so is what it can never do of what was asked."""
+    if not isinstance(failure, UpstreamFault) or failure.passes_on or failure.kind == "upstream.status":
+        return failure.message
+    return f"{KINDS[failure.kind].title}." if failure.kind in KINDS else failure.message
 
 
 def _outcome(x: Exchange) -> str:

@@ -85,15 +85,18 @@ def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AI_TEST_KEY", KEY)
 
     @asynccontextmanager
-    async def opened(*scripts: Any, lines: str = "ai.chat gpt timeout=5s") -> AsyncIterator[Gateway]:
+    async def opened(
+        *scripts: Any, lines: str = "ai.chat gpt timeout=5s", policy: str = POLICY, plugins: tuple[type, ...] = (Ai,)
+    ) -> AsyncIterator[Gateway]:
         async with trio.open_nursery() as nursery:
             provider = await ScriptedUpstream(*scripts).start(nursery)
-            (tmp_path / "a.policy").write_text(POLICY.format(url=provider.url, lines=lines))
-            plugins = load_plugins([("ai", Ai), ("openai", OpenAi)], discover=False)
+            (tmp_path / "a.policy").write_text(policy.format(url=provider.url, lines=lines))
+            named = [(cls.__name__.lower(), cls) for cls in (*plugins, OpenAi)]
+            loaded = load_plugins(named, discover=False)
             flags = {"policies": str(tmp_path), "bind": ["127.0.0.1:0"], "drain_s": 1}
-            settings = load_settings(None, {}, flags, plugins.settings_shapes())
-            ready = await trio.to_thread.run_sync(prepare, settings, plugins)
-            async with open_server(settings, plugins, ready) as server:
+            settings = load_settings(None, {}, flags, loaded.settings_shapes())
+            ready = await trio.to_thread.run_sync(prepare, settings, loaded)
+            async with open_server(settings, loaded, ready) as server:
                 await nursery.start(server.run)
                 yield Gateway(server, provider)
                 await server.stop()
