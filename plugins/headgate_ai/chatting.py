@@ -45,7 +45,7 @@ _TOLD: Final = (b"x-request-id", b"request-id", b"x-amzn-requestid")
 
 @step(
     "ai.chat", hinge=True, effect="upstream", needs="chat",
-    raises=("upstream.*", "ai.unsupported", "budget.*", "limit.*"), phase=BEFORE_RESPONSE,
+    raises=("upstream.*", "ai.*", "budget.*", "limit.*", "guard.*"), phase=BEFORE_RESPONSE,
 )  # fmt: skip
 async def ai_chat(
     ctx: Exchange, model: Model, /, *, timeout: Duration = 60.0, idle: Duration = 60.0, total: Duration | None = None

@@ -68,6 +68,7 @@ from headgate.contracts.ai import (
     Written,
     answer_filters,
     filter_answers,
+    filters_key,
     tokens_in,
 )
 
@@ -76,6 +77,7 @@ __all__ = [
     "StreamFilter",
     "answer_filters",
     "filter_answers",
+    "filters_key",
     "Answer",
     "AnyPart",
     "ArgumentsDelta",

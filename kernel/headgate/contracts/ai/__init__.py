@@ -56,7 +56,7 @@ from headgate.contracts.ai.events import (
     TextDelta,
     Used,
 )
-from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_filters, filter_answers
+from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_filters, filter_answers, filters_key
 from headgate.contracts.ai.framing import SseReader
 from headgate.contracts.ai.parts import (
     Audio,
@@ -78,6 +78,7 @@ __all__ = [
     "StreamFilter",
     "answer_filters",
     "filter_answers",
+    "filters_key",
     "Answer",
     "AnyPart",
     "ArgumentsDelta",
