@@ -20,9 +20,9 @@ _TOGETHER: Final = 2
 _INTERNATIONAL: Final = re.compile(r"\+[1-9][^+]*|00[1-9][0-9]{0,2}[ .\-/(\u00a0\u202f][^+]*")
 _AMERICAN: Final = ("nddsnddsdddd", "(ndd) nddsdddd", "(ndd)nddsdddd")
 _AFTER_ZERO: Final = re.compile(
-    r"\(?0[1-9][0-9]{1,4}\)?[ /-](?:[0-9]{3,8})(?:[ -][0-9]{2,5}){0,3}"
+    r"(?:\(0[1-9][0-9]{1,4}\)|0[1-9][0-9]{1,4})[ /-][0-9]{3,8}(?:[ -][0-9]{2,5}){0,3}"
     r"|0[1-9](?:[ .-][0-9]{2}){4}"
-    r"|\(?0[2-9]\)? [0-9]{4} [0-9]{4}"
+    r"|(?:\(0[2-9]\)|0[2-9]) [0-9]{4} [0-9]{4}"
     r"|0[1-9][0-9]{8,9}"
 )
 _BEGINS: Final = re.compile(r"\+(?:[1-9]|\Z)|\((?:0|\Z)|0(?:[0-9]|\Z)")
@@ -71,7 +71,5 @@ def _anything(number: str) -> bool:
 
 PHONES: Final = (
     Detector("phone", _STARTS, _at),
-    Detector(
-        "phone", _AMERICAN_STARTS, shaped(tuple(f"1s{one}" for one in _AMERICAN) + _AMERICAN, _anything)
-    ),
+    Detector("phone", _AMERICAN_STARTS, shaped(tuple(f"1s{one}" for one in _AMERICAN) + _AMERICAN, _anything)),
 )
