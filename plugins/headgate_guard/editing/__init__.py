@@ -9,6 +9,6 @@
 
 from headgate_guard.editing.answers import EditFilter, EditStream
 from headgate_guard.editing.cuts import Cut, Edit, changed
-from headgate_guard.editing.messages import edit_message, edit_part
+from headgate_guard.editing.messages import edit_message, edit_part, edit_value
 
-__all__ = ["Cut", "Edit", "EditFilter", "EditStream", "changed", "edit_message", "edit_part"]
+__all__ = ["Cut", "Edit", "EditFilter", "EditStream", "changed", "edit_message", "edit_part", "edit_value"]

@@ -10,6 +10,7 @@
 """
 
 from headgate.contracts.ai.answers import BYTES_PER_TOKEN, Answer, Choice, Counted, Said, Stop, TokenProb, tokens_in
+from headgate.contracts.ai.asks import Asks
 from headgate.contracts.ai.chat import (
     AnyPart,
     Chat,
@@ -82,6 +83,7 @@ __all__ = [
     "Answer",
     "AnyPart",
     "ArgumentsDelta",
+    "Asks",
     "Audio",
     "AudioDelta",
     "Authorizes",
