@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from headgate.api import (
     Attempt,
@@ -38,8 +38,10 @@ from headgate_ai.capabilities import judges, lacking
 from headgate_ai.echo import said_to
 from headgate_ai.failures import refused
 from headgate_ai.keys import state_of
-from headgate_ai.models import Model
 from headgate_ai.providers import ECHO
+
+if TYPE_CHECKING:
+    from headgate_ai.models import Model
 
 _CONNECT_S: Final = 5.0
 

@@ -1,7 +1,7 @@
 """`ai.chat`: send the chat that was read to a model, and answer with what it says, in the client's own dialect.
 
-1. Between the same dialect the answer passes as it came. Between two, it is read and written again: a whole answer whole,
-   a stream event by event.
+1. Between the same dialect the answer passes as it came, unless a filter changes something in it. Between two, it is read
+   and written again: a whole answer whole, a stream event by event.
 2. A whole answer is read before its head is decided: counts, cost, and whether it is an answer at all, are known then.
 3. A streamed answer is decided with its first content (see `relaying`), and counted at its end.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final, Literal
 
+import msgspec
 import trio
 
 from headgate.api import (
@@ -44,7 +45,7 @@ _TOLD: Final = (b"x-request-id", b"request-id", b"x-amzn-requestid")
 
 
 @step(
-    "ai.chat", hinge=True, effect="upstream", needs="chat", raises=("upstream.*", "ai.*"), phase=BEFORE_RESPONSE,
+    "ai.chat", hinge=True, effect="upstream", needs="chat", raises=("upstream.*", "ai.*", "guard.*"), phase=BEFORE_RESPONSE,
 )  # fmt: skip
 async def ai_chat(
     ctx: Exchange,
@@ -120,8 +121,11 @@ def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound) -> b
         return data
     answer = dialect.answer(data)
     asked.settle(answer.counted or asked.estimate(len(data)))
+    came = msgspec.msgpack.encode(answer)
     for one in filters:
         one.whole(answer)
+    if dialect.name == chat.dialect and msgspec.msgpack.encode(answer) == came:
+        return data
     return inbound.render(answer, chat, question.ctx.node.clock.time())
 
 

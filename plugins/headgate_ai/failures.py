@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from headgate.api import Body, Response, UpstreamFault
-from headgate_ai.models import Model
+
+if TYPE_CHECKING:
+    from headgate_ai.models import Model
 
 # An error that takes more than this to say is a web page.
 _ERROR_BYTES: Final = 1 << 16

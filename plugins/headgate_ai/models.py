@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from headgate.api import (
+    Exchange,
     Ge,
     Json,
     Line,
@@ -19,7 +20,8 @@ from headgate.api import (
     Word,
     resource,
 )
-from headgate.api.ai import Endpoint, Outbound
+from headgate.api.ai import Answer, Chat, Endpoint, Outbound
+from headgate_ai.asks import ask_for
 from headgate_ai.catalog import Entry, entry
 from headgate_ai.echo import EchoTransport
 from headgate_ai.keys import Pool
@@ -38,7 +40,7 @@ _ALWAYS: list[Line] = [(b"accept-encoding", b"identity"), (b"user-agent", b"head
 class Model:
     """A model that `ai.chat` can ask. `resource` is its name in the policy, `name` its name at the provider."""
 
-    resource_kind = "model"
+    resource_kind: ClassVar[str] = "model"
 
     __slots__ = (
         "abilities",
@@ -101,6 +103,10 @@ class Model:
     def label(self) -> str:
         """Who is asked, for people: `openai/gpt-4.1`."""
         return f"{self.provider.name}/{self.name}"
+
+    async def ask(self, ctx: Exchange, chat: Chat, /, *, timeout: float) -> Answer:
+        """See `Asks`."""
+        return await ask_for(self, ctx, chat, timeout)
 
     def key(self, place: int, node: Node) -> str | None:
         """A key itself; None where there is none to show. UpstreamFault `upstream.unconfigured` where it is not set."""

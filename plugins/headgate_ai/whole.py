@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -10,7 +10,9 @@ from headgate.api import Body, Failure, Response
 from headgate.api.ai import Answer, Garbled
 from headgate_ai.asking import Asked, Question, ask, end, within
 from headgate_ai.failures import broken, too_late
-from headgate_ai.models import Model
+
+if TYPE_CHECKING:
+    from headgate_ai.models import Model
 
 # With pictures or sound as base64. Streams are not bounded, nothing of them is kept.
 _ANSWER_BYTES: Final = 64 << 20

@@ -1,4 +1,4 @@
-"""What stands at the door: `guard.size` bounds bodies, `cors` says which sites' pages may call."""
+"""What stands at the door: of bodies (`guard.size`), of pages (`cors`), and of what clients and models say (`pii.*`, `guard.*`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headgate.api import hookimpl
+from headgate_guard.asking import ask
 from headgate_guard.cors import cors
+from headgate_guard.fitting import json
+from headgate_guard.patterns import answer, pattern
+from headgate_guard.pii import answers, mask, redact
 from headgate_guard.size import size
 
 __all__ = ["Guard"]
@@ -17,4 +21,4 @@ class Guard:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return (size, cors)
+        return (size, cors, redact, answers, mask, pattern, answer, ask, json)

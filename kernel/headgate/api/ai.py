@@ -9,6 +9,7 @@ from headgate.contracts.ai import (
     AnswerFilter,
     AnyPart,
     ArgumentsDelta,
+    Asks,
     Audio,
     AudioDelta,
     Authorizes,
@@ -69,6 +70,7 @@ from headgate.contracts.ai import (
     Written,
     answer_filters,
     filter_answers,
+    filters_key,
     tokens_in,
 )
 
@@ -78,9 +80,11 @@ __all__ = [
     "StreamFilter",
     "answer_filters",
     "filter_answers",
+    "filters_key",
     "Answer",
     "AnyPart",
     "ArgumentsDelta",
+    "Asks",
     "Audio",
     "AudioDelta",
     "Authorizes",

@@ -40,6 +40,7 @@ KINDS = {
         Kind("upstream.unavailable", 503, "Every target of the upstream is out of service"),
         Kind("budget.exhausted", 402, "The budget is spent", {"spent": "money", "limit": "money", "wait": "duration?"}),
         Kind("budget.unbounded", 400, "The cost of this call cannot be bounded"),
+        Kind("guard.blocked", 400, "A guard let this not pass", {"guard": "text", "where": "text?"}),
         Kind("ai.bad_output", 502, "The model did not give a usable answer"),
         Kind("ai.unsupported", 400, "The model cannot do what was asked"),
     )

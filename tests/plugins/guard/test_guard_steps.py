@@ -15,8 +15,10 @@ from headgate.host.settings import Settings
 from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate.serve import opened_by_plugins
 from headgate.testing import ScriptedUpstream, open_gate, reply
+from headgate_ai import Ai
 from headgate_guard import Guard
 from headgate_guard.size import BoundedBody
+from headgate_openai import OpenAi
 from headgate_routing import Routing
 
 EXAMPLE = Path(__file__).parents[3] / "plugins/headgate_guard/example.policy"
@@ -29,11 +31,11 @@ def gate(text: str):
 
 
 def test_the_example_passes_its_own_tests():
-    plugins = load_plugins(PLUGINS, discover=False)
+    plugins = load_plugins([*PLUGINS, ("ai", Ai), ("openai", OpenAi)], discover=False)
     program = compile_policies(read_policies(EXAMPLE, plugins.vocabulary))
     outcomes = rehearse_in_thread(program, functools.partial(opened_by_plugins, Settings(), plugins))
     assert [str(one.finding.message) for one in outcomes if one.finding] == []
-    assert len(outcomes) == 4
+    assert len(outcomes) == 13
 
 
 class Pieces:

@@ -10,6 +10,7 @@
 """
 
 from headgate.contracts.ai.answers import BYTES_PER_TOKEN, Answer, Choice, Counted, Said, Stop, TokenProb, tokens_in
+from headgate.contracts.ai.asks import Asks
 from headgate.contracts.ai.chat import (
     AnyPart,
     Chat,
@@ -56,7 +57,7 @@ from headgate.contracts.ai.events import (
     TextDelta,
     Used,
 )
-from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_filters, filter_answers
+from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_filters, filter_answers, filters_key
 from headgate.contracts.ai.framing import SseReader
 from headgate.contracts.ai.gathering import Gatherer
 from headgate.contracts.ai.parts import (
@@ -80,9 +81,11 @@ __all__ = [
     "StreamFilter",
     "answer_filters",
     "filter_answers",
+    "filters_key",
     "Answer",
     "AnyPart",
     "ArgumentsDelta",
+    "Asks",
     "Audio",
     "AudioDelta",
     "Authorizes",

@@ -5,11 +5,14 @@
 2. A whole answer is changed in place. A stream is filtered as it happens: `take` gives what may go on, and holds back
    only what it cannot decide yet; what is held back goes on with what comes next, in order, at the latest before the part
    that it belongs to is closed.
-3. A filter may raise a Failure: before the head that is an answer like any other, on a stream its client is told.
+3. An answer that is kept for others is kept as its filters left it. What a filter put in from this one exchange is its
+   `key`, and `filters_key` has to be part of what such an answer is kept under.
+4. A filter may raise a Failure: before the head that is an answer like any other, on a stream its client is told.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 from headgate.contracts.ai.answers import Answer
@@ -32,6 +35,10 @@ class StreamFilter(Protocol):
 class AnswerFilter(Protocol):
     """What a guard does to the answers of one exchange."""
 
+    def key(self) -> bytes:
+        """What its changes depend on that is this exchange's own, as a digest; b"" where that is nothing."""
+        ...
+
     def whole(self, answer: Answer) -> None:
         """Change a whole answer in place. May raise a Failure."""
         ...
@@ -49,3 +56,9 @@ def filter_answers(ctx: Exchange, one: AnswerFilter) -> None:
 def answer_filters(ctx: Exchange) -> list[AnswerFilter]:
     """The filters so far, in the order of their lines."""
     return ctx.recall(_KEPT) or []
+
+
+def filters_key(ctx: Exchange) -> bytes:
+    """What the answers of this exchange depend on besides what was asked, as far as its filters put it in."""
+    keys = [key for one in answer_filters(ctx) if (key := one.key())]
+    return hashlib.sha256(b"\0".join(keys)).digest() if keys else b""
