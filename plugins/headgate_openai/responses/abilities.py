@@ -12,7 +12,7 @@ ABILITIES: Final[dict[str, str]] = {
     "developer": "",
     "images (url)": "",
     "images (data)": "",
-    "audio in": "",
+    "audio in": f"a message holds texts, images and files: {_PAGE}#responses-create-input",
     "audio out": f"an answer is never sound: {_PAGE}",
     "files (data)": "",
     "files (url)": "",

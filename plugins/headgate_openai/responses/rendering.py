@@ -43,13 +43,6 @@ from headgate_openai.responses.shapes import (
 )
 
 _ITEMS: Final = (ToolCall, ToolResult, Reasoning, Picture)
-_FORMATS: Final = {
-    "audio/wav": "wav",
-    "audio/x-wav": "wav",
-    "audio/wave": "wav",
-    "audio/mpeg": "mp3",
-    "audio/mp3": "mp3",
-}
 
 
 def render_items(message: Message, came: str, dropped: Dropped) -> list[dict[str, Any]]:
@@ -150,7 +143,7 @@ def _item(part: AnyPart, came: str, dropped: Dropped) -> list[dict[str, Any]]:
             return [{**item, "result": media.data}]
         case Reasoning():
             return _reasoning(part, dropped)
-    raise Unsupported(f"A {part.__struct_config__.tag} has no place here.", "messages")
+    raise Unsupported(f"There is no item for this: {part.__struct_config__.tag}.", "messages")
 
 
 def _output(result: ToolResult, came: str) -> Any:
@@ -192,17 +185,15 @@ def _part(part: AnyPart, role: str, came: str) -> dict[str, Any]:
             if media.file is not None and came != NAME:
                 raise Unsupported("A picture that is another provider's file cannot be sent.", "messages")
             source = {"file_id": media.file} if media.file is not None else {"image_url": url_of(media)}
-            return {"type": "input_image", **source, **({"detail": size} if size else {}), **extra}
-        case Audio(media=media, format=form):
-            form = form or _FORMATS.get(media.mime or "")
-            if media.data is None or form is None:
-                raise Unsupported("Sound has to be sent as data, in wav or mp3.", "messages")
+            detail = size if size is not None or came == NAME else "auto"
+            return {"type": "input_image", **source, **({"detail": detail} if detail else {}), **extra}
+        case Audio(media=media, format=form) if came == NAME:
             return {"type": "input_audio", "input_audio": {"data": media.data, "format": form}, **extra}
         case File():
             return _file(part, came, extra)
         case Opaque(dialect=dialect, value=value) if dialect == NAME and came == NAME:
             return value
-    raise Unsupported(f"A {part.__struct_config__.tag} has no place in this message.", "messages")
+    raise Unsupported(f"A message has no place for this: {part.__struct_config__.tag}.", "messages")
 
 
 def text(part: Text, role: str, extra: dict[str, Any]) -> dict[str, Any]:

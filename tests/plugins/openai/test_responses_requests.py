@@ -251,7 +251,7 @@ RICH = Content(
         Message("system", [Text(text="Be good")]),
         Message("user", [
             Text(text="Look"), Image(media=Media(mime="image/png", data="iVBORw0KGgo=")), Image(media=Media(url="https://x.test/a")),
-            Audio(media=Media(data="AAAA", mime="audio/wav")), File(media=Media(mime="application/pdf", data="AAAA")),
+            File(media=Media(mime="application/pdf", data="AAAA")),
             File(media=Media(url="https://x.test/a.pdf")), File(media=Media(mime="text/plain", data="aGk=")),
         ]),
         Message("assistant", [
@@ -285,7 +285,7 @@ def test_a_chat_of_another_dialect_is_written_as_openais_client_would() -> None:
     assert kinds == ["message", "message", "message", "function_call", "function_call", "function_call_output",
                      "function_call_output", "message"]  # fmt: skip
     assert [made["input"][place]["content"] for place in (2, 7)] == ["I call", "No."]
-    assert made["input"][6]["output"] == [{"type": "input_image", "image_url": "https://x.test/a"}]
+    assert made["input"][6]["output"] == [{"type": "input_image", "image_url": "https://x.test/a", "detail": "auto"}]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_a_chat_of_another_dialect_is_written_as_openais_client_would() -> None:
         Content([Message("user", [Opaque(dialect="other", value={"type": "odd"})])]),
         Content([Message("user", [Text(text="a")])], tools=[ServerTool("other", {"type": "odd"})]),
         Content([Message("user", [Image(media=Media(file="file-1"))])]),
-        Content([Message("user", [Audio(media=Media(url="https://x.test/a.wav"))])]),
+        Content([Message("user", [Audio(media=Media(data="AAAA"), format="wav")])]),
     ],
 )
 def test_what_has_no_place_is_unsupported(content: Content) -> None:
