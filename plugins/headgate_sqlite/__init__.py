@@ -1,7 +1,8 @@
-"""Stores in SQLite, in the node's data folder: keys, quotas counted over all workers, and the call log.
+"""Stores in SQLite, in the node's data folder: keys, quotas counted over all workers, the call log, and what clients refer
+to later.
 
-It fills the roles `identity`, `leases` and `calls` where no other plugin has, and adds the verbs `headgate keys` and
-`headgate logs`.
+It fills the roles `identity`, `leases`, `calls` and `blobs` where no other plugin has, and adds the verbs `headgate keys`
+and `headgate logs`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Sqlite:
     ) -> AbstractAsyncContextManager[None] | None:
         from headgate_sqlite.stores import open_stores
 
-        if None not in (stores.identity, stores.leases, stores.calls):
+        if None not in (stores.identity, stores.leases, stores.calls, stores.blobs):
             return None
         return open_stores(settings or SqliteSettings(), stores, node)
 

@@ -9,7 +9,7 @@ from headgate.contracts.kinds import KINDS, Kind
 from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
-from headgate.contracts.stores import Calls, Identity, Lease, Leases, Limit, Sink
+from headgate.contracts.stores import Blobs, Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
 from headgate.contracts.windows import Window
@@ -83,6 +83,7 @@ __all__ = [
     "Arms",
     "Attempt",
     "BEFORE_RESPONSE",
+    "Blobs",
     "Body",
     "Bound",
     "BytesBody",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from headgate.contracts.ai import Speaks
     from headgate.contracts.clock import Clock
     from headgate.contracts.fetch import Fetch
-    from headgate.contracts.stores import Calls, Identity, Leases
+    from headgate.contracts.stores import Blobs, Calls, Identity, Leases
     from headgate.contracts.transport import Transport
 
 
@@ -23,6 +23,7 @@ class Stores:
     identity: Identity | None = None
     leases: Leases | None = None
     calls: Calls | None = None
+    blobs: Blobs | None = None
 
 
 @dataclass(slots=True)

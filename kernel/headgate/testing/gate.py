@@ -20,7 +20,7 @@ from typing import Any
 import trio
 
 from headgate.contracts.clock import SystemClock
-from headgate.contracts.memory import MemoryCalls, MemoryIdentity, MemoryLeases
+from headgate.contracts.memory import MemoryBlobs, MemoryCalls, MemoryIdentity, MemoryLeases
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.transport import Outgoing, Target, Timeouts
 from headgate.errors import PolicyError
@@ -129,7 +129,7 @@ async def open_gate(
     settings = settings or Settings(bind=["127.0.0.1:0"])
     clock, calls, egress = SystemClock(), MemoryCalls(), Egress()
     transport, fetch = Http1Transport(egress), HttpxFetch(Dialer(egress))
-    stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), calls)
+    stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), calls, MemoryBlobs(clock))
     node = Node(
         clock, transport, fetch, stores, trusted=trusted_by(settings), dialects=loaded_plugins.vocabulary.dialects
     )

@@ -30,6 +30,7 @@ from headgate.api.ai import (
     RefusalDelta,
     Refused,
     Said,
+    SignatureDelta,
     SseReader,
     Stopped,
     Text,
@@ -55,7 +56,7 @@ Key = tuple[int, str, int]
 class ResponseReader(SseReader):
     """See `EventReader`."""
 
-    __slots__ = ("_began", "_count", "_counts", "_open", "_thought")
+    __slots__ = ("_began", "_count", "_counts", "_open", "_thought", "_told")
 
     repeats = True
 
@@ -67,6 +68,8 @@ class ResponseReader(SseReader):
         self._open: dict[Key, int] = {}
         self._counts: dict[int, int] = {}
         self._thought: dict[int, int] = {}
+        # The places of items of which something has been told.
+        self._told: set[int] = set()
 
     def take(self, event: Event) -> list[Happening]:
         data = event.data.strip()
@@ -99,11 +102,12 @@ class ResponseReader(SseReader):
             case "response.output_item.added":
                 self._item(said, out)
             case "response.content_part.added" if said["part"].get("type") in _OPENS:
-                self._part((said["output_index"], _OPENS[said["part"]["type"]], said["content_index"]), out)
+                key = (said["output_index"], _OPENS[said["part"]["type"]], said["content_index"])
+                self._part(key, out, said.get("item_id"))
             case "response.output_text.annotation.added":
                 index = self._part((said["output_index"], "text", said["content_index"]), out)
                 out.append(CitationDelta(citation(said["annotation"]), index))
-            case "response.content_part.done":
+            case "response.content_part.done" if said["part"].get("type") != "reasoning_text":
                 self._close(said["output_index"], out, said["content_index"])
             case "response.output_item.done":
                 self._done(said["output_index"], said["item"], out)
@@ -152,6 +156,7 @@ class ResponseReader(SseReader):
 
     def _opened(self, key: Key, part: Said, out: list[Happening]) -> int:
         self._begin({}, out)
+        self._told.add(key[0])
         index = self._open[key] = self._count
         self._count += 1
         out.append(Opened(part, index))
@@ -164,21 +169,25 @@ class ResponseReader(SseReader):
 
     def _done(self, place: int, item: dict[str, Any], out: list[Happening]) -> None:
         """An item is whole: what was not told of it is told now."""
-        kind = item.get("type")
-        seen = any(key[0] == place for key in self._open)
-        if kind == "function_call":
-            index = self._open.get((place, "arguments", 0))
-            if index is not None and not self._counts.get(index) and item.get("arguments"):
-                out.append(ArgumentsDelta(item["arguments"], index))
+        told, parts = place in self._told, parts_of([item])
+        if told:
+            self._rest(place, parts, out)
         self._close(place, out)
-        if kind == "message" or (kind == "function_call" and seen):
-            return
-        parts = parts_of([item])
-        if kind == "reasoning" and seen:
-            parts = [part for part in parts if isinstance(part, Reasoning) and part.sealed]
         for part in parts:
-            self._opened((place, "whole", 0), part, out)
-            self._close(place, out)
+            if not told or (isinstance(part, Reasoning) and part.sealed):
+                self._opened((place, "whole", 0), part, out)
+                self._close(place, out)
+
+    def _rest(self, place: int, parts: list[Said], out: list[Happening]) -> None:
+        """What only the whole item says: the proof of reasoning, and the arguments of those who send them at once."""
+        for part in parts:
+            if isinstance(part, ToolCall) and part.arguments:
+                index = self._open[place, "arguments", 0]
+                if not self._counts.get(index):
+                    out.append(ArgumentsDelta(part.arguments, index))
+            elif isinstance(part, Reasoning) and part.signature:
+                still = [index for key, index in self._open.items() if key[0] == place]
+                out += [SignatureDelta(part.signature, index) for index in still[:1]]
 
     def _ended(self, response: dict[str, Any], out: list[Happening]) -> None:
         self._begin(response, out)

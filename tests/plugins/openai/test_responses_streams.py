@@ -157,16 +157,9 @@ def test_a_stream_ends_with_the_whole_response() -> None:
 
 def test_a_stream_is_read_as_it_was_told() -> None:
     read = read_all(told(RICH))
-    # Calls in parallel are items of their own, so nothing of their order is lost either.
-    kept = [one for one in read if not isinstance(one, (Began, Opened))]
-    expected = [one for one in RICH if not isinstance(one, (Began, Opened, Pinged, SignatureDelta))]
-    assert [one for one in kept if not isinstance(one, Reasoning)][: len(expected)] != []
-    texts = [one.text for one in read if isinstance(one, TextDelta)]
-    assert texts == ["Hello", " there", "Done"]
-    assert [one.text for one in read if isinstance(one, ArgumentsDelta)] == ['{"a"', "{", ":1}", "}"]
+    told_again = [one for one in read if not isinstance(one, (Began, Opened, Used))]
+    assert told_again == [one for one in RICH if not isinstance(one, (Began, Opened, Pinged, Used))]
     assert Used(COUNTED) in read
-    assert read[-2:] == [Stopped("tools"), Ended()]
-    assert CitationDelta(CITED, 1) in read
 
 
 def test_every_cut_of_the_bytes_gives_the_same() -> None:
