@@ -10,8 +10,19 @@ from typing import Any
 
 import msgspec
 
-from headgate.api import FakeChat, Response
-from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, EventWriter, Passing, Refusal, Written
+from headgate.api import ClientFault, Exchange, FakeChat, Response
+from headgate.api.ai import (
+    Answer,
+    Chat,
+    Counted,
+    Endpoint,
+    EventReader,
+    EventWriter,
+    Keeping,
+    Passing,
+    Refusal,
+    Written,
+)
 from headgate_openai.chat.counting import refusal
 from headgate_openai.chat.errors import error
 from headgate_openai.responses.abilities import ABILITIES
@@ -19,6 +30,7 @@ from headgate_openai.responses.answers import answer
 from headgate_openai.responses.building import build
 from headgate_openai.responses.counting import count
 from headgate_openai.responses.faking import render
+from headgate_openai.responses.keeping import forget, keeping, kept, recalled, unknown
 from headgate_openai.responses.passing import ResponsePassing
 from headgate_openai.responses.reader import ResponseReader
 from headgate_openai.responses.requests import read, write
@@ -52,6 +64,23 @@ class OpenAiResponses:
 
     def broken_off(self, message: str, kind: str) -> bytes:
         return broken_off(message, kind)
+
+    # --- see `Remembers` -----------------------------------------------------------------------------------------------
+
+    async def recalled(self, chat: Chat, ctx: Exchange, owner: str) -> Chat:
+        return await recalled(chat, ctx, owner)
+
+    def unknown(self, chat: Chat) -> ClientFault | None:
+        return unknown(chat)
+
+    def keeping(self, chat: Chat, ctx: Exchange, owner: str) -> Keeping | None:
+        return keeping(chat, ctx, owner)
+
+    async def kept(self, ident: str, ctx: Exchange, owner: str) -> bytes | None:
+        return await kept(ident, ctx, owner)
+
+    async def forget(self, ident: str, ctx: Exchange, owner: str) -> bool:
+        return await forget(ident, ctx, owner)
 
 
 class OpenAiResponsesOut:

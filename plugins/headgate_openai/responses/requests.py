@@ -94,7 +94,7 @@ def changes(chat: Chat, dropped: Dropped) -> dict[str, Any]:
     if "content" in differ:
         changed |= _content(chat, dropped)
     elif _FOREIGN in chat.original() and any(_is_foreign(item) for item in items_of(chat.raw())):
-        changed["input"] = _input_items(chat, dropped)
+        changed["input"] = input_items(chat, dropped)
     return changed
 
 
@@ -107,7 +107,7 @@ def _content(chat: Chat, dropped: Dropped) -> dict[str, Any]:
         said = changed.get(name)
         if said is not None and isinstance(raw.get(name), dict):
             changed[name] = {**raw[name], **said}
-    items = _input_items(chat, dropped)
+    items = input_items(chat, dropped)
     if items != items_of(raw):
         changed["input"] = _as_it_came(items, raw)
     return changed
@@ -120,8 +120,8 @@ def _as_it_came(items: list[Any], raw: dict[str, Any]) -> Any:
     return only["content"] if plain and isinstance(only["content"], str) else items
 
 
-def _input_items(chat: Chat, dropped: Dropped) -> list[Any]:
-    """The input, in which each turn that nobody changed stays as it came, but for what another dialect thought."""
+def input_items(chat: Chat, dropped: Dropped) -> list[Any]:
+    """The input as it is now, in which each turn that nobody changed stays as it came, but for what another dialect thought."""
     kept: dict[bytes, list[Any]] = {}
     for turn, came in turns(items_of(chat.raw())):
         if not any(_is_foreign(item) for item in came):

@@ -72,6 +72,7 @@ from headgate.contracts.ai.parts import (
     ToolCall,
     ToolResult,
 )
+from headgate.contracts.ai.remembering import Keeping, Remembers
 
 __all__ = [
     "AnswerFilter",
@@ -105,6 +106,7 @@ __all__ = [
     "Happening",
     "Image",
     "Inbound",
+    "Keeping",
     "Media",
     "Message",
     "Opaque",
@@ -119,6 +121,7 @@ __all__ = [
     "Refusal",
     "RefusalDelta",
     "Refused",
+    "Remembers",
     "Role",
     "Said",
     "ServerTool",
