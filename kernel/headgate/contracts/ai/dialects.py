@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -192,8 +192,21 @@ class Authorizes(Protocol):
 
 
 class Speaks(NamedTuple):
-    """One dialect, by its name: what clients send, what providers are sent, or both."""
+    """One dialect, by its name: what clients send, what providers are sent, or both.
+
+    A dialect that is another one with differences stands `on` that, by its name: `over` makes the outbound of that one's.
+    Where no plugin speaks the other, there is no outbound.
+    """
 
     name: str
     inbound: Inbound | None = None
     outbound: Outbound | None = None
+    on: str | None = None
+    over: Callable[[Outbound], Outbound] | None = None
+
+    def standing(self, known: Mapping[str, Speaks]) -> Speaks:
+        """With its outbound, where the dialect that it stands on is known."""
+        below = known.get(self.on or "")
+        if below is None or below.outbound is None or self.over is None:
+            return self
+        return self._replace(outbound=self.over(below.outbound))
