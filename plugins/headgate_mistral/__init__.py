@@ -1,6 +1,6 @@
-"""Mistral's dialect, as the provider is spoken to: OpenAI's chat completions, with differences.
+"""Mistral's dialect, on both sides: OpenAI's chat completions, with differences.
 
-Clients of Mistral send what OpenAI's send, to the same path: they are read by the dialect `openai`.
+Mistral's clients send to the path that OpenAI's send to; a line that reads for them says so: `read.chat dialect=mistral`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headgate.api import hookimpl
-from headgate.api.ai import Speaks
+from headgate.api.ai import Inbound, Outbound, Speaks
+from headgate_mistral.inbound import MistralIn
 from headgate_mistral.outbound import MistralOut
 
 
@@ -17,4 +18,8 @@ class Mistral:
 
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
-        return [Speaks("mistral", on="openai", over=MistralOut)]
+        return [Speaks("mistral", on="openai", over=_over)]
+
+
+def _over(inbound: Inbound, outbound: Outbound) -> tuple[Inbound, Outbound]:
+    return MistralIn(inbound), MistralOut(inbound, outbound)

@@ -13,10 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api import FakeChat, Response
-from headgate.api.ai import Answer, Chat, Counted, Dropped, Endpoint, EventReader, Outbound, Refusal, Written
+from headgate.api.ai import Answer, Chat, Counted, Dropped, Endpoint, EventReader, Inbound, Outbound, Refusal, Written
 from headgate_mistral.abilities import ABILITIES
 from headgate_mistral.answers import MistralReader, as_below, refusal
 from headgate_mistral.documents import with_documents
+from headgate_mistral.inbound import below_of
 from headgate_mistral.requests import translate
 
 # What the dialect below has to know.
@@ -30,7 +31,8 @@ class MistralOut:
     name = "mistral"
     abilities: Mapping[str, str] = ABILITIES
 
-    def __init__(self, below: Outbound) -> None:
+    def __init__(self, clients: Inbound, below: Outbound) -> None:
+        self._clients = clients
         self._below = below
 
     def __repr__(self) -> str:
@@ -38,10 +40,18 @@ class MistralOut:
 
     def write(self, chat: Chat, to: Endpoint) -> Written:
         thinks = bool(to.options.get("thinks", to.model.startswith("magistral")))
-        written = self._below.write(with_documents(chat, self._below.name), Endpoint(to.model, {**_ROW, **to.options}))
+        own = chat.dialect == self.name
+        below = with_documents(below_of(chat, self._clients) if own else chat, self._clients.name)
+        row = {**_ROW, **({"reasoning": "reasoning_content"} if own else {}), **to.options}
+        written = self._below.write(below, Endpoint(to.model, row))
         dropped = Dropped(list(written.dropped))
-        body = translate(msgspec.json.decode(written.body), dropped, thinks=thinks)
-        return written._replace(body=msgspec.json.encode(body), hides_counts=False, dropped=dropped.names)
+        said = msgspec.json.decode(written.body)
+        body = translate(msgspec.json.decode(written.body), dropped, thinks=thinks or own)
+        if own and chat.content_changed():
+            body |= chat.content().extra
+            dropped.names = [name for name in dropped.names if name not in body]
+        data = written.body if body == said else msgspec.json.encode(body)
+        return written._replace(body=data, hides_counts=False, dropped=dropped.names)
 
     def answer(self, data: bytes) -> Answer:
         return self._below.answer(as_below(data))

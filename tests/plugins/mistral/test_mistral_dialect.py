@@ -51,7 +51,7 @@ from headgate_openai.chat import OpenAiChat, OpenAiChatOut
 
 BELOW = OpenAiChatOut()
 [SPEAKS] = Mistral().register_dialects()
-OUT = SPEAKS.standing({"openai": Speaks("openai", None, BELOW)}).outbound
+OUT = SPEAKS.standing({"openai": Speaks("openai", OpenAiChat(), BELOW)}).outbound
 assert OUT is not None
 CLIENT = OpenAiChat()
 

@@ -194,19 +194,20 @@ class Authorizes(Protocol):
 class Speaks(NamedTuple):
     """One dialect, by its name: what clients send, what providers are sent, or both.
 
-    A dialect that is another one with differences stands `on` that, by its name: `over` makes the outbound of that one's.
-    Where no plugin speaks the other, there is no outbound.
+    A dialect that is another one with differences stands `on` that, by its name: `over` makes both sides of the other's.
+    Where no plugin speaks the other, it has no sides.
     """
 
     name: str
     inbound: Inbound | None = None
     outbound: Outbound | None = None
     on: str | None = None
-    over: Callable[[Outbound], Outbound] | None = None
+    over: Callable[[Inbound, Outbound], tuple[Inbound | None, Outbound | None]] | None = None
 
     def standing(self, known: Mapping[str, Speaks]) -> Speaks:
-        """With its outbound, where the dialect that it stands on is known."""
+        """With its sides, where the dialect that it stands on is known."""
         below = known.get(self.on or "")
-        if below is None or below.outbound is None or self.over is None:
+        if self.over is None or below is None or below.inbound is None or below.outbound is None:
             return self
-        return self._replace(outbound=self.over(below.outbound))
+        inbound, outbound = self.over(below.inbound, below.outbound)
+        return self._replace(inbound=inbound, outbound=outbound)
