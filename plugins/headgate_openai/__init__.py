@@ -1,6 +1,6 @@
 """OpenAI's dialects, as its clients speak them and as it does itself, and whoever is compatible with it.
 
-`openai` is Chat Completions: POST /v1/chat/completions.
+`openai` is Chat Completions: POST /v1/chat/completions. `openai-responses` is Responses: POST /v1/responses.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from headgate.api import hookimpl
 from headgate.api.ai import Speaks
 from headgate_openai.chat import OpenAiChat, OpenAiChatOut
+from headgate_openai.responses import OpenAiResponses, OpenAiResponsesOut
 
 
 class OpenAi:
@@ -17,4 +18,7 @@ class OpenAi:
 
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
-        return [Speaks("openai", OpenAiChat(), OpenAiChatOut())]
+        return [
+            Speaks("openai", OpenAiChat(), OpenAiChatOut()),
+            Speaks("openai-responses", OpenAiResponses(), OpenAiResponsesOut()),
+        ]

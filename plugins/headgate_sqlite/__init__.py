@@ -1,6 +1,7 @@
-"""Stores in SQLite, in the node's data folder: keys, quotas and money counted over all workers, and the call log.
+"""Stores in SQLite, in the node's data folder: keys, quotas and money counted over all workers, the call log, and what
+clients refer to later.
 
-It fills the roles `identity`, `leases`, `ledger` and `calls` where no other plugin has, and adds the verbs
+It fills the roles `identity`, `leases`, `ledger`, `calls` and `blobs` where no other plugin has, and adds the verbs
 `headgate keys`, `headgate budgets` and `headgate logs`.
 """
 
@@ -30,7 +31,7 @@ class Sqlite:
     ) -> AbstractAsyncContextManager[None] | None:
         from headgate_sqlite.stores import open_stores
 
-        if None not in (stores.identity, stores.leases, stores.calls, stores.ledger):
+        if None not in (stores.identity, stores.leases, stores.calls, stores.ledger, stores.blobs):
             return None
         return open_stores(settings or SqliteSettings(), stores, node)
 

@@ -74,6 +74,12 @@ def _accounts(db: Database) -> None:
     db.create_table("distrusted", {"what": str, "at": float, "account": str, "bound": int, "billed": int}, pk="what")
 
 
+def _blobs(db: Database) -> None:
+    columns = {"owner": str, "key": str, "data": bytes, "expires_at": float}
+    db.create_table("blobs", columns, pk=("owner", "key"), not_null={"data", "expires_at"})
+    db.table("blobs").create_index(["expires_at"])
+
+
 # The columns that are asked for by name; every other field of a row is in `more`, as JSON.
 CALL_COLUMNS: Final = {
     "at": float, "id": str, "route": str, "method": str, "host": str, "path": str, "status": int, "outcome": str,
@@ -91,6 +97,7 @@ def _calls(db: Database) -> None:
 
 STATE_SCHEMA: Final = (Migration(1, "teams and keys", _identity), Migration(2, "accounts", _accounts))
 LEASES_SCHEMA: Final = (Migration(1, "buckets", _buckets),)
+BLOBS_SCHEMA: Final = (Migration(1, "blobs, and when they expire", _blobs),)
 CALLS_SCHEMA: Final = (Migration(1, "calls", _calls),)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from headgate.api import Node, Stores
+from headgate_sqlite.blobs import BlobLane, SqliteBlobs
 from headgate_sqlite.calls import CallLane, SqliteCalls
 from headgate_sqlite.files import data_folder
 from headgate_sqlite.identity import SqliteIdentity, StateLane
@@ -43,6 +44,10 @@ async def open_stores(settings: SqliteSettings, stores: Stores, node: Node) -> A
         calls = CallLane(folder, node.clock, settings, writer.wake)
         lanes.append(calls)
         stores.calls = SqliteCalls(calls)
+    if stores.blobs is None:
+        blobs = BlobLane(folder, node.clock, writer.wake)
+        lanes.append(blobs)
+        stores.blobs = SqliteBlobs(blobs)
     try:
         await writer.start(lanes)
         yield

@@ -12,7 +12,7 @@ from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
 from headgate.contracts.slices import CELLS, Slice, Standing
-from headgate.contracts.stores import CacheStore, Calls, Identity, Lease, Leases, Limit, Sink
+from headgate.contracts.stores import Blobs, CacheStore, Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
 from headgate.contracts.view import View
@@ -90,6 +90,7 @@ __all__ = [
     "Arms",
     "Attempt",
     "BEFORE_RESPONSE",
+    "Blobs",
     "Body",
     "Book",
     "Bound",

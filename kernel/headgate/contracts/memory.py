@@ -102,3 +102,27 @@ class MemoryCalls:
 
     async def add_durably(self, row: Mapping[str, Any]) -> None:
         self.rows.append(row)
+
+
+class MemoryBlobs:
+    """Bytes in a dictionary. What has expired goes when the next comes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._kept: dict[tuple[str, str], tuple[float, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"<MemoryBlobs {len(self._kept)} kept>"
+
+    async def put(self, key: str, data: bytes, *, owner: str, expires_at: float) -> None:
+        now = self.clock.time()
+        self._kept = {name: kept for name, kept in self._kept.items() if kept[0] > now}
+        self._kept[owner, key] = (expires_at, data)
+
+    async def get(self, key: str, *, owner: str) -> bytes | None:
+        expires_at, data = self._kept.get((owner, key), (0.0, None))
+        return data if expires_at > self.clock.time() else None
+
+    async def delete(self, key: str, *, owner: str) -> bool:
+        expires_at, _ = self._kept.pop((owner, key), (0.0, b""))
+        return expires_at > self.clock.time()

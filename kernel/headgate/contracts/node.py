@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headgate.contracts.clock import Clock
     from headgate.contracts.fetch import Fetch
     from headgate.contracts.ledger import Ledger
-    from headgate.contracts.stores import CacheStore, Calls, Identity, Leases
+    from headgate.contracts.stores import Blobs, CacheStore, Calls, Identity, Leases
     from headgate.contracts.transport import Transport
 
 
@@ -26,6 +26,7 @@ class Stores:
     calls: Calls | None = None
     ledger: Ledger | None = None
     cache: CacheStore | None = None
+    blobs: Blobs | None = None
 
 
 @dataclass(slots=True)

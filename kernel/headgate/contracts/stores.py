@@ -139,3 +139,23 @@ class Calls(Protocol):
     def lost(self) -> int:
         """How many rows could not be written since the start."""
         ...
+
+
+class Blobs(Protocol):
+    """Bytes that are kept for somebody until they expire: what a client refers to later instead of sending it again.
+
+    A key belongs to its owner. What another owner has under the same key is another thing, and nobody learns of it.
+    """
+
+    async def put(self, key: str, data: bytes, *, owner: str, expires_at: float) -> None:
+        """Keep it, in place of what was there. Whoever asks any worker after this returned finds it. `expires_at` is in
+        seconds since 1970."""
+        ...
+
+    async def get(self, key: str, *, owner: str) -> bytes | None:
+        """What is kept; None where there is nothing, or it has expired."""
+        ...
+
+    async def delete(self, key: str, *, owner: str) -> bool:
+        """Forget it. Whether there was something."""
+        ...

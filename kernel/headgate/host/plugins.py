@@ -66,6 +66,8 @@ def load_plugins(extra: Iterable[tuple[str, Any]] = (), *, discover: bool = True
         candidates += [(point.name, point) for point in sorted(importlib.metadata.entry_points(group=GROUP))]
     for name, candidate in candidates:
         _load(plugins, name, candidate)
+    dialects = plugins.vocabulary.dialects
+    dialects.update({name: one.standing(dialects) for name, one in dialects.items()})
     return plugins
 
 

@@ -1,6 +1,6 @@
 """The kit that plugin authors test with: a node on a real socket, upstreams that misbehave, stores in memory."""
 
-from headgate.contracts.memory import MemoryCalls, MemoryIdentity, MemoryLeases
+from headgate.contracts.memory import MemoryBlobs, MemoryCalls, MemoryIdentity, MemoryLeases
 from headgate.contracts.memory_ledger import MemoryLedger
 from headgate.testing.gate import Answer, Gate, open_gate
 from headgate.testing.upstreams import Received, ScriptedUpstream, Wire, answer, hangs, reply, resets, says
@@ -8,6 +8,7 @@ from headgate.testing.upstreams import Received, ScriptedUpstream, Wire, answer,
 __all__ = [
     "Answer",
     "Gate",
+    "MemoryBlobs",
     "MemoryCalls",
     "MemoryIdentity",
     "MemoryLeases",

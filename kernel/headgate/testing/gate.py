@@ -20,7 +20,7 @@ from typing import Any
 import trio
 
 from headgate.contracts.clock import SystemClock
-from headgate.contracts.memory import MemoryCalls, MemoryIdentity, MemoryLeases
+from headgate.contracts.memory import MemoryBlobs, MemoryCalls, MemoryIdentity, MemoryLeases
 from headgate.contracts.memory_ledger import MemoryLedger
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.transport import Outgoing, Target, Timeouts
@@ -130,7 +130,7 @@ async def open_gate(
     settings = settings or Settings(bind=["127.0.0.1:0"])
     clock, calls, egress = SystemClock(), MemoryCalls(), Egress()
     transport, fetch = Http1Transport(egress), HttpxFetch(Dialer(egress))
-    stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), calls, MemoryLedger())
+    stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), calls, MemoryLedger(), blobs=MemoryBlobs(clock))
     node = Node(
         clock, transport, fetch, stores, trusted=trusted_by(settings), dialects=loaded_plugins.vocabulary.dialects
     )

@@ -135,7 +135,8 @@ def _part(value: Any, where: str) -> AnyPart:
             case "refusal":
                 return Refused(_text(value["refusal"], f"{where}.refusal"))
             case "image_url":
-                image = value["image_url"]
+                # Mistral's clients send the address alone, and sound as its base64 alone.
+                image = value["image_url"] if isinstance(value["image_url"], dict) else {"url": value["image_url"]}
                 return Image(
                     _media(image["url"], f"{where}.image_url.url"),
                     image.get("detail"),
@@ -143,6 +144,8 @@ def _part(value: Any, where: str) -> AnyPart:
                 )
             case "input_audio":
                 sound = value["input_audio"]
+                if isinstance(sound, str):
+                    return Audio(media=_media(sound, where) if ":" in sound else Media(data=sound))
                 form = sound.get("format")
                 return Audio(
                     Media(mime=f"audio/{form}", data=sound["data"]), form, extra=_rest(value, "type", "input_audio")
@@ -256,6 +259,8 @@ def _choice(raw: dict[str, Any]) -> ToolChoice | None:
     value = raw.get("tool_choice", raw.get("function_call"))
     if value in ("auto", "none", "required"):
         return ToolChoice(value)
+    if value == "any":
+        return ToolChoice("required")
     if isinstance(value, dict):
         function = value.get("function", value)
         if isinstance(function, dict) and isinstance(function.get("name"), str):

@@ -104,7 +104,7 @@ def test_processes_that_make_the_same_files_at_once_agree(program, data: Path) -
 
 
 def test_roles_that_are_filled_are_left_alone(tmp_path: Path) -> None:
-    stores = Stores(identity=object(), leases=object(), calls=object(), ledger=object())  # type: ignore[arg-type]
+    stores = Stores(identity=object(), leases=object(), calls=object(), ledger=object(), blobs=object())  # type: ignore[arg-type]
     node = Node(SystemClock(), None, None, stores, data=tmp_path / "never")  # type: ignore[arg-type]
     assert Sqlite().register_stores(None, stores, node) is None
     assert not (tmp_path / "never").exists()

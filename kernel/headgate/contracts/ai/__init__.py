@@ -74,6 +74,7 @@ from headgate.contracts.ai.parts import (
     ToolCall,
     ToolResult,
 )
+from headgate.contracts.ai.remembering import Keeping, Remembers
 
 __all__ = [
     "Gatherer",
@@ -110,6 +111,7 @@ __all__ = [
     "Happening",
     "Image",
     "Inbound",
+    "Keeping",
     "Media",
     "Message",
     "Opaque",
@@ -124,6 +126,7 @@ __all__ = [
     "Refusal",
     "RefusalDelta",
     "Refused",
+    "Remembers",
     "Role",
     "Said",
     "ServerTool",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -192,8 +192,22 @@ class Authorizes(Protocol):
 
 
 class Speaks(NamedTuple):
-    """One dialect, by its name: what clients send, what providers are sent, or both."""
+    """One dialect, by its name: what clients send, what providers are sent, or both.
+
+    A dialect that is another one with differences stands `on` that, by its name: `over` makes both sides of the other's.
+    Where no plugin speaks the other, it has no sides.
+    """
 
     name: str
     inbound: Inbound | None = None
     outbound: Outbound | None = None
+    on: str | None = None
+    over: Callable[[Inbound, Outbound], tuple[Inbound | None, Outbound | None]] | None = None
+
+    def standing(self, known: Mapping[str, Speaks]) -> Speaks:
+        """With its sides, where the dialect that it stands on is known."""
+        below = known.get(self.on or "")
+        if self.over is None or below is None or below.inbound is None or below.outbound is None:
+            return self
+        inbound, outbound = self.over(below.inbound, below.outbound)
+        return self._replace(inbound=inbound, outbound=outbound)

@@ -14,7 +14,7 @@ import trio.testing
 
 from headgate.contracts.clock import SystemClock
 from headgate.contracts.exchange import Exchange
-from headgate.contracts.memory import MemoryCalls, MemoryIdentity, MemoryLeases
+from headgate.contracts.memory import MemoryBlobs, MemoryCalls, MemoryIdentity, MemoryLeases
 from headgate.contracts.memory_ledger import MemoryLedger
 from headgate.contracts.node import Node, Stores
 from headgate.errors import HeadgateError, PolicyError
@@ -126,7 +126,7 @@ async def _world(program: Program, open_plugins: OpenPlugins, scenario: Scenario
     clock = JumpingClock()
     fakes: dict[str, Any] = {}
     transport = FakeTransport(fakes)
-    stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), MemoryCalls(), MemoryLedger())
+    stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), MemoryCalls(), MemoryLedger(), blobs=MemoryBlobs(clock))
     node = Node(
         clock, transport, NoFetch(), stores, rehearsing=True, fakes=fakes, dialects=program.checked.vocabulary.dialects
     )

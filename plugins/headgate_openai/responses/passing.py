@@ -1,0 +1,71 @@
+"""A streamed answer that passes, event by event. Only the first content, the end and errors are looked into.
+
+An event is known by the line that names it, or by the `type` at the start of its data; inside a JSON string a quote is
+escaped, so neither can stand in what the model says.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from headgate.api import parse_event
+from headgate.api.ai import Counted, Garbled, Refusal
+from headgate_openai.responses.counting import WireUsage
+
+_TEXT: Final = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_LAST: Final = re.compile(rb'"type"\s*:\s*"(?:response\.completed|response\.incomplete|response\.failed|error)"')
+_CONTENT: Final = re.compile(
+    rb'"type"\s*:\s*"response\.(?:output_text|refusal|reasoning_text|reasoning_summary_text|function_call_arguments'
+    rb"|custom_tool_call_input|output_item)\."
+)
+
+
+class ResponsePassing:
+    """See `Passing`."""
+
+    __slots__ = ("counted", "ended", "refusal", "relayed_bytes", "started")
+
+    def __init__(self) -> None:
+        self.started = False
+        self.ended = False
+        self.counted: Counted | None = None
+        self.refusal: Refusal | None = None
+        self.relayed_bytes = 0
+
+    def __repr__(self) -> str:
+        state = "ended" if self.ended else "started" if self.started else "not started"
+        return f"<ResponsePassing {state}, {self.relayed_bytes} bytes of text>"
+
+    def take(self, block: bytes) -> bytes:
+        """The block. Garbled where one that has to be read is no event."""
+        if _LAST.search(block) is not None:
+            self._last(block)
+        elif not self.started and _CONTENT.search(block) is not None:
+            self.started = True
+        for text in _TEXT.findall(block):
+            self.relayed_bytes += len(text)
+        return block
+
+    def finish(self) -> bytes | None:
+        """None: this dialect has an end of its own."""
+        return None
+
+    def _last(self, block: bytes) -> None:
+        event = parse_event(block)
+        if event is None:
+            return
+        try:
+            said: dict[str, Any] = msgspec.json.decode(event.data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise Garbled("with a stream that holds what is no event in JSON") from None
+        kind, response = said.get("type"), said.get("response") or {}
+        if kind in ("response.completed", "response.incomplete"):
+            self.started = self.ended = True
+            if response.get("usage") is not None:
+                self.counted = msgspec.convert(response["usage"], WireUsage).counted()
+        elif kind in ("response.failed", "error"):
+            error = response.get("error") or said.get("error") or said
+            self.refusal = Refusal(str(error.get("message") or "It does not say why."), {})
