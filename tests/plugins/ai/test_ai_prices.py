@@ -184,7 +184,12 @@ def test_what_is_sold_by_the_hour_has_no_price_for_tokens() -> None:
 
 @pytest.mark.parametrize(
     ("provider", "model"),
-    [("openai", "gpt-4.1"), ("anthropic", "claude-opus-4-1"), ("gemini", "gemini-2.5-flash"), ("mistral", "mistral-large-2512")],
+    [
+        ("openai", "gpt-4.1"),
+        ("anthropic", "claude-opus-4-1"),
+        ("gemini", "gemini-2.5-flash"),
+        ("mistral", "mistral-large-2512"),
+    ],
 )
 def test_a_batch_costs_half(provider: str, model: str) -> None:
     row, counted = providers()[provider], Counted(input_tokens=2000, output_tokens=1000)
