@@ -155,9 +155,7 @@ async def test_small_talk_goes_to_the_first(gateway) -> None:
 
 
 async def test_where_none_can_the_client_hears_why_not(gateway) -> None:
-    async with gateway(
-        answers(), lines="retry 3 on=[400, 5xx] { ai.chat blind }", policy=POLICY, plugins=(Ai, Routing)
-    ) as g:
+    async with gateway(answers(), lines="ai.chat blind", policy=POLICY, plugins=(Ai, Routing)) as g:
         with pytest.raises(openai.BadRequestError) as caught:
             await g.call(messages=IMAGE["messages"])
         over = await g.over()
@@ -165,6 +163,21 @@ async def test_where_none_can_the_client_hears_why_not(gateway) -> None:
     assert caught.value.param == "messages[1].content"
     assert g.provider.received == []
     assert over.served.attempts == []
+
+
+async def test_nothing_tries_the_same_model_again(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(chat: Chat, model: Any) -> Any:
+        asked.append(model.name)
+        return lacking(chat, model)
+
+    monkeypatch.setattr("headgate_ai.asking.lacking", counted)
+    lines = "retry 3 on=[400, 5xx] { ai.chat blind }"
+    async with gateway(answers(), lines=lines, policy=POLICY, plugins=(Ai, Routing)) as g:
+        with pytest.raises(openai.BadRequestError):
+            await g.call(messages=IMAGE["messages"])
+    assert asked == ["blind-1"]
 
 
 async def test_the_last_of_a_list_says_what_is_missing(gateway) -> None:
