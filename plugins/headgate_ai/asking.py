@@ -173,6 +173,8 @@ async def _prepared(question: Question, model: Model) -> Asked:
     missing = lacking(chat, model) if judges(model) else None
     if missing is not None:
         raise unsupported(model, missing.message, missing.where)
+    if chat.dialect and model.dialect.name != chat.dialect:
+        _refuse_unknown(ctx, chat)
     cap = _cap(ctx, chat)
     if cap is not None:
         chat.max_tokens = cap
@@ -190,6 +192,14 @@ async def _prepared(question: Question, model: Model) -> Asked:
         bound = bound_of(chat, model.label, model.prices, context=model.context, most_output=model.most_output, cap=cap)
     began = ctx.node.clock.monotonic()
     return Asked(ctx, model, chat, written, began, bound, await reserve_all(ctx.meters, bound))
+
+
+def _refuse_unknown(ctx: Exchange, chat: Chat) -> None:
+    """What a chat refers to, a model of another dialect cannot look up. ClientFault."""
+    unknown = getattr(ctx.node.dialects[chat.dialect].inbound, "unknown", None)
+    fault = unknown(chat) if unknown is not None else None
+    if fault is not None:
+        raise fault
 
 
 def _cap(ctx: Exchange, chat: Chat) -> int | None:

@@ -24,15 +24,17 @@ from headgate.api import (
     Line,
     PluginFault,
     Response,
+    Text,
     step,
 )
-from headgate.api.ai import Chat, Garbled, Inbound, PassesFast, answer_filters
+from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_filters
 from headgate_ai.asking import Asked, Question, ask, end, timeouts, within
 from headgate_ai.choosing import as_list, first_that_can
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
 from headgate_ai.models import Model
-from headgate_ai.reading import CHAT, dialect_of
+from headgate_ai.naming import named
+from headgate_ai.reading import CHAT, dialect_of, owner_of
 from headgate_ai.relaying import Relay
 from headgate_ai.whole import whole_body
 
@@ -49,9 +51,10 @@ _TOLD: Final = (b"x-request-id", b"request-id", b"x-amzn-requestid")
 )  # fmt: skip
 async def ai_chat(
     ctx: Exchange,
-    model: Model | list[Model],
+    model: Model | list[Model] | Text,
     /,
     *,
+    from_: list[Text] | None = None,
     unknown: Literal["drop", "refuse"] = "drop",
     timeout: Duration = 60.0,
     idle: Duration = 60.0,
@@ -59,7 +62,8 @@ async def ai_chat(
 ) -> None:
     """Ask a model, and answer with what it says: whole, or as a stream if the client asked for one.
 
-    Of several models the next is asked when one fails or cannot do what the chat wants. A parameter that the model's
+    Of several models the next is asked when one fails or cannot do what the chat wants. A text is the name of a model, as
+    `headgate models` lists them, which has to be among those of `from`: `ai.chat chat.model from=key.models`. A parameter that the model's
     provider has no word for is left out, and named in the row of the call; or with `unknown=refuse` it is a failure.
     `timeout` bounds the time to the first content of a stream, or to the end of a whole answer; `idle` the silence
     between pieces; `total` all of it.
@@ -69,7 +73,8 @@ async def ai_chat(
         raise PluginFault("`ai.chat` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
     ctx.note("model_asked", chat.asked()[:_LONGEST_NAME])
     question = Question(ctx, chat, timeouts(timeout, idle, total), refuses_unknown=unknown == "refuse")
-    await first_that_can(as_list(model), partial(answer_with, question))
+    models = [named(ctx, model, from_)] if isinstance(model, str) else as_list(model)
+    await first_that_can(models, partial(answer_with, question))
 
 
 async def answer_with(question: Question, model: Model) -> None:
@@ -106,16 +111,26 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
         raise broken(model, f"was asked for {wanted} and gave {got}")
     inbound = dialect_of(question.ctx, chat)
     if streams:
-        lines = [(b"content-type", inbound.stream_type), *headers, (b"cache-control", b"no-cache")]
+        lines = [(b"content-type", inbound.stream_type(chat)), *headers, (b"cache-control", b"no-cache")]
         return Response(200, lines, await _relay(question, asked, response, inbound))
-    data = _whole(question, asked, await whole_body(model, response.body), inbound)
+    keeping = _keeping(question.ctx, asked, inbound)
+    data = _whole(question, asked, await whole_body(model, response.body), inbound, keeping)
+    if keeping is not None:
+        await keeping.keep()
     return Response(200, [(b"content-type", b"application/json"), *headers], data)
 
 
-def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound) -> bytes:
+def _keeping(ctx: Exchange, asked: Asked, inbound: Inbound) -> Keeping | None:
+    """What keeps the answer, for clients who refer to it later. A provider of the same dialect keeps its own."""
+    if asked.model.dialect.name == asked.chat.dialect or not isinstance(inbound, Remembers):
+        return None
+    return inbound.keeping(asked.chat, ctx, owner_of(ctx))
+
+
+def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None) -> bytes:
     """A whole answer in the client's dialect, accounted for. Garbled, and what filters raise."""
     dialect, chat = asked.model.dialect, asked.chat
-    filters = answer_filters(question.ctx)
+    filters = [*answer_filters(question.ctx), *([keeping] if keeping is not None else ())]
     if dialect.name == chat.dialect and not filters:
         asked.settle(dialect.count(data) or asked.estimate(len(data)))
         return data
@@ -143,8 +158,10 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
             ctx.note("tokens_per_s", round(counted.output_tokens / took, 1))
 
     body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
-    flow = _flow(question, asked, inbound)
-    relay = Relay(body, flow, inbound, settle, partial(broken, model), partial(without_key, model))
+    keeping = _keeping(ctx, asked, inbound)
+    flow = _flow(question, asked, inbound, keeping)
+    at_end = keeping.keep if keeping is not None else None
+    relay = Relay(body, flow, settle, partial(broken, model), partial(without_key, model), at_end)
     # What fails here has relayed nothing; our caller closes the response and ends the try.
     await relay.begin()
     first = clock.monotonic()
@@ -152,12 +169,14 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     return relay
 
 
-def _flow(question: Question, asked: Asked, inbound: Inbound) -> Flow:
+def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping | None) -> Flow:
     dialect, chat, hides = asked.model.dialect, asked.chat, asked.written.hides_counts
     filters = [one.stream() for one in answer_filters(question.ctx)]
+    if keeping is not None:
+        filters.append(keeping.stream())
     own = dialect.name == chat.dialect
-    if own and not filters and isinstance(dialect, PassesFast):
-        return Passed(dialect.passing(hides_counts=hides))
+    if own and not filters and hasattr(dialect, "passing"):
+        return Passed(dialect.passing(hides_counts=hides), inbound)
     writer = inbound.writer(chat, question.ctx.node.clock.time())
     return Told(dialect.reader(), writer, filters, own=own, hides_counts=hides)
 

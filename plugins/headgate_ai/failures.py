@@ -18,7 +18,7 @@ _CLIENTS_OWN: Final = frozenset({400, 413, 422, 429})
 async def refused(model: Model, response: Response) -> UpstreamFault:
     """An error of the provider, as one of ours."""
     status = response.status
-    said = model.dialect.refusal(await _first(response.body))
+    said = model.dialect.refusal(await _first(response.body), response.headers)
     if status in (401, 403):
         message = f"{model.resource} refuses the gateway's key ({status}): look at its `key`."
     else:

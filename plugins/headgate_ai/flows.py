@@ -20,6 +20,7 @@ from headgate.api.ai import (
     Failed,
     Happening,
     Image,
+    Inbound,
     Opaque,
     Opened,
     Passing,
@@ -56,14 +57,19 @@ class Flow(Protocol):
         """What is still to be said at the end of the bytes; None where the answer is not whole."""
         ...
 
+    def broken_off(self, message: str, kind: str) -> bytes:
+        """The last thing to say where the answer cannot be completed."""
+        ...
+
 
 class Passed:
     """Blocks pass."""
 
-    __slots__ = ("_passing", "_splitter")
+    __slots__ = ("_inbound", "_passing", "_splitter")
 
-    def __init__(self, passing: Passing) -> None:
+    def __init__(self, passing: Passing, inbound: Inbound) -> None:
         self._passing = passing
+        self._inbound = inbound
         self._splitter = EventSplitter()
 
     def __repr__(self) -> str:
@@ -75,6 +81,9 @@ class Passed:
 
     def finish(self) -> bytes | None:
         return self._passing.finish()
+
+    def broken_off(self, message: str, kind: str) -> bytes:
+        return self._inbound.broken_off(message, kind)
 
     @property
     def started(self) -> bool:
@@ -148,6 +157,9 @@ class Told:
         last = self._reader.finish()
         said = self._say(b"", last)
         return said if self.ended else None
+
+    def broken_off(self, message: str, kind: str) -> bytes:
+        return self._writer.write(Failed(message, {"code": kind.replace(".", "_")}))
 
     def _say(self, block: bytes, happenings: list[Happening]) -> bytes:
         told = self._filtered(happenings) if self._filters else happenings

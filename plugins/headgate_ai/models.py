@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+import msgspec
+
 from headgate.api import (
     Exchange,
     Ge,
@@ -97,7 +99,7 @@ class Model:
     @property
     def takes_schemas(self) -> bool:
         """Whether an answer may be asked for by a JSON schema; where nobody knows, it may."""
-        return self.abilities is None or "schema" in self.abilities
+        return self.abilities.get("schema", True)
 
     @property
     def label(self) -> str:
@@ -134,6 +136,7 @@ def model(
     key: Secret | None = None,
     keys: list[Secret] | None = None,
     url: Text | None = None,
+    dialect: Word | None = None,
     headers: dict[str, Json] | None = None,
     options: dict[str, Json] | None = None,
     context: Annotated[int, Ge(1)] | None = None,
@@ -145,7 +148,7 @@ def model(
     """A model: `{ provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY") }`.
 
     `url` is where the provider's API is, `http://vllm.internal:8000`; without a path, the provider's usual one is meant.
-    Several `keys` are used in turns. `headers` are lines that this provider wants besides, `options` what its dialect
+    Several `keys` are used in turns. `dialect` is another one that this provider speaks too, `"openai-responses"`. `headers` are lines that this provider wants besides, `options` what its dialect
     wants to know. What is known of the model by its name can be said better: the tokens of its `context` and of its
     longest answer (`most_output`), what it reads (`inputs`: text, image, audio, video, file), its `abilities` (tools,
     schema, reasoning), and its `price` for a million tokens, `{input: $2, output: $8, cached: $0.50, cache_write: $2}`.
@@ -156,6 +159,8 @@ def model(
             f"there is no provider `{provider}`; known are {', '.join(sorted(providers()))}. "
             "What speaks OpenAI's dialect is `compatible`, with its `url`"
         )
+    if dialect is not None:
+        known = msgspec.structs.replace(known, dialect=dialect)
     if key is not None and keys is not None:
         raise ValueError("give `key` or `keys`, not both")
     secrets = keys if keys is not None else [key] if key is not None else []

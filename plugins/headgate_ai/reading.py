@@ -72,8 +72,16 @@ async def read_chat(
     except NotStrict as error:
         record = {"where": error.where} if error.where else {}
         raise ClientFault("request.invalid", error.message, status=400, record=record) from None
+    if hasattr(inbound, "recalled"):
+        chat = await inbound.recalled(chat, ctx, owner_of(ctx))
     ctx.remember(CHAT, chat)
     return chat
+
+
+def owner_of(ctx: Exchange) -> str:
+    """Who may refer to what is kept: the caller's team, or the caller; on a public route everybody is one."""
+    caller = ctx.caller
+    return "" if caller is None else f"team:{caller.team}" if caller.team else f"caller:{caller.id}"
 
 
 def _inbound(ctx: Exchange, name: str | None) -> Inbound:

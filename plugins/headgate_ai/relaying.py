@@ -9,13 +9,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 import trio
 
 from headgate.api import Body, EventTooLarge, Failure, UpstreamFault
-from headgate.api.ai import Garbled, Inbound
+from headgate.api.ai import Garbled
 from headgate_ai.flows import Flow
 
 # The end of the response should come with the end of the stream. What dawdles is not worth a connection.
@@ -34,9 +34,9 @@ class Relay:
     """The `Body` of a streamed answer."""
 
     __slots__ = (
+        "_at_end",
         "_body",
         "_broken",
-        "_client",
         "_ended",
         "_fault",
         "_flow",
@@ -51,18 +51,18 @@ class Relay:
         self,
         body: Body,
         flow: Flow,
-        client: Inbound,
         settle: Settle,
         broken: Callable[[str], UpstreamFault],
         without_key: Callable[[bytes], bytes],
+        at_end: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.length: int | None = None
         self._body = body
         self._flow = flow
-        self._client = client
         self._settle: Settle | None = settle
         self._broken = broken
         self._without_key = without_key
+        self._at_end = at_end
         self._kept = b""
         self._ended = False
         self._over = False
@@ -95,7 +95,7 @@ class Relay:
             self._fault = fault
             await self._body.aclose()
             self._done(whole=False)
-            return self._client.broken_off(fault.message, fault.kind)
+            return self._flow.broken_off(fault.message, fault.kind)
 
     async def _relay(self) -> bytes:
         flow = self._flow
@@ -106,6 +106,8 @@ class Relay:
                 await self._body.aclose()
                 self._done(whole=False)
                 return self._without_key(piece)
+            if flow.ended and self._at_end is not None:
+                await self._at_end()
             if piece:
                 return piece
         self._ended = True

@@ -20,11 +20,13 @@ class AnthropicIn:
     """Clients. They also count tokens: a request as for an answer, to another path."""
 
     name = NAME
-    stream_type = b"text/event-stream"
 
     def sample(self) -> object:
         messages = [{"role": "user", "content": "Hello!"}]
         return {"model": "claude-sonnet-5-5", "max_tokens": 1024, "messages": messages}
+
+    def stream_type(self, chat: Chat) -> bytes:
+        return b"text/event-stream"
 
     def answers(self, path: str) -> bool:
         return path.endswith("/messages")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from headgate.api import FakeChat, Response
+from headgate.api import FakeChat, Line, Response
 from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, Passing, Refusal, Written
 from headgate_anthropic import answers, errors, faking, writing
 from headgate_anthropic.abilities import ABILITIES
@@ -42,7 +42,7 @@ class AnthropicOut:
     def count(self, data: bytes) -> Counted | None:
         return answers.count(data)
 
-    def refusal(self, data: bytes) -> Refusal | None:
+    def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         return errors.refusal(data)
 
     def reader(self) -> EventReader:

@@ -18,10 +18,12 @@ class CohereIn:
     """Clients."""
 
     name = NAME
-    stream_type = b"text/event-stream"
 
     def sample(self) -> object:
         return {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "Hello!"}]}
+
+    def stream_type(self, chat: Chat) -> bytes:
+        return b"text/event-stream"
 
     def answers(self, path: str) -> bool:
         return path.endswith("/v2/chat")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from headgate.api import FakeChat, Node, Outgoing, Response, Secret, Target
+from headgate.api import FakeChat, Line, Node, Outgoing, Response, Secret, Target
 from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, EventWriter, Garbled, Refusal, Written
 from headgate_gemini import answers, errors, fakes, paths, reading, rendering, writing
 from headgate_gemini.abilities import ABILITIES
@@ -20,7 +20,6 @@ class GeminiIn:
     """How clients of Gemini speak."""
 
     name = "gemini"
-    stream_type = b"text/event-stream"
 
     def sample(self) -> object:
         """See `Dialect`."""
@@ -51,9 +50,9 @@ class GeminiIn:
         """See `Inbound`."""
         return errors.broken_off(message, kind)
 
-    def stream_type_for(self, chat: Chat) -> bytes:
+    def stream_type(self, chat: Chat) -> bytes:
         """The content type of a stream for this client, who may want one array in JSON."""
-        return b"application/json" if reading.wants_array(chat) else self.stream_type
+        return b"application/json" if reading.wants_array(chat) else b"text/event-stream"
 
     def counts(self, path: str) -> bool:
         """Whether clients send what they want counted to this path."""
@@ -83,7 +82,7 @@ class GeminiOut:
         """See `Outbound`."""
         return answers.count(data)
 
-    def refusal(self, data: bytes) -> Refusal | None:
+    def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         """See `Outbound`."""
         return errors.refusal(data)
 

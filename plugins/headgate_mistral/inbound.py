@@ -35,7 +35,6 @@ class MistralIn:
     """See `Inbound`."""
 
     name = NAME
-    stream_type = b"text/event-stream"
 
     def __init__(self, below: Inbound) -> None:
         self._below = below
@@ -45,6 +44,9 @@ class MistralIn:
 
     def sample(self) -> object:
         return {"model": "mistral-small-latest", "messages": [{"role": "user", "content": "Hello!"}]}
+
+    def stream_type(self, chat: Chat) -> bytes:
+        return b"text/event-stream"
 
     def answers(self, path: str) -> bool:
         return False

@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from headgate.api import FakeChat, Response
+from headgate.api import FakeChat, Line, Response
 from headgate.api.ai import Answer, Chat, Counted, Dropped, Endpoint, EventReader, Inbound, Outbound, Refusal, Written
 from headgate_mistral.abilities import ABILITIES
 from headgate_mistral.answers import MistralReader, as_below, refusal
@@ -59,7 +59,7 @@ class MistralOut:
     def count(self, data: bytes) -> Counted | None:
         return self._below.count(data)
 
-    def refusal(self, data: bytes) -> Refusal | None:
+    def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         return refusal(data) or self._below.refusal(data)
 
     def reader(self) -> EventReader:

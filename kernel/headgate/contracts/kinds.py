@@ -42,6 +42,8 @@ KINDS = {
         Kind("budget.unbounded", 400, "The cost of this call cannot be bounded"),
         Kind("guard.blocked", 400, "A guard let this not pass", {"guard": "text", "where": "text?"}),
         Kind("ai.bad_output", 502, "The model did not give a usable answer"),
+        Kind("ai.forbidden", 403, "This caller may not use this model"),
+        Kind("ai.unknown_model", 404, "There is no such model"),
         Kind("ai.unsupported", 400, "The model cannot do what was asked"),
     )
 }

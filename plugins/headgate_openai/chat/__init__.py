@@ -7,10 +7,10 @@ What others add to it and most clients understand is taken too: `reasoning_conte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headgate.api import FakeChat, Response
+from headgate.api import FakeChat, Line, Response
 from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, EventWriter, Passing, Refusal, Written
 from headgate_openai.chat.abilities import ABILITIES
 from headgate_openai.chat.answers import answer, render_answer
@@ -29,10 +29,12 @@ class OpenAiChat:
     """How clients of OpenAI speak."""
 
     name = NAME
-    stream_type = b"text/event-stream"
 
     def sample(self) -> object:
         return {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello!"}]}
+
+    def stream_type(self, chat: Chat) -> bytes:
+        return b"text/event-stream"
 
     def answers(self, path: str) -> bool:
         return path.endswith("/chat/completions")
@@ -73,7 +75,7 @@ class OpenAiChatOut:
     def count(self, data: bytes) -> Counted | None:
         return count(data)
 
-    def refusal(self, data: bytes) -> Refusal | None:
+    def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         return refusal(data)
 
     def reader(self) -> EventReader:

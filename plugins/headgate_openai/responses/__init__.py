@@ -5,12 +5,12 @@ Written from the API reference (https://platform.openai.com/docs/api-reference/r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from headgate.api import ClientFault, Exchange, FakeChat, Response
+from headgate.api import ClientFault, Exchange, FakeChat, Line, Response
 from headgate.api.ai import (
     Answer,
     Chat,
@@ -42,10 +42,12 @@ class OpenAiResponses:
     """How clients of the Responses speak."""
 
     name = NAME
-    stream_type = b"text/event-stream"
 
     def sample(self) -> object:
         return {"model": "gpt-4.1-mini", "input": "Hello!"}
+
+    def stream_type(self, chat: Chat) -> bytes:
+        return b"text/event-stream"
 
     def answers(self, path: str) -> bool:
         return path.endswith("/responses")
@@ -98,7 +100,7 @@ class OpenAiResponsesOut:
     def count(self, data: bytes) -> Counted | None:
         return count(data)
 
-    def refusal(self, data: bytes) -> Refusal | None:
+    def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         return refusal(data)
 
     def reader(self) -> EventReader:

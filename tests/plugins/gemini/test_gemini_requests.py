@@ -478,7 +478,7 @@ def test_a_stream_is_asked_for_in_the_form_that_the_client_reads() -> None:
     assert OUT.write(read(BODIES["text"], path, alt="sse"), HERE).path.endswith(b":streamGenerateContent?alt=sse")
     array = read(BODIES["text"], path)
     assert OUT.write(array, HERE).path.endswith(b":streamGenerateContent")
-    assert IN.stream_type_for(array) == b"application/json"
+    assert IN.stream_type(array) == b"application/json"
 
 
 def test_tokens_are_counted() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -122,8 +122,9 @@ class Passing(Protocol):
 class Inbound(Dialect, Protocol):
     """How clients speak. Also words errors (see `Dialect`)."""
 
-    stream_type: bytes
-    """The content type of a stream."""
+    def stream_type(self, chat: Chat) -> bytes:
+        """The content type of a stream for this client."""
+        ...
 
     def answers(self, path: str) -> bool:
         """Whether clients of this dialect send chats to this path."""
@@ -162,8 +163,8 @@ class Outbound(Protocol):
         """What a whole answer used, without reading the rest of it; None where it does not say. Garbled as above."""
         ...
 
-    def refusal(self, data: bytes) -> Refusal | None:
-        """What the body of an error says; None where it is not in this dialect."""
+    def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
+        """What the body of an error says, and its headers where they do; None where it is not in this dialect."""
         ...
 
     def reader(self) -> EventReader: ...
