@@ -29,14 +29,18 @@ At = Callable[[str, int, bool], int]
 
 
 class Detector(NamedTuple):
-    """`starts` matches where a find may begin. With an `anchor`, a find has that character at most `reach` after its start,
-    so that a text without one need not be looked at."""
+    """`starts` matches where a find may begin; in a text that is final, `whole` may too, which sees more of what follows.
+
+    With an `anchor`, a find has that character at most `reach` after its start, so that a text without one need not be
+    looked at.
+    """
 
     kind: str
     starts: re.Pattern[str]
     at: At
     anchor: str | None = None
     reach: int = 0
+    whole: re.Pattern[str] | None = None
 
     def next(self, text: str, pos: int, *, final: bool) -> Hit | None:
         """The first find from `pos` on."""
@@ -50,11 +54,17 @@ class Detector(NamedTuple):
         return None if final else self._between(text, max(pos, len(text) - self.reach), len(text), final)
 
     def _between(self, text: str, begin: int, stop: int, final: bool) -> Hit | None:
-        for match in self.starts.finditer(text, begin, stop):
+        starts = self.whole if final and self.whole is not None else self.starts
+        for match in starts.finditer(text, begin, stop):
             end = self.at(text, match.start(), final)
             if end != NOTHING:
                 return Hit(match.start(), end, self.kind)
         return None
+
+
+def sighted(starts: re.Pattern[str], ahead: str) -> re.Pattern[str]:
+    """`starts`, where this follows."""
+    return re.compile(f"{starts.pattern}(?={ahead})")
 
 
 def goes_on(text: str, end: int) -> bool:

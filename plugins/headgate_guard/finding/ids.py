@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from headgate_guard.finding.detectors import Detector
-from headgate_guard.finding.shapes import shaped
+from headgate_guard.finding.detectors import Detector, sighted
+from headgate_guard.finding.shapes import Check, shaped
 
 _STARTS: Final = re.compile(r"(?<![0-9A-Za-z_])[0-9XYZxyz]")
 
@@ -59,12 +59,17 @@ def _aadhaar(number: str) -> bool:
     return check == 0 and number[0] not in "01"
 
 
+def _id(kind: str, ahead: str, shapes: tuple[str, ...], check: Check) -> Detector:
+    return Detector(kind, _STARTS, shaped(shapes, check), whole=sighted(_STARTS, ahead))
+
+
 IDS: Final = (
-    Detector("nir", _STARTS, shaped(
+    _id(
+        "nir", "(?: ?[0-9A-Za-z]){14}",
         ("d dd dd dd ddd ddd dd", "d dd dd dl ddd ddd dd", "ddddddddddddddd", "ddddddlddddddddd"), _nir,
-    )),
-    Detector("aadhaar", _STARTS, shaped(("dddd dddd dddd", "dddd-dddd-dddd"), _aadhaar)),
-    Detector("cpf", _STARTS, shaped(("ddd.ddd.ddd-dd",), _cpf)),
-    Detector("ssn", _STARTS, shaped(("ddd-dd-dddd", "ddd dd dddd"), _ssn)),
-    Detector("dni", _STARTS, shaped(("ddddddddl", "dddddddd-l", "ldddddddl", "l-ddddddd-l", "lddddddd-l"), _dni)),
+    ),
+    _id("aadhaar", "[0-9]{3}[ -][0-9]{4}[ -]", ("dddd dddd dddd", "dddd-dddd-dddd"), _aadhaar),
+    _id("cpf", r"[0-9]{2}\.[0-9]{3}\.", ("ddd.ddd.ddd-dd",), _cpf),
+    _id("ssn", "[0-9]{2}[ -][0-9]{2}[ -]", ("ddd-dd-dddd", "ddd dd dddd"), _ssn),
+    _id("dni", "-?[0-9]{7}", ("ddddddddl", "dddddddd-l", "ldddddddl", "l-ddddddd-l", "lddddddd-l"), _dni),
 )  # fmt: skip

@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_address
 from typing import Final
 
-from headgate_guard.finding.detectors import NOTHING, OPEN, Detector, goes_on
+from headgate_guard.finding.detectors import NOTHING, OPEN, Detector, goes_on, sighted
 
 _STARTS: Final = re.compile(r"(?<![0-9A-Za-z_:.])[0-9A-Fa-f:]")
 # The longest is an IPv6 address that ends in an IPv4 address.
@@ -41,4 +41,4 @@ def _is_address(found: str) -> bool:
     return True
 
 
-IPS: Final = (Detector("ip", _STARTS, _at),)
+IPS: Final = (Detector("ip", _STARTS, _at, whole=sighted(_STARTS, "[0-9A-Fa-f]{0,3}[:.]")),)

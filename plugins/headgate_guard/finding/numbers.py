@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from headgate_guard.finding.detectors import DIGITS, GAPS, JOINED, NOTHING, OPEN, Detector, goes_on
+from headgate_guard.finding.detectors import DIGITS, GAPS, JOINED, NOTHING, OPEN, Detector, goes_on, sighted
 
 # --- cards -----------------------------------------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ def _issued(digits: list[int]) -> bool:
     return luhn(digits) and (digits[0] > 1 or len(digits) == 15)
 
 
-CARD: Final = Detector("card", _CARD_STARTS, _card_at)
+CARD: Final = Detector("card", _CARD_STARTS, _card_at, whole=sighted(_CARD_STARTS, r"(?:[ \u00a0\u202f-]?[0-9]){12}"))
 
 # --- accounts --------------------------------------------------------------------------------------------------------
 
@@ -98,4 +98,4 @@ def _modulo_97(signs: str) -> bool:
     return int("".join(str(int(sign, 36)) for sign in signs[4:] + signs[:4])) % 97 == 1
 
 
-IBAN: Final = Detector("iban", _IBAN_STARTS, _iban_at)
+IBAN: Final = Detector("iban", _IBAN_STARTS, _iban_at, whole=sighted(_IBAN_STARTS, "[A-Za-z][0-9]{2}"))

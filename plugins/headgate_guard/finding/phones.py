@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from headgate_guard.finding.detectors import DIGITS, NOTHING, OPEN, Detector, goes_on
+from headgate_guard.finding.detectors import DIGITS, NOTHING, OPEN, Detector, goes_on, sighted
 from headgate_guard.finding.shapes import shaped
 
 _BETWEEN: Final = frozenset(" \u00a0\u202f.-/()")
@@ -27,6 +27,7 @@ _AFTER_ZERO: Final = re.compile(
 )
 _BEGINS: Final = re.compile(r"\+(?:[1-9]|\Z)|\((?:0|\Z)|0(?:[0-9]|\Z)")
 _STARTS: Final = re.compile(r"(?<![0-9A-Za-z_+])[+(0]")
+_DIGITS_FOLLOW: Final = r"(?:[ \u00a0\u202f.\-/()]{0,2}[0-9]){%d}"
 _AMERICAN_STARTS: Final = re.compile(r"(?<![0-9A-Za-z_+])[(1-9]")
 
 
@@ -70,6 +71,11 @@ def _anything(number: str) -> bool:
 
 
 PHONES: Final = (
-    Detector("phone", _STARTS, _at),
-    Detector("phone", _AMERICAN_STARTS, shaped(tuple(f"1s{one}" for one in _AMERICAN) + _AMERICAN, _anything)),
+    Detector("phone", _STARTS, _at, whole=sighted(_STARTS, _DIGITS_FOLLOW % 7)),
+    Detector(
+        "phone",
+        _AMERICAN_STARTS,
+        shaped(tuple(f"1s{one}" for one in _AMERICAN) + _AMERICAN, _anything),
+        whole=sighted(_AMERICAN_STARTS, _DIGITS_FOLLOW % 9),
+    ),
 )
