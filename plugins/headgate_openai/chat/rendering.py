@@ -45,6 +45,10 @@ _FORMATS: Final = {
     "audio/mp3": "mp3",
 }
 
+# The other dialect of OpenAI, and what it names as this one does, which no other dialect has.
+RESPONSES: Final = "openai-responses"
+SHARED: Final = ("verbosity", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
+
 
 # --- messages --------------------------------------------------------------------------------------------------------
 
@@ -257,6 +261,9 @@ def render_content(content: Content, came: str, options: Mapping[str, Any], drop
     _thinking(body, content, own=own, dropped=dropped)
     if own:
         body.update(content.extra)
+    elif came == RESPONSES:
+        body.update((name, value) for name, value in content.extra.items() if name in SHARED)
+        dropped.names += [name for name in content.extra if name not in SHARED]
     else:
         dropped.names += content.extra
     return body

@@ -48,7 +48,7 @@ Emit = Callable[[dict[str, Any]], None]
 class Building:
     """One response. `emit` takes each event, which has to be encoded at once; without it, there are none."""
 
-    __slots__ = ("_at", "_chat", "_emit", "_message", "_number", "_open", "_stop", "response")
+    __slots__ = ("_at", "_chat", "_emit", "_message", "_number", "_open", "_stop", "_thought", "response")
 
     def __init__(self, chat: Chat, at: float, emit: Emit | None = None) -> None:
         self._chat, self._at, self._emit = chat, int(at), emit
@@ -56,6 +56,7 @@ class Building:
         self._number = 0
         self._open: dict[int, Words | Calling | Thinking] = {}
         self._message: Saying | None = None
+        self._thought: Thinking | None = None
         self._stop: Stop = "other"
 
     def __repr__(self) -> str:
@@ -123,10 +124,13 @@ class Building:
                 place, ident = self._next("fc")
                 self._grow(index, Calling(self._say, place, ident, part), part.arguments)
                 self._keep(self._open[index])
+            case Reasoning() if self._thought is not None and self._thought.seal(part):
+                pass
             case Reasoning():
                 place, ident = self._next("th")
-                self._grow(index, Thinking(self._say, place, ident, part), part.text)
-                self._keep(self._open[index])
+                self._thought = thought = Thinking(self._say, place, ident, part)
+                self._keep(thought)
+                self._grow(index, thought, part.text)
             case Image(media=media):
                 self._picture(part, index, media.data)
             case Opaque(dialect=dialect, value=value) if dialect == NAME:
@@ -161,10 +165,8 @@ class Building:
         self._say("response.output_item.done", output_index=place, item=item)
 
     def _next(self, kind: str) -> tuple[int, str]:
-        """The place of a new item, and its id. The message before it gets no more."""
-        if self._message is not None:
-            self._message.end()
-            self._message = None
+        """The place of a new item, and its id. The message or the thought before it gets no more."""
+        self._no_more("completed")
         place = len(self.response["output"])
         return place, item_id(kind, self.response["id"], place)
 
@@ -193,9 +195,14 @@ class Building:
     def _close(self) -> None:
         for index in list(self._open):
             self._open.pop(index).close()
+        self._no_more("incomplete" if self._stop in INCOMPLETE else "completed")
+
+    def _no_more(self, status: str) -> None:
         if self._message is not None:
-            self._message.end("incomplete" if self._stop in INCOMPLETE else "completed")
-            self._message = None
+            self._message.end(status)
+        if self._thought is not None:
+            self._thought.end()
+        self._message = self._thought = None
 
     def _fail(self, message: str, code: Any) -> None:
         self.response["status"] = "failed"

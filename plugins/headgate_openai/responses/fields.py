@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from headgate.api.ai import Content, Dropped, Format, Reasoning, ServerTool, Thinking, Tool, ToolChoice, Unsupported
+from headgate_openai.chat.reading import NAME as CHAT
+from headgate_openai.chat.rendering import SHARED
 from headgate_openai.responses.reading import ENCRYPTED, LOGPROBS, PLAIN
 from headgate_openai.responses.shapes import NAME, OWN_THOUGHT, Instructions
 
-_SHARED: Final = ("safety_identifier", "prompt_cache_key", "prompt_cache_retention")
 _NOWHERE: Final = ("stop", "seed", "top_k", "presence_penalty", "frequency_penalty", "audio")
 # How much thinking a bound in tokens means.
 _EFFORTS: Final = ((2_000, "low"), (10_000, "medium"))
@@ -59,14 +60,14 @@ def _others(body: dict[str, Any], content: Content, came: str, dropped: Dropped)
         dropped.drop(name, getattr(content, name))
     dropped.drop("n", content.n if content.n != 1 else None)
     dropped.drop("modalities", content.modalities if content.modalities != ["text"] else None)
-    shared = _SHARED if came == "openai" else ()
+    shared = SHARED if came == CHAT else ()
     for name, value in content.extra.items():
-        if name in shared:
-            body[name] = value
-        elif name == "verbosity" and came == "openai":
+        if name not in shared:
+            dropped.names.append(name)
+        elif name == "verbosity":
             body["text"] = {**body.get("text", {}), "verbosity": value}
         else:
-            dropped.names.append(name)
+            body[name] = value
 
 
 def _include(content: Content) -> list[str]:

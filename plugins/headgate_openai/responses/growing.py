@@ -128,9 +128,12 @@ class Calling(Growing):
 
 
 class Thinking(Growing):
-    """Reasoning: a summary of it, or the thoughts themselves. Another dialect's proof travels as what is encrypted."""
+    """Reasoning: a summary of it, or the thoughts themselves. Another dialect's proof travels as what is encrypted.
 
-    __slots__ = ("_summary", "_text", "_told")
+    What OpenAI has encrypted comes as a part of its own, behind the words: so the item is done when the next one begins.
+    """
+
+    __slots__ = ("_asked", "_open", "_summary", "_text", "_told")
 
     def __init__(self, say: Say, place: int, ident: str, part: Reasoning) -> None:
         came = part.item if isinstance(part, Thought) else {}
@@ -140,9 +143,17 @@ class Thinking(Growing):
         if part.sealed is not None:
             item["encrypted_content"] = part.sealed if own else SEALED + part.sealed
         self._summary, self._told, self._text = part.summary, False, ""
+        self._open, self._asked = True, False
         super().__init__(say, place, item)
         if part.signature is not None:
             self.sign(part.signature)
+
+    def seal(self, part: Reasoning) -> bool:
+        """Take what is encrypted of it. False where that belongs to something else."""
+        if part.sealed is None or part.id is None or part.id != self.item["id"]:
+            return False
+        self.item["encrypted_content"] = part.sealed
+        return True
 
     def sign(self, signature: str) -> None:
         """The proof of it."""
@@ -163,7 +174,15 @@ class Thinking(Growing):
             kind = "response.reasoning_summary_text.done" if self._summary else "response.reasoning_text.done"
             self.say(kind, **self._at(), text=self._text)
             self.item["summary" if self._summary else "content"] = [self._part("done", self._text)]
-        self.done()
+        self._open = False
+        if self._asked:
+            self.done()
+
+    def end(self) -> None:
+        """Nothing more comes of it but what is still open."""
+        self._asked = True
+        if not self._open:
+            self.done()
 
     def _at(self) -> dict[str, Any]:
         return {**self.at(), "summary_index" if self._summary else "content_index": 0}

@@ -4,7 +4,8 @@
    with its item, reasoning with its first words, since only these tell whether they are a summary.
 2. What is encrypted of reasoning comes whole, with the item's end: a part of its own, with the same id.
 3. Items that only this dialect has are told when they are whole; their progress is not.
-4. Every `…done` repeats what the deltas have said (`repeats`): where a filter has changed something, no block may pass.
+4. Every `…done` and the end repeat what the deltas have said, so no block may pass on its own: what a filter has taken
+   out of a delta would be told all the same.
 5. `response.completed` and `response.incomplete` are the end; `response.failed` and `error` are failures.
 """
 
@@ -58,8 +59,6 @@ class ResponseReader(SseReader):
 
     __slots__ = ("_began", "_count", "_counts", "_open", "_thought", "_told")
 
-    repeats = True
-
     def __init__(self) -> None:
         super().__init__()
         self._began = False
@@ -70,6 +69,9 @@ class ResponseReader(SseReader):
         self._thought: dict[int, int] = {}
         # The places of items of which something has been told.
         self._told: set[int] = set()
+
+    def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
+        return [(b"", happenings) for _, happenings in super().feed(data)]
 
     def take(self, event: Event) -> list[Happening]:
         data = event.data.strip()

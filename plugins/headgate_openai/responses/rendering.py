@@ -29,6 +29,7 @@ from headgate.api.ai import (
     ToolResult,
     Unsupported,
 )
+from headgate_openai.chat.reading import NAME as CHAT
 from headgate_openai.responses.items import thoughts
 from headgate_openai.responses.shapes import (
     NAME,
@@ -226,7 +227,7 @@ def _file(part: File, came: str, extra: dict[str, Any]) -> dict[str, Any]:
     media = part.media
     named = {} if media.name is None else {"filename": media.name}
     if media.file is not None:
-        if came not in (NAME, "openai"):
+        if came not in (NAME, CHAT):
             raise Unsupported("A file that is another provider's cannot be sent.", "messages")
         return {"type": "input_file", "file_id": media.file, **named, **extra}
     if media.url is not None:

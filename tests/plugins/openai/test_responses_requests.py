@@ -32,6 +32,7 @@ from headgate.api.ai import (
     ToolResult,
     Unsupported,
 )
+from headgate_openai.chat import OpenAiChat
 from headgate_openai.chat.requests import write as write_chat
 from headgate_openai.responses.requests import read, write
 
@@ -321,3 +322,17 @@ def test_what_another_provider_thought_never_reaches_openai() -> None:
     thought = chat.messages[1].parts[0]
     assert isinstance(thought, Reasoning)
     assert (thought.text, thought.signature, thought.sealed) == ("hm", "abc", None)
+
+
+def test_openais_two_dialects_share_what_no_other_has() -> None:
+    fields = {"safety_identifier": "s", "prompt_cache_key": "k"}
+    came = read(body(**fields, text={"verbosity": "low"}, max_tool_calls=3))
+    written = write_chat(came, Endpoint("m"))
+    made = json.loads(written.body)
+    assert {name: made[name] for name in (*fields, "verbosity")} == {**fields, "verbosity": "low"}
+    assert list(written.dropped) == ["max_tool_calls"]
+    chat = OpenAiChat().read(json.dumps({**made, "logit_bias": {"1": 2}}).encode(), "", {})
+    again = write(chat, Endpoint("m"))
+    assert list(again.dropped) == ["logit_bias"]
+    assert json.loads(again.body)["text"] == {"verbosity": "low"}
+    assert json.loads(again.body)["prompt_cache_key"] == "k"

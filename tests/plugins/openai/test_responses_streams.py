@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
@@ -241,6 +243,63 @@ def test_what_is_encrypted_comes_back_as_a_part_with_the_same_id() -> None:
         Began("resp_1", "m", 1), Opened(Reasoning(id="rs_1", summary=True), 0), ReasoningDelta("A", 0), Closed(0),
         Opened(Reasoning(sealed="xyz", id="rs_1"), 1), Closed(1), Stopped("stop"), Ended(),
     ]  # fmt: skip
+
+
+def test_what_is_encrypted_of_a_thought_is_one_item_with_it() -> None:
+    data = told([
+        Began(), Opened(Reasoning(id="rs_1", summary=True)), ReasoningDelta("A"), Closed(),
+        Opened(Reasoning(sealed="xyz", id="rs_1"), 1), Closed(1), Opened(Text(text=""), 2), TextDelta("a", 2), Closed(2),
+        Stopped("stop"), Ended(),
+    ])  # fmt: skip
+    thought, message = events(data)[-1]["response"]["output"]
+    assert (thought["id"], thought["encrypted_content"], thought["summary"][0]["text"]) == ("rs_1", "xyz", "A")
+    assert message["type"] == "message"
+    done = [event["item"] for event in events(data) if event["type"] == "response.output_item.done"]
+    assert done[0] == thought
+
+
+def test_no_block_passes_a_filter_on_its_own() -> None:
+    assert {block for block, _ in OUT.reader().feed(told(RICH))} == {b""}
+
+
+def begun(kind: str, index: int) -> Any:
+    parts = {"text": Text(text=""), "refusal": Refused(text=""), "thought": Reasoning()}
+    return parts.get(kind, ToolCall(id=f"call_{index}", name="f"))
+
+
+DELTAS = {"text": TextDelta, "refusal": RefusalDelta, "thought": ReasoningDelta, "call": ArgumentsDelta}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(DELTAS)), st.integers(0, 3)), max_size=8),
+    st.randoms(use_true_random=False),
+)
+@settings(deadline=None)
+def test_any_legal_order_is_told_without_loss(parts: list[tuple[str, int]], random: Any) -> None:
+    """Parts open in order, grow side by side, and close whenever they like."""
+    waiting = [
+        [
+            Opened(begun(kind, index), index),
+            *(DELTAS[kind](f"{index}.{n} ", index) for n in range(count)),
+            Closed(index),
+        ]
+        for index, (kind, count) in enumerate(parts)
+    ]
+    happenings: list[Any] = [Began()]
+    started = 0
+    while any(waiting):
+        ready = [one for one in waiting[: started + 1] if one]
+        chosen = random.choice(ready)
+        started += isinstance(chosen[0], Opened)
+        happenings.append(chosen.pop(0))
+    data = told([*happenings, Stopped("stop"), Ended()])
+    for number, event in enumerate(events(data)):
+        EVENTS.validate_python(event)
+        assert event["sequence_number"] == number
+    with client(data, "text/event-stream").responses.stream(model="m", input="Hi") as stream:
+        final = stream.get_final_response()
+    said = json.dumps(final.to_dict())
+    assert all(f"{index}.{n} " in said for index, (_, count) in enumerate(parts) for n in range(count))
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ class EventReader(Protocol):
 
     def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
         """What `data`, cut anywhere, completes: each block as it came, and what happens in it (which may be nothing).
+        In place of a block that must not pass by itself, since it repeats what others have said, stands b"".
 
         Garbled, or `EventTooLarge`, where it makes no sense. After `Failed` or `Ended` it is not asked again.
         """
