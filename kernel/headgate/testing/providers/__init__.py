@@ -34,6 +34,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from headgate.testing.providers.asking import Asked
 from headgate.testing.providers.says import (
     BROKEN_200,
     EMPTY_200,
@@ -52,7 +53,7 @@ from headgate.testing.providers.says import (
     Thought,
     Tokens,
 )
-from headgate.testing.providers.simulator import Asked, Simulator
+from headgate.testing.providers.simulator import Simulator
 
 if TYPE_CHECKING:
     from headgate.testing.providers.anthropic import Anthropic

@@ -13,97 +13,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
-import re
-import urllib.parse
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import trio
 
-from headgate.message.headers import Headers, Line
-from headgate.testing.providers.forms import form_of
-from headgate.testing.providers.frames import Frame, compact, cut, dressed
+from headgate.message.headers import Line
+from headgate.testing.providers.asking import Asked, Endpoint, Refused, Reply, Turn, refuse
+from headgate.testing.providers.course import Course, end_stream, head, send_chunks, send_whole
+from headgate.testing.providers.frames import Frame, compact
 from headgate.testing.providers.says import Fails, Raw, Says, Tokens
-from headgate.testing.upstreams import Received, ScriptedUpstream, Wire
-
-EVENTS = "text/event-stream"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as it came in; `path` is without the query.
-
-    `body` is its JSON, or the fields of its form (see `forms`), or None where it is neither.
-    """
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: Headers
-    body: Any
-    raw: bytes
-
-    @classmethod
-    def of(cls, received: Received) -> Asked:
-        """Read what a wire received."""
-        path, _, query = received.path.partition("?")
-        pairs = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
-        form = form_of(received.headers, received.body)
-        body = _json(received.body) if form is None else form
-        return cls(received.method, path, pairs, received.headers, body, received.body)
-
-    def header(self, name: str) -> str:
-        """The value of a header; "" where there is none."""
-        return self.headers.text(name) or ""
-
-
-class Refused(Exception):
-    """The provider does not take this request."""
-
-    def __init__(self, fails: Fails) -> None:
-        super().__init__(fails.message)
-        self.fails = fails
-
-
-def refuse(message: str, kind: str = "bad", param: str | None = None) -> Refused:
-    """A refusal to raise."""
-    return Refused(Fails(kind, message, param=param))  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer for the wire: whole (`body`) or in events (`frames`). It `costs` what the turn costs, if not less."""
-
-    body: bytes = b""
-    frames: Iterable[Frame] | None = None
-    content_type: str = "application/json"
-    costs: Tokens | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One request with the answer that the script has for it, and a number that makes ids."""
-
-    asked: Asked
-    says: Says
-    tokens: Tokens
-    number: int
-
-
-class Endpoint(Protocol):
-    """One operation of a provider."""
-
-    method: str
-    pattern: re.Pattern[str]
-
-    def check(self, asked: Asked) -> None:
-        """Raises Refused where the real one would refuse."""
-
-    def reply(self, turn: Turn) -> Reply:
-        """What it answers."""
-
+from headgate.testing.upstreams import ScriptedUpstream, Wire
 
 Answer = Says | Fails | Raw
 Scripted = Answer | Callable[[Asked], Answer]
@@ -305,67 +225,3 @@ class Simulator:
             await trio.sleep(course.turn.says.manners.pause_s)
         else:
             await trio.lowlevel.checkpoint()
-
-
-@dataclass
-class Course:
-    """A stream on its way: what it was to send, and how much of the model's output is out."""
-
-    frames: list[Frame]
-    turn: Turn
-    content_type: str
-    sent: int = 0
-    settled: bool = False
-
-    @property
-    def share(self) -> float:
-        """How much of the output was produced, from 0 to 1. What carries none (an empty answer) counts as all."""
-        whole = sum(frame.produced for frame in self.frames)
-        return self.sent / whole if whole else 1.0
-
-    def frames_to_send(self) -> list[Frame]:
-        """The events until it dies, without the last ones where it is left unfinished."""
-        manners = self.turn.says.manners
-        frames = [frame for frame in self.frames if not (frame.last and manners.unfinished)]
-        return frames[: manners.dies_after]
-
-    def dress(self, frame: Frame) -> bytes:
-        """An event for the wire; only server-sent events can be dressed."""
-        return dressed(frame, self.turn.says.manners) if self.content_type == EVENTS else frame.data
-
-
-def head(status: int, content_type: str, lines: Sequence[Line]) -> bytes:
-    """The head of an answer."""
-    rest = b"".join(b"%b: %b\r\n" % line for line in lines)
-    return b"HTTP/1.1 %d Simulated\r\ncontent-type: %b\r\n%b\r\n" % (status, content_type.encode(), rest)
-
-
-async def send_whole(wire: Wire, status: int, body: bytes, content_type: str, lines: Sequence[Line] = ()) -> bool:
-    """Send an answer with its length."""
-    await wire.send(head(status, content_type, [*lines, (b"content-length", b"%d" % len(body))]) + body)
-    return True
-
-
-async def send_chunks(wire: Wire, data: bytes, size: int) -> None:
-    """Send data as chunks (RFC 9112 §7.1) of that many bytes, so that a reader sees where it was cut."""
-    for piece in cut(data, size):
-        await wire.send(b"%x\r\n%b\r\n" % (len(piece), piece))
-
-
-async def end_stream(wire: Wire, how: str) -> bool:
-    """End a stream before its time; whether the connection lives on. A hang lasts until somebody cancels it."""
-    if how == "reset":
-        await wire.reset()
-    elif how == "hang":
-        await trio.sleep_forever()
-    elif how in ("end", "error"):
-        await wire.send(b"0\r\n\r\n")
-        return True
-    return False
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None

@@ -14,9 +14,10 @@ from typing import Any
 
 from headgate.testing.providers.anthropic.messages import CountTokens, Messages
 from headgate.testing.providers.anthropic.rules import VERSIONS
+from headgate.testing.providers.asking import Asked, Endpoint, refuse
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.says import Fails
-from headgate.testing.providers.simulator import Asked, Endpoint, Simulator, refuse
+from headgate.testing.providers.simulator import Simulator
 
 # kind: status, type, sentence
 REFUSALS = {

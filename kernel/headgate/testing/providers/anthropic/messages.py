@@ -13,9 +13,9 @@ from anthropic.types import Message, MessageCountTokensParams, MessageTokensCoun
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming, MessageCreateParamsStreaming
 
 from headgate.testing.providers.anthropic.rules import check_rules, said, without_sampling
+from headgate.testing.providers.asking import EVENTS, Asked, Reply, Turn, refuse
 from headgate.testing.providers.frames import Frame, compact, sse
 from headgate.testing.providers.says import Call, Citation, Flags, Part, Text, Thought, Tokens
-from headgate.testing.providers.simulator import EVENTS, Asked, Reply, Turn, refuse
 from headgate.testing.providers.strict import Misfit, conforms
 
 STOPS = {

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from headgate.testing.providers.simulator import Refused, refuse
+from headgate.testing.providers.asking import Refused, refuse
 from headgate.testing.providers.strict import Misfit
 
 Message = dict[str, Any]

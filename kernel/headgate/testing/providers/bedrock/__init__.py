@@ -12,12 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from headgate.message.headers import Line
+from headgate.testing.providers.asking import Asked, Endpoint, refuse
 from headgate.testing.providers.bedrock.converse import Converse, ConverseStream
 from headgate.testing.providers.bedrock.events import exception
 from headgate.testing.providers.bedrock.signature import Credentials, signed_well
 from headgate.testing.providers.frames import Frame
 from headgate.testing.providers.says import Fails
-from headgate.testing.providers.simulator import Asked, Endpoint, Simulator, refuse
+from headgate.testing.providers.simulator import Simulator
 
 # kind: status, name of the exception, sentence
 REFUSALS = {

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from headgate.testing.providers.asking import Asked, Reply, Turn
 from headgate.testing.providers.bedrock.events import event
 from headgate.testing.providers.bedrock.rules import check
 from headgate.testing.providers.bedrock.shapes import fits, service
 from headgate.testing.providers.frames import Frame, compact
 from headgate.testing.providers.says import Call, Citation, Flags, Part, Text, Thought, Tokens
-from headgate.testing.providers.simulator import Asked, Reply, Turn
 
 STOPS = {
     "stop": "end_turn",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from headgate.testing.providers.asking import Asked, Refused, refuse
 from headgate.testing.providers.bedrock.shapes import fits, service
-from headgate.testing.providers.simulator import Asked, Refused, refuse
 from headgate.testing.providers.strict import Misfit
 
 Message = dict[str, Any]

@@ -12,8 +12,8 @@ import re
 import urllib.parse
 from dataclasses import dataclass
 
+from headgate.testing.providers.asking import Asked, Refused
 from headgate.testing.providers.says import Fails
-from headgate.testing.providers.simulator import Asked, Refused
 
 SERVICE = "bedrock"
 FORM = re.compile(

@@ -9,11 +9,12 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
+from headgate.testing.providers.asking import Asked, Endpoint
 from headgate.testing.providers.cohere.chat import Chat
 from headgate.testing.providers.cohere.ranks import Embed, Rerank
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.says import Fails
-from headgate.testing.providers.simulator import Asked, Endpoint, Simulator
+from headgate.testing.providers.simulator import Simulator
 
 # kind: status, sentence
 REFUSALS = {

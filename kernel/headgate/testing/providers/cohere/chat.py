@@ -10,10 +10,10 @@ from typing import Any, NotRequired
 from cohere.v2.raw_client import RawV2Client
 from cohere.v2.types import V2ChatResponse, V2ChatStreamResponse
 
+from headgate.testing.providers.asking import EVENTS, Asked, Reply, Turn
 from headgate.testing.providers.cohere.rules import check_rules, checked, request_of
 from headgate.testing.providers.frames import Frame, compact, sse
 from headgate.testing.providers.says import Citation, Says, Tokens
-from headgate.testing.providers.simulator import EVENTS, Asked, Reply, Turn
 from headgate.testing.providers.strict import conforms
 
 STOPS = {

@@ -13,10 +13,10 @@ from cohere.types import EmbedByTypeResponse
 from cohere.v2.raw_client import RawV2Client
 from cohere.v2.types import V2RerankResponse
 
+from headgate.testing.providers.asking import Asked, Reply, Turn, refuse
 from headgate.testing.providers.cohere.rules import checked, request_of
 from headgate.testing.providers.frames import compact
 from headgate.testing.providers.says import Tokens
-from headgate.testing.providers.simulator import Asked, Reply, Turn, refuse
 from headgate.testing.providers.strict import conforms
 from headgate.testing.providers.vectors import likeness, vector
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import typing_extensions
 
-from headgate.testing.providers.simulator import Asked, Refused, refuse
+from headgate.testing.providers.asking import Asked, Refused, refuse
 from headgate.testing.providers.strict import Misfit, conforms
 
 Message = dict[str, Any]

@@ -14,11 +14,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from headgate.message.headers import Line
+from headgate.testing.providers.asking import Asked, Endpoint
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.gemini.content import CountTokens, Generate, StreamGenerate
 from headgate.testing.providers.gemini.embed import BatchEmbed, Embed
 from headgate.testing.providers.says import Fails
-from headgate.testing.providers.simulator import Asked, Endpoint, Simulator
+from headgate.testing.providers.simulator import Simulator
 
 # kind: status, name of the status, sentence
 REFUSALS = {

@@ -8,10 +8,10 @@ from typing import Any, Required, TypedDict
 
 from google.genai import types
 
+from headgate.testing.providers.asking import EVENTS, Asked, Reply, Turn
 from headgate.testing.providers.frames import Frame, compact, sse
 from headgate.testing.providers.gemini.rules import canonical, check_rules, checked
 from headgate.testing.providers.says import Call, Flags, Part, Says, Thought, Tokens
-from headgate.testing.providers.simulator import EVENTS, Asked, Reply, Turn
 from headgate.testing.providers.strict import conforms
 
 STOPS = {"stop": "STOP", "sequence": "STOP", "tools": "STOP", "length": "MAX_TOKENS", "filter": "SAFETY"}

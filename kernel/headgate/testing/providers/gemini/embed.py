@@ -7,11 +7,11 @@ from typing import Any, Required, TypedDict
 
 from google.genai import types
 
+from headgate.testing.providers.asking import Asked, Reply, Turn, refuse
 from headgate.testing.providers.frames import compact
 from headgate.testing.providers.gemini.content import MODEL
 from headgate.testing.providers.gemini.rules import canonical, checked
 from headgate.testing.providers.says import Tokens
-from headgate.testing.providers.simulator import Asked, Reply, Turn, refuse
 from headgate.testing.providers.strict import conforms
 from headgate.testing.providers.vectors import vector
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from headgate.testing.providers.simulator import Asked, Refused, refuse
+from headgate.testing.providers.asking import Asked, Refused, refuse
 from headgate.testing.providers.strict import Misfit, conforms
 
 Json = dict[str, Any]

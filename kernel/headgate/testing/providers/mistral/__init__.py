@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from headgate.testing.providers.asking import Asked, Endpoint
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.mistral.chat import Chat
 from headgate.testing.providers.mistral.embed import Embeddings
 from headgate.testing.providers.says import Fails
-from headgate.testing.providers.simulator import Asked, Endpoint, Simulator
+from headgate.testing.providers.simulator import Simulator
 
 # kind: status, type, code, sentence
 REFUSALS = {

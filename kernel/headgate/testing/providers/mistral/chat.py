@@ -9,10 +9,10 @@ from typing import Any
 
 from mistralai.client import models
 
+from headgate.testing.providers.asking import EVENTS, Asked, Reply, Turn
 from headgate.testing.providers.frames import Frame, compact, sse
 from headgate.testing.providers.mistral.rules import check_rules, checked
 from headgate.testing.providers.says import Call, Says, Tokens
-from headgate.testing.providers.simulator import EVENTS, Asked, Reply, Turn
 from headgate.testing.providers.strict import conforms
 
 STOPS = {"stop": "stop", "sequence": "stop", "length": "length", "tools": "tool_calls", "filter": "error"}

@@ -6,10 +6,10 @@ import re
 
 from mistralai.client import models
 
+from headgate.testing.providers.asking import Asked, Reply, Turn
 from headgate.testing.providers.frames import compact
 from headgate.testing.providers.mistral.rules import checked
 from headgate.testing.providers.says import Tokens
-from headgate.testing.providers.simulator import Asked, Reply, Turn
 from headgate.testing.providers.strict import conforms
 from headgate.testing.providers.vectors import vector
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from headgate.testing.providers.simulator import Asked, Refused, refuse
+from headgate.testing.providers.asking import Asked, Refused, refuse
 from headgate.testing.providers.strict import Misfit, conforms
 
 Message = dict[str, Any]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from headgate.testing.providers.asking import Asked, Endpoint
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.openai.chat import Chat
 from headgate.testing.providers.openai.lookups import Embeddings, Models, Moderations
@@ -21,7 +22,7 @@ from headgate.testing.providers.openai.media import Images, Speech, Transcriptio
 from headgate.testing.providers.openai.responses import Responses
 from headgate.testing.providers.openai.responses_stream import error_event
 from headgate.testing.providers.says import Fails
-from headgate.testing.providers.simulator import Asked, Endpoint, Simulator
+from headgate.testing.providers.simulator import Simulator
 
 # kind: status, type, code, sentence
 REFUSALS: dict[str, tuple[int, str, str | None, str]] = {

@@ -14,11 +14,11 @@ from openai.types.chat.completion_create_params import (
     CompletionCreateParamsStreaming,
 )
 
+from headgate.testing.providers.asking import EVENTS, Asked, Reply, Turn
 from headgate.testing.providers.frames import Frame, compact, sse
 from headgate.testing.providers.openai.chat_rules import check_rules
 from headgate.testing.providers.openai.refusing import checked
 from headgate.testing.providers.says import Says, Tokens
-from headgate.testing.providers.simulator import EVENTS, Asked, Reply, Turn
 from headgate.testing.providers.strict import conforms
 
 STOPS = {"stop": "stop", "sequence": "stop", "length": "length", "tools": "tool_calls", "filter": "content_filter"}

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from headgate.testing.providers.asking import refuse
 from headgate.testing.providers.openai.refusing import in_range, named_well, strict_schema
-from headgate.testing.providers.simulator import refuse
 
 
 def check_rules(body: dict[str, Any], *, include_usage: bool) -> None:

@@ -16,10 +16,10 @@ from openai.types import (
 )
 from openai.types.moderation import CategoryAppliedInputTypes
 
+from headgate.testing.providers.asking import Asked, Reply, Turn, refuse
 from headgate.testing.providers.frames import compact
 from headgate.testing.providers.openai.refusing import checked, in_range
 from headgate.testing.providers.says import Flags, Tokens
-from headgate.testing.providers.simulator import Asked, Reply, Turn, refuse
 from headgate.testing.providers.strict import conforms, fields_of
 from headgate.testing.providers.vectors import vector
 

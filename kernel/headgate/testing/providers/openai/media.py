@@ -26,11 +26,11 @@ from openai.types.audio.transcription_create_params import (
 )
 from openai.types.image_generate_params import ImageGenerateParamsNonStreaming
 
+from headgate.testing.providers.asking import EVENTS, Asked, Reply, Turn, refuse
 from headgate.testing.providers.forms import Upload
 from headgate.testing.providers.frames import Frame, compact, cut, sse
 from headgate.testing.providers.openai.refusing import checked, in_range, said
 from headgate.testing.providers.says import Tokens
-from headgate.testing.providers.simulator import EVENTS, Asked, Reply, Turn, refuse
 from headgate.testing.providers.strict import Misfit, conforms
 
 

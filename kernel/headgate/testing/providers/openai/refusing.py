@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from headgate.testing.providers.simulator import Asked, Refused, refuse
+from headgate.testing.providers.asking import Asked, Refused, refuse
 from headgate.testing.providers.strict import Misfit, conforms
 
 

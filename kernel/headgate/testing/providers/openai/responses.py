@@ -12,12 +12,12 @@ from openai.types.responses.response_create_params import (
     ResponseCreateParamsStreaming,
 )
 
+from headgate.testing.providers.asking import EVENTS, Asked, Reply, Turn, refuse
 from headgate.testing.providers.frames import compact
 from headgate.testing.providers.openai.refusing import said
 from headgate.testing.providers.openai.responses_rules import Item, check_rules, completed
 from headgate.testing.providers.openai.responses_stream import Events, items
 from headgate.testing.providers.says import Tokens
-from headgate.testing.providers.simulator import EVENTS, Asked, Reply, Turn, refuse
 from headgate.testing.providers.strict import Misfit, conforms
 
 

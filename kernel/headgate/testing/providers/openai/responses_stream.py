@@ -12,9 +12,9 @@ from typing import Any
 
 from openai.types.responses import ResponseStreamEvent
 
+from headgate.testing.providers.asking import Turn
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.says import Call, Flags, Part, Refusal, Text, Thought
-from headgate.testing.providers.simulator import Turn
 from headgate.testing.providers.strict import conforms
 
 
