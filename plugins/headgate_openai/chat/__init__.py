@@ -13,13 +13,14 @@ from typing import Any
 from headgate.api import FakeChat, Line, Response
 from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, EventWriter, Passing, Refusal, Written
 from headgate_openai.chat.abilities import ABILITIES
-from headgate_openai.chat.answers import answer, render_answer
+from headgate_openai.chat.answers import answer
 from headgate_openai.chat.counting import count, refusal
 from headgate_openai.chat.errors import broken_off, error
 from headgate_openai.chat.faking import render
 from headgate_openai.chat.passing import OpenAiPassing
 from headgate_openai.chat.reader import ChunkReader
 from headgate_openai.chat.requests import read, write
+from headgate_openai.chat.telling import render_answer
 from headgate_openai.chat.writer import ChunkWriter
 
 NAME = "openai"

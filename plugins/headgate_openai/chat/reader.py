@@ -40,18 +40,10 @@ from headgate.api.ai import (
     ToolCall,
     Used,
 )
-from headgate_openai.chat.answers import (
-    WireCall,
-    WireChoice,
-    WireMessage,
-    answers,
-    citation,
-    picture,
-    probs_of,
-    stop_of,
-    text_of,
-)
+from headgate_openai.chat.answers import citation, picture, probs_of, stop_of, text_of
 from headgate_openai.chat.counting import refusal
+from headgate_openai.chat.thoughts import thought_of
+from headgate_openai.chat.wire import WireCall, WireChoice, WireMessage, answers
 
 DONE: Final = b"[DONE]"
 
@@ -176,15 +168,15 @@ class ChunkReader(SseReader):
 
     def _detail(self, choice: _Choice, value: dict[str, Any], out: list[Happening]) -> None:
         """A thought as OpenRouter tells it: its index is what belongs together."""
-        sealed, summary = value.get("data"), value.get("type") == "reasoning.summary"
+        whole = thought_of(value)
+        sealed = whole.sealed
         kind = f"reasoning {value.get('index', 0)} {value.get('type')}"
-        part = Reasoning("", sealed=sealed, id=value.get("id"), summary=summary)
+        part = Reasoning("", sealed=sealed, id=whole.id, summary=whole.summary, maker=whole.maker)
         index = self._single(choice, kind, part, out, again=sealed is not None)
-        text = value.get("text") or value.get("summary")
-        if text:
-            out.append(ReasoningDelta(text, index, choice.number))
-        if value.get("signature"):
-            out.append(SignatureDelta(value["signature"], index, choice.number))
+        if whole.text:
+            out.append(ReasoningDelta(whole.text, index, choice.number))
+        if whole.signature:
+            out.append(SignatureDelta(whole.signature, index, choice.number))
 
     def _single(self, choice: _Choice, kind: str, part: Said, out: list[Happening], *, again: bool = False) -> int:
         """The open part of this sort, opened if there is none; of another sort, what was open is closed."""

@@ -15,8 +15,10 @@ import msgspec
 
 from headgate.api import Line, NotStrict, decode_strictly, refuse_lookalikes
 from headgate.api.ai import Chat, Dropped, Endpoint, Written
-from headgate_openai.chat.reading import NAME, message, parse
-from headgate_openai.chat.rendering import render_content, render_message
+from headgate_openai.chat.messages import NAME, message
+from headgate_openai.chat.reading import parse
+from headgate_openai.chat.rendering import render_message
+from headgate_openai.chat.settings import render_content
 
 _FIELDS: Final = frozenset({
     "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "tools",

@@ -35,15 +35,15 @@ from headgate.api.ai import (
     ToolCall,
     Used,
 )
-from headgate_openai.chat.answers import new_id, reason_of, render_citation, render_picture, render_prob, render_usage
 from headgate_openai.chat.errors import broken_off
-from headgate_openai.chat.rendering import detail
+from headgate_openai.chat.telling import new_id, reason_of, render_citation, render_picture, render_prob, render_usage
+from headgate_openai.chat.thoughts import detail
 
 
 class ChunkWriter:
     """See `EventWriter`."""
 
-    __slots__ = ("_at", "_calls", "_common", "_counted", "_lengths", "_model", "_said", "_wants_counts")
+    __slots__ = ("_at", "_calls", "_common", "_counted", "_lengths", "_makers", "_model", "_said", "_wants_counts")
 
     def __init__(self, chat: Chat, at: float) -> None:
         options = chat.raw().get("stream_options")
@@ -55,6 +55,7 @@ class ChunkWriter:
         self._said: set[int] = set()
         self._calls: dict[tuple[int, int], int] = {}
         self._lengths: dict[int, int] = {}
+        self._makers: dict[tuple[int, int], str] = {}
 
     def __repr__(self) -> str:
         return f"<ChunkWriter {self._common.get('id', 'not begun')} [{len(self._calls)} calls]>"
@@ -89,8 +90,8 @@ class ChunkWriter:
     def _rarer(self, happening: Happening) -> bytes:
         match happening:
             case SignatureDelta(signature=signature, choice=choice, index=index):
-                said = {"type": "reasoning.text", "text": "", "signature": signature, "index": index}
-                return self._delta(choice, {"reasoning_details": [said]})
+                said = detail(Reasoning("", signature=signature, maker=self._makers.get((choice, index))))
+                return self._delta(choice, {"reasoning_details": [{**said, "index": index}]})
             case RefusalDelta(text=text, choice=choice):
                 return self._delta(choice, {"refusal": text})
             case AudioDelta(data=data, transcript=transcript, choice=choice):
@@ -114,6 +115,8 @@ class ChunkWriter:
                 return self._delta(choice, {"audio": {"id": ident or "audio", "expires_at": expires or 0}})
             case Image():
                 return self._delta(choice, {"images": [render_picture(part)]})
+            case Reasoning(maker=maker) if maker is not None and part.sealed is None:
+                self._makers[choice, happening.index] = maker
             case Reasoning(sealed=sealed) if sealed is not None:
                 return self._delta(choice, {"reasoning_details": [{**detail(part), "index": happening.index}]})
         return self._words(part, choice)

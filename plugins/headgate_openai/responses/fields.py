@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from headgate.api.ai import Content, Dropped, Format, Reasoning, ServerTool, Thinking, Tool, ToolChoice, Unsupported
-from headgate_openai.chat.reading import NAME as CHAT
-from headgate_openai.chat.rendering import SHARED
+from headgate_openai.chat.messages import NAME as CHAT
+from headgate_openai.chat.settings import SHARED
 from headgate_openai.responses.reading import ENCRYPTED, LOGPROBS, PLAIN
 from headgate_openai.responses.shapes import NAME, OWN_THOUGHT, Instructions
 

@@ -29,7 +29,7 @@ from headgate.api.ai import (
     ToolResult,
     Unsupported,
 )
-from headgate_openai.chat.reading import NAME as CHAT
+from headgate_openai.chat.messages import NAME as CHAT
 from headgate_openai.responses.items import thoughts
 from headgate_openai.responses.shapes import (
     NAME,
