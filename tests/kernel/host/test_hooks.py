@@ -25,6 +25,7 @@ from headgate.api import (
     resource,
     step,
 )
+from headgate.api.ai import Speaks
 from headgate.cli.group import commands_of
 from headgate.contracts.memory import MemoryCalls
 from headgate.host.plugins import load_plugins
@@ -121,6 +122,24 @@ async def test_hook_register_kinds() -> None:
 
     policy = route("mine.shut\nrespond 200\non mine.closed { respond 403 text=err.until }")
     assert await body_of(policy, Mine) == "noon"
+
+
+async def test_hook_register_dialects() -> None:
+    @step("mine.spoken")
+    def spoken(ctx: Exchange) -> Text:
+        """Say which dialects are known."""
+        return " ".join(name for name in sorted(ctx.node.dialects) if name.startswith("mine-"))
+
+    class Mine:
+        @hookimpl
+        def register_steps(self) -> Sequence[Callable[..., Any]]:
+            return [spoken]
+
+        @hookimpl
+        def register_dialects(self) -> Sequence[Speaks]:
+            return [Speaks("mine-one"), Speaks("mine-two")]
+
+    assert await body_of(route("mine.spoken as s\nrespond 200 text=s"), Mine) == "mine-one mine-two"
 
 
 class Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
