@@ -105,7 +105,9 @@ class Vault:
 
     def _begins(self, text: str, start: int) -> bool:
         """Whether the rest of the text is the beginning of a name."""
-        rest = text[start : start + _LONGEST]
+        if len(text) - start >= _LONGEST:
+            return False
+        rest = text[start:]
         return any(len(rest) < len(name) and name.startswith(rest) for name in self.values)
 
     def restored(self, kind: str, name: str) -> str:

@@ -41,6 +41,8 @@ def edit_message(message: Message, edit: Edit, signed: Edit) -> None:
 
 def edit_part(part: AnyPart, edit: Edit) -> None:
     """All texts of one part."""
+    if part.extra:
+        part.extra = edit_value(part.extra, edit)
     match part:
         case Text():
             edit_text(part, edit)

@@ -11,9 +11,9 @@ import trio
 
 from headgate.api import UpstreamFault
 from headgate.api.ai import Answer, Choice, Message, Text, filters_key
-from headgate.errors import PolicyError
 from headgate.host.plugins import load_plugins
 from headgate.host.policies import compile_policies, read_policies
+from headgate.pipeline.rehearsal import build_findings
 from headgate.testing import Wire
 from headgate_ai import Ai
 from headgate_guard import Guard
@@ -125,6 +125,24 @@ async def test_a_large_request_is_looked_through_beside_the_loop(guarded: Any) -
 
 # --- lines that cannot be ---------------------------------------------------------------------------------------------
 
+POLICY = """policy 1
+model gpt { provider = echo, name = "m" }
+route r POST / public {
+    read.chat as chat
+    %s
+    ai.chat gpt
+}
+"""
+
+
+def refusal(folder: Path, line: str) -> tuple[str, str]:
+    """Code and message of the first finding."""
+    plugins = load_plugins([("ai", Ai), ("openai", OpenAi), ("guard", Guard)], discover=False)
+    (folder / "a.policy").write_text(POLICY % line)
+    reading = read_policies(folder, plugins.vocabulary)
+    finding = (reading.checked.findings or build_findings(compile_policies(reading)))[0]
+    return finding.code, finding.message
+
 
 @pytest.mark.parametrize(("line", "said"), [
     ("pii.redact chat.messages kinds=[]", "`kinds` is empty"),
@@ -134,21 +152,15 @@ async def test_a_large_request_is_looked_through_beside_the_loop(guarded: Any) -
     ("guard.answer deny=['a.*b']", "write {0,200} in place of `*`"),
     ("guard.answer deny=[]", "say what to look for"),
 ])  # fmt: skip
-async def test_a_line_that_cannot_guard_is_refused_when_it_loads(guarded: Any, line: str, said: str) -> None:
-    with pytest.RaisesGroup(PolicyError, flatten_subgroups=True, allow_unwrapped=True) as raised:
-        async with guarded(line, judge("")):
-            pass
-    assert said in repr(raised.value.exceptions) if hasattr(raised.value, "exceptions") else said in str(raised.value)
+def test_a_line_that_cannot_guard_is_refused_when_it_loads(tmp_path: Path, line: str, said: str) -> None:
+    code, message = refusal(tmp_path, line)
+    assert code == "E114"
+    assert said in message
 
 
 @pytest.mark.parametrize(("line", "code"), [
     ("pii.redact chat.text kinds=[email]", "E101"), ("pii.redact chat.messages kinds=[mail]", "E107"),
-    ("guard.ask chat.messages model=nobody rule=\"x\"", "E103"),
+    ('guard.ask chat.messages model="gpt" rule="x"', "E101"),
 ])  # fmt: skip
 def test_a_line_that_makes_no_sense_is_a_finding(tmp_path: Path, line: str, code: str) -> None:
-    plugins = load_plugins([("ai", Ai), ("openai", OpenAi), ("guard", Guard)], discover=False)
-    text = 'policy 1\nmodel gpt { provider = echo, name = "m" }\nroute r POST / public {\n read.chat as chat\n %s\n ai.chat gpt\n}\n'
-    (tmp_path / "a.policy").write_text(text % line)
-    with pytest.raises(PolicyError) as raised:
-        compile_policies(read_policies(tmp_path, plugins.vocabulary))
-    assert raised.value.diagnostics[0].code[0] == code[0]
+    assert refusal(tmp_path, line)[0] == code

@@ -320,7 +320,7 @@ def test_every_text_of_a_message_is_changed() -> None:
     mail = "ana@example.com"
     data = base64.b64encode(f"Dear {mail}".encode()).decode()
     message = Message("user", [
-        Text(mail), Refused(mail), Reasoning(mail), ToolCall("1", "f", json.dumps({"to": mail})),
+        Text(mail, extra={"title": mail}), Refused(mail), Reasoning(mail), ToolCall("1", "f", json.dumps({"to": mail})),
         ToolResult("1", [Text(mail)]), File(Media("text/plain", data=data, name=f"{mail}.txt"), title=mail, context=mail),
         Audio(Media(), transcript=mail), Opaque("openai", {"deep": [{"er": mail}]}),
     ], name=mail, extra={"note": mail})  # fmt: skip
@@ -328,7 +328,7 @@ def test_every_text_of_a_message_is_changed() -> None:
     edit_message(message, edit, edit)
     said = msgspec.json.encode(message).decode()
     assert mail not in said
-    assert said.count("<EMAIL_1>") == 11
+    assert said.count("<EMAIL_1>") == 12
     media = message.parts[5].media
     assert base64.b64decode(media.data) == b"Dear <EMAIL_1>"
 
