@@ -42,6 +42,7 @@ PLAIN: Final = (
     "seed", "top_k", "n", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "user", "modalities", "audio",
     "metadata", "service_tier", "store",
 )  # fmt: skip
+_THOUGHTS: Final = ("reasoning_content", "reasoning", "reasoning_details")
 # What is in a Chat already, or says how to stream.
 _ELSEWHERE: Final = frozenset({
     "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p",
@@ -85,15 +86,7 @@ def message(value: dict[str, Any], where: str) -> Message:
     known = {"role", "content", "name"}
     parts: list[AnyPart] = []
     if said == "assistant":
-        known |= {
-            "tool_calls",
-            "refusal",
-            "audio",
-            "function_call",
-            "reasoning_content",
-            "reasoning",
-            "reasoning_details",
-        }
+        known |= {"tool_calls", "refusal", "audio", "function_call", *_THOUGHTS}
         parts += _thought(value, where)
     parts += content(value.get("content"), f"{where}.content")
     if said == "assistant":
