@@ -222,7 +222,7 @@ async def _sent(question: Question, asked: Asked, place: int | None) -> Response
     """The head of the answer."""
     ctx, model, written = question.ctx, asked.model, asked.written
     node = ctx.node
-    outgoing = Outgoing("POST", written.path, [*model.headers, *written.headers], written.body, resource=model.resource)
+    outgoing = Outgoing("POST", written.path, [*model.headers, *written.headers], written.body, resource=model.faked_as)
     key = model.key(place, node) if place is not None else None
     if place is not None:
         asked.key = model.keys.secrets[place].name
@@ -265,9 +265,9 @@ def _transport(ctx: Exchange, model: Model, outgoing: Outgoing, written: Written
     node = ctx.node
     if not node.rehearsing:
         return model.transport or node.transport
-    if model.provider.name == ECHO and model.resource not in node.fakes:
+    if model.provider.name == ECHO and model.faked_as not in node.fakes:
         # Without a word of the test's the echo is itself; passing it through the fakes lets `sent(…)` see it.
-        node.fakes[model.resource] = _ITSELF
+        node.fakes[model.faked_as] = _ITSELF
     outgoing.fake = partial(_play, ctx, model, written)
     return node.transport
 

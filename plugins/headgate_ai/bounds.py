@@ -6,7 +6,7 @@
    anybody here knows (a provider's file, an address of a document, a tool that the provider runs) has no bound.
 3. No input is larger than the model's context window, where that is known.
 4. Output is at most what was asked for, times the number of answers; where nothing was, the limit's `cap`, or the model's
-   maximum.
+   maximum; no answer is longer than the window.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from headgate.api import Bound
+from headgate.api import Bound, Money
 from headgate.api.ai import (
     Audio,
     Chat,
@@ -33,7 +33,7 @@ from headgate.api.ai import (
     ToolCall,
     ToolResult,
 )
-from headgate_ai.prices import Prices
+from headgate_ai.prices import Free, Prices
 
 # For the words around a message, a tool, a chat. OpenAI says 3 to 4 a message; tools of Anthropic's take some 350 at first.
 _PER_MESSAGE: Final = 16
@@ -114,13 +114,16 @@ def bound_of(
     chat: Chat, what: str, prices: Prices, *, context: int | None, most_output: int | None, cap: int | None
 ) -> Bound:
     """The bound of one attempt. `most_output` is the model's maximum, `cap` what a limit wants sent in its place."""
+    if isinstance(prices, Free):
+        # However much it is, it costs nothing; what it is in tokens, nobody here has to know.
+        return Bound(what, cost=Money(0))
     try:
         asked = input_tokens(chat)
     except Unbounded as error:
         return Bound(what, unbounded=str(error))
     if context is not None:
         asked = min(asked, context)
-    each = chat.max_tokens or cap or most_output
+    each = chat.max_tokens or cap or most_output or context
     if each is None:
         return Bound(what, unbounded="the request has no bound on the answer, and the model's maximum is not known")
     answered = each * (chat.content().n or 1)

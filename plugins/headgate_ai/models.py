@@ -49,6 +49,7 @@ class Model:
         "context",
         "dialect",
         "endpoint",
+        "faked_as",
         "headers",
         "inputs",
         "keys",
@@ -77,6 +78,8 @@ class Model:
         transport: Transport | None,
     ) -> None:
         self.resource = resource
+        # What a test gives for it; a model that no policy declares has the name of the step that asks it.
+        self.faked_as = resource
         self.name = name
         self.provider = provider
         self.dialect = dialect

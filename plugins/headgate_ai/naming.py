@@ -43,7 +43,9 @@ def _built(ctx: Exchange, name: str) -> Model:
     provider = providers()[entry.provider]
     secrets = [] if provider.env is None else [Secret(provider.env, os.environ.get(provider.env))]
     try:
-        return build(ctx.node, provider.name, entry.name, provider, secrets)
+        model = build(ctx.node, provider.name, entry.name, provider, secrets)
     except ValueError as error:
         message = f"The model `{name}` cannot be asked by its name alone: {error}."
         raise ClientFault("ai.unknown_model", message, status=404) from None
+    model.faked_as = "ai.chat"
+    return model

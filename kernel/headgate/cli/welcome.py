@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 
 import click
 
@@ -12,6 +13,8 @@ from headgate.pipeline.table import Entry
 from headgate.serve import Server
 
 # The harmless first: what is shown is pasted.
+# What needs no body.
+_BARE = frozenset({"GET", "DELETE", "HEAD"})
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SAMPLES = {"int": "7", "text": "example", "path": "example"}
 CALLS = 3
@@ -28,8 +31,17 @@ async def welcome(server: Server) -> None:
     if secret:
         _say(f"\n  A team `demo` and its key were made. The key is shown once:\n\n      export HEADGATE_KEY={secret}\n")
         _say("  Calls to try:\n")
-        for entry in entries[:CALLS]:
+        for entry in to_try(entries)[:CALLS]:
             _say(_indent(call(entry, server.addresses[0])) + "\n")
+
+
+def to_try(entries: Sequence[Entry]) -> list[Entry]:
+    """The first route of each file, of those for which a body can be thought of."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.program.dialect is not None or not entry.methods.isdisjoint(_BARE):
+            first.setdefault(entry.program.route.span.file, entry)
+    return list(first.values())
 
 
 def call(entry: Entry, address: str) -> str:

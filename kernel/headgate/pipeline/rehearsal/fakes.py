@@ -149,17 +149,24 @@ class FakeReplySide:
 
 
 def wrapper(fakes: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Callable[[StepSpec], Callable[..., Any]]:
-    """Stands between the program and its steps: a step that the test gave answers with that."""
+    """Stands between the program and its steps: a step that the test gave answers with that.
+
+    What an upstream would answer (`reply(…)`, `chat_reply(…)`) is no answer of a step: the step runs, and whoever it asks
+    without a name of the policy's answers that.
+    """
+
+    def given(name: str) -> bool:
+        return name in fakes and not isinstance(fakes[name], (FakeReply, FakeChat))
 
     def wrap(spec: StepSpec) -> Callable[..., Any]:
         def faked(x: Exchange) -> Any:
             return _play(x, spec, fakes[spec.name], kinds)
 
         async def asynchronous(x: Exchange, *args: Any, **named: Any) -> Any:
-            return faked(x) if spec.name in fakes else await spec.call(x, *args, **named)
+            return faked(x) if given(spec.name) else await spec.call(x, *args, **named)
 
         def synchronous(x: Exchange, *args: Any, **named: Any) -> Any:
-            return faked(x) if spec.name in fakes else spec.call(x, *args, **named)
+            return faked(x) if given(spec.name) else spec.call(x, *args, **named)
 
         if spec.block is not None:
             return spec.call
