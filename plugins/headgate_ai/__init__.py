@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.api import hookimpl
 from headgate_ai.chatting import ai_chat
+from headgate_ai.kept import ai_response
 from headgate_ai.models import model
 from headgate_ai.prompting import ai_prompt, prompt
 from headgate_ai.reading import read_chat
@@ -24,7 +25,7 @@ class Ai:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return [read_chat, ai_chat, ai_prompt]
+        return [read_chat, ai_chat, ai_prompt, ai_response]
 
     @hookimpl
     def register_resources(self) -> Sequence[Callable[..., Any]]:

@@ -44,6 +44,7 @@ KINDS = {
         Kind("ai.bad_output", 502, "The model did not give a usable answer"),
         Kind("ai.forbidden", 403, "This caller may not use this model"),
         Kind("ai.unknown_model", 404, "There is no such model"),
+        Kind("ai.unknown_response", 404, "There is no such response"),
         Kind("ai.unsupported", 400, "The model cannot do what was asked"),
     )
 }
