@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from headgate.api import ClientFault, Exchange, PluginFault, Site
+from headgate.api.ai import filters_key
 
 
 def key_of(ctx: Exchange, site: Site, by: Sequence[Any]) -> bytes:
@@ -24,7 +25,9 @@ def key_of(ctx: Exchange, site: Site, by: Sequence[Any]) -> bytes:
         # A client of a dialect gets what we render; any other gets the upstream's bytes, encoded as it can read them.
         ctx.dialect.name if ctx.dialect is not None else request.headers.text("accept-encoding"),
     ]  # fmt: skip
-    return hashlib.sha256(canonical([site.key, asked, [_public(value) for value in by]])).digest()
+    # What a guard puts back into answers is this exchange's own, whatever `by` says.
+    own = filters_key(ctx)
+    return hashlib.sha256(canonical([site.key, asked, own, [_public(value) for value in by]])).digest()
 
 
 def _public(value: Any) -> tuple[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from headgate.api import hookimpl
 from headgate_guard.asking import ask
 from headgate_guard.cors import cors
-from headgate_guard.fitting import json
+from headgate_guard.fitting import json, schema
 from headgate_guard.patterns import answer, pattern
 from headgate_guard.pii import answers, mask, redact
 from headgate_guard.size import size
@@ -21,4 +21,4 @@ class Guard:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return (size, cors, redact, answers, mask, pattern, answer, ask, json)
+        return (size, cors, redact, answers, mask, pattern, answer, ask, json, schema)

@@ -1,4 +1,4 @@
-"""Answers that have to be of a form: `guard.json`.
+"""Answers that have to be of a form: `guard.json`, `guard.schema`.
 
 1. A whole answer is held against the form before its head: what does not fit is `ai.bad_output`, which another model may
    mend, and which a route can handle.
@@ -12,7 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from headgate.api import BEFORE_RESPONSE, HEAD, Const, Exchange, NotStrict, Text, UpstreamFault, decode_strictly, step
+from headgate.api import (
+    BEFORE_RESPONSE,
+    HEAD,
+    Const,
+    Exchange,
+    NotStrict,
+    Text,
+    TypeRef,
+    UpstreamFault,
+    decode_strictly,
+    step,
+)
 from headgate.api.ai import (
     Answer,
     Happening,
@@ -110,3 +121,12 @@ def json(ctx: Exchange, /, *, name: Const[Text] = "guard.json") -> None:
     A stream passes as it comes, and ends with an error where it was none.
     """
     filter_answers(ctx, FitFilter(decode_strictly, name))
+
+
+@step("guard.schema", after=HEAD, phase=BEFORE_RESPONSE)
+def schema(ctx: Exchange, shape: TypeRef, /, *, name: Const[Text] = "guard.schema") -> None:
+    """Refuse an answer that is not JSON of this `type` of the policy, with `ai.bad_output`: `guard.schema Sentiment`.
+
+    A stream passes as it comes, and ends with an error where it was none.
+    """
+    filter_answers(ctx, FitFilter(shape.decode, name))

@@ -35,7 +35,7 @@ from headgate.api.ai import (
     ToolCall,
     Used,
 )
-from headgate_openai.chat.errors import broken_off
+from headgate_openai.chat.errors import fields
 from headgate_openai.chat.telling import new_id, reason_of, render_citation, render_picture, render_prob, render_usage
 from headgate_openai.chat.thoughts import detail
 
@@ -81,8 +81,8 @@ class ChunkWriter:
                 self._begin(ident, model, created)
             case Ended():
                 return self._counts() + render_event(b"[DONE]")
-            case Failed(message=message):
-                return broken_off(message, "upstream.status")
+            case Failed(message=message, fields=said):
+                return render_event(msgspec.json.encode({"error": fields(502, message, "upstream.status", said)}))
             case _:
                 return self._rarer(happening)
         return b""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from headgate.testing import Wire, reply
+from headgate.testing import Wire, open_gate, reply
 from headgate_openai.chat.reader import ChunkReader
 
 JSON = [(b"content-type", b"application/json")]
@@ -189,6 +189,35 @@ async def test_a_stream_that_is_no_json_ends_with_an_error(guarded: Any) -> None
     async with guarded("guard.json", streams(*told('{"a"', ": 1}"))) as g:
         _, body, whole = await g.post(asks("Hi", stream=True))
         assert whole
+
+
+async def test_an_answer_that_is_not_of_the_type_is_refused_and_a_stream_of_it_ends_with_an_error() -> None:
+    policy = """policy 1
+type Mood { label: "good" | "bad" }
+model echo { provider = echo, name = "echo-1" }
+route chat POST /v1/chat/completions public { read.chat as chat
+ guard.schema Mood
+ ai.chat echo
+}
+"""
+    async with open_gate(policy) as gate:
+        whole = await gate.send("POST", "/v1/chat/completions", json_body=asks("Hi"))
+        assert (whole.status, whole.json()["error"]["code"]) == (502, "ai_bad_output")
+
+
+async def test_two_clients_whose_chats_look_alike_without_their_names_get_their_own_names_back() -> None:
+    policy = """policy 1
+model echo { provider = echo, name = "echo-1" }
+route chat POST /v1/chat/completions public { read.chat as chat
+ pii.redact chat.messages kinds=[email] restore=true
+ cache.exact ttl=1m by=[chat] { ai.chat echo }
+}
+"""
+    async with open_gate(policy) as gate:
+        for name in ("ana@example.com", "bo@example.org", "ana@example.com"):
+            answer = await gate.send("POST", "/v1/chat/completions", json_body=asks(f"I am {name}"))
+            assert name in answer.json()["choices"][0]["message"]["content"]
+        assert [row["cache"] for row in gate.rows] == ["miss", "miss", "hit"]
 
 
 async def test_a_refusal_and_the_log_tell_nothing_of_what_was_found(guarded: Any) -> None:

@@ -21,6 +21,7 @@ from headgate.serve import opened_by_plugins
 from headgate.testing import open_gate
 from headgate_ai import Ai
 from headgate_auth import Auth
+from headgate_openai import OpenAi
 from headgate_quota import Quota
 from headgate_quota.concurrent import concurrent
 from headgate_quota.gates import Gate
@@ -52,7 +53,7 @@ def gate(text: str):
 
 
 def test_the_example_passes_its_own_tests():
-    plugins = load_plugins([*PLUGINS, ("auth", Auth), ("ai", Ai)], discover=False)
+    plugins = load_plugins([*PLUGINS, ("auth", Auth), ("ai", Ai), ("openai", OpenAi)], discover=False)
     program = compile_policies(read_policies(EXAMPLE, plugins.vocabulary))
     outcomes = rehearse_in_thread(program, functools.partial(opened_by_plugins, Settings(), plugins))
     assert [str(one.finding.message) for one in outcomes if one.finding] == []
