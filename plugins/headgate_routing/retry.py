@@ -45,11 +45,15 @@ async def retry(
         except UpstreamFault as fault:
             if fault.passes_on or not matcher.fault(fault) or not rewind(ctx):
                 raise
-            pause = pause_s(backoff, tried, longest, None, 0.0)
+            said = dict(fault.headers).get(b"retry-after")
+            pause = pause_s(backoff, tried, longest, said, ctx.node.clock.time())
+            if pause is None:
+                raise
         else:
-            pause = pause_s(backoff, tried, longest, ctx.response, ctx.node.clock.time())
+            said = ctx.response.headers.get(b"retry-after") if ctx.response is not None else None
+            pause = pause_s(backoff, tried, longest, said, ctx.node.clock.time())
             if pause is None or not rewind(ctx):
                 return value
             await give_up(ctx)
-        await trio.sleep(pause or 0.0)
+        await trio.sleep(pause)
     return await run()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from headgate.api import ClientFault, Exchange, Key, Node, Stores, SystemClock, hookimpl, step
 from headgate.errors import PolicyError
@@ -15,6 +16,7 @@ from headgate.language.emit import Program
 from headgate.language.render import render
 from headgate.pipeline.provision import provision
 from headgate.pipeline.rehearsal import rehearse_in_thread
+from headgate.testing import ScriptedUpstream, open_gate, reply
 from headgate_ai import Ai
 from headgate_openai import OpenAi
 from headgate_routing import Routing
@@ -171,3 +173,28 @@ def test_a_chat_is_asked_for_before_it_was_read(tmp_path: Path) -> None:
     path = tmp_path / "a.policy"
     path.write_text('policy 1\nmodel m { provider = echo, name = "e" }\nroute a POST /a public { ai.chat m }\n')
     assert "`chat` is given by: read.chat" in rehearsed(path)[0]
+
+
+async def test_a_retry_waits_as_long_as_a_provider_says_and_no_longer_than_the_line_allows(
+    monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
+) -> None:
+    monkeypatch.setenv("AI_TEST_KEY", "sk-x")
+    limited = reply(429, b'{"error":{"message":"Slow down."}}', [(b"retry-after", b"1")])
+    provider = await ScriptedUpstream(limited).start(nursery)
+    policy = f"""policy 1
+model gpt {{ provider = openai, name = "gpt-4.1", key = secret("AI_TEST_KEY"), url = "{provider.url}" }}
+route short POST /short public {{ read.chat as chat
+ retry 2 on=[429] longest=500ms {{ ai.chat gpt }}
+}}
+route long POST /long public {{ read.chat as chat
+ retry 1 on=[429] backoff=1ms {{ ai.chat gpt }}
+}}
+"""
+    chat = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    async with open_gate(policy) as gate:
+        assert (await gate.send("POST", "/short", json_body=chat)).status == 429
+        assert len(provider.received) == 1
+        began = trio.current_time()
+        assert (await gate.send("POST", "/long", json_body=chat)).status == 429
+        assert len(provider.received) == 3
+        assert trio.current_time() - began >= 1.0

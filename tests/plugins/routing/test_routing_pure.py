@@ -161,7 +161,7 @@ def test_only_an_upstreams_answer_matches():
 
 def test_retry_after_is_read_both_ways():
     def of(value: bytes) -> float | None:
-        return retry_after_s(Response(503, [(b"retry-after", value)]), 784111777.0)
+        return retry_after_s(value, 784111777.0)
 
     assert of(b"7") == 7.0
     assert of(b"Sun, 06 Nov 1994 08:49:47 GMT") == 10.0
@@ -172,8 +172,8 @@ def test_retry_after_is_read_both_ways():
 def test_pauses_double_below_a_bound_and_honour_retry_after():
     assert all(pause_s(0.1, 3, 5.0, None, 0.0) <= 0.4 for _ in range(50))
     assert all(pause_s(0.1, 40, 5.0, None, 0.0) <= 5.0 for _ in range(50))
-    assert pause_s(0.1, 1, 5.0, Response(503, [(b"retry-after", b"3")]), 0.0) == 3.0
-    assert pause_s(0.1, 1, 5.0, Response(503, [(b"retry-after", b"6")]), 0.0) is None
+    assert pause_s(0.1, 1, 5.0, b"3", 0.0) == 3.0
+    assert pause_s(0.1, 1, 5.0, b"6", 0.0) is None
 
 
 class Pieces:
@@ -211,4 +211,4 @@ async def test_a_body_beyond_its_buffer_is_never_sent_twice():
     "value", [b"Mon, 01 Jan 99999999999999999999 00:00:00 GMT", b"", b"soon", b"1 Jan 1 1:1 +9999"]
 )
 def test_a_retry_after_that_nobody_understands_asks_for_nothing(value):
-    assert retry_after_s(Response(503, [(b"retry-after", value)]), 0.0) in (None, 0.0)
+    assert retry_after_s(value, 0.0) in (None, 0.0)
