@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-import trio
 
-from headgate.api import FakeChat, Response, UpstreamFault
+from headgate.api import FakeBody, FakeChat, Response
 from headgate.api.ai import (
     Answer,
     Began,
@@ -39,30 +38,6 @@ class _Request(msgspec.Struct):
     stream: bool | None = None
 
 
-class Pieces:
-    """A body that comes in these pieces, and then breaks off, if it is to."""
-
-    def __init__(self, pieces: list[bytes], *, breaks_off: bool = False) -> None:
-        self.length: int | None = None
-        self._pieces = pieces[::-1]
-        self._breaks_off = breaks_off
-
-    def __repr__(self) -> str:
-        return f"<Pieces [{len(self._pieces)} left{', breaks off' * self._breaks_off}]>"
-
-    async def read(self) -> bytes:
-        await trio.lowlevel.checkpoint()
-        if self._pieces:
-            return self._pieces.pop()
-        if self._breaks_off:
-            raise UpstreamFault("upstream.protocol", "The model broke off, as it was told to.")
-        return b""
-
-    async def aclose(self) -> None:
-        self._pieces = []
-        self._breaks_off = False
-
-
 def render(fake: FakeChat, request: Written, at: float) -> Response:
     """The answer to this request: whole, as a stream if it asks for one, or a count."""
     if request.path.endswith(COUNT_TOKENS):
@@ -76,7 +51,7 @@ def render(fake: FakeChat, request: Written, at: float) -> Response:
         return Response(200, _JSON, render_answer(whole, chat))
     writer = MessageWriter(chat)
     pieces = [writer.write(happening) for happening in _happenings(fake, asked.model, counted)]
-    return Response(200, _STREAM, Pieces(list(filter(None, pieces)), breaks_off=fake.dies_after is not None))
+    return Response(200, _STREAM, FakeBody(list(filter(None, pieces)), breaks_off=fake.dies_after is not None))
 
 
 def _happenings(fake: FakeChat, model: str, counted: Counted) -> list[Happening]:

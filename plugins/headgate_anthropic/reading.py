@@ -6,10 +6,9 @@ fields of the API work the day they appear.
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, Final
 
-from headgate.api import NotStrict, decode_strictly, refuse_lookalikes
+from headgate.api import NotStrict, a_bool, a_count, a_list, a_number, decode_strictly, refuse_lookalikes
 from headgate.api.ai import Chat, Content, Message, Role
 from headgate_anthropic.blocks import content
 from headgate_anthropic.facts import NAME
@@ -30,13 +29,14 @@ def read(data: bytes) -> Chat:
         raise NotStrict('The body has to be a JSON object: {"model": …, "max_tokens": …, "messages": […]}.')
     refuse_lookalikes(value, _FIELDS)
     _messages(value.get("messages"))
-    _list(value.get("tools"), "tools")
+    a_list(value.get("tools"), "tools")
     chat = Chat(
         _model(value.get("model")),
-        _bool(value.get("stream"), "stream"),
-        _count(value.get("max_tokens"), "max_tokens"),
-        _number(value.get("temperature"), "temperature"),
-        _number(value.get("top_p"), "top_p"),
+        a_bool(value.get("stream"), "stream"),
+        # 0 is allowed: it warms the cache and makes no answer.
+        a_count(value.get("max_tokens"), "max_tokens", least=0),
+        a_number(value.get("temperature"), "temperature"),
+        a_number(value.get("top_p"), "top_p"),
     )
     chat.came_as(NAME, data, value, parse)
     return chat
@@ -75,27 +75,3 @@ def _model(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise NotStrict("`model` has to be the name of a model.", "model")
     return value
-
-
-def _bool(value: Any, name: str) -> bool:
-    if value is not None and not isinstance(value, bool):
-        raise NotStrict(f"`{name}` has to be true or false.", name)
-    return bool(value)
-
-
-def _count(value: Any, name: str) -> int | None:
-    # 0 is allowed: it warms the cache and makes no answer.
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise NotStrict(f"`{name}` has to be a whole number.", name)
-    return value
-
-
-def _number(value: Any, name: str) -> float | None:
-    if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool) or not isfinite(value)):
-        raise NotStrict(f"`{name}` has to be a number.", name)
-    return value
-
-
-def _list(value: Any, name: str) -> None:
-    if value is not None and not isinstance(value, list):
-        raise NotStrict(f"`{name}` has to be a list.", name)

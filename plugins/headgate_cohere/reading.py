@@ -8,10 +8,9 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, Final, Literal
 
-from headgate.api import NotStrict, decode_strictly, refuse_lookalikes
+from headgate.api import NotStrict, a_bool, a_count, a_number, decode_strictly, refuse_lookalikes
 from headgate.api.ai import (
     AnyPart,
     Audio,
@@ -68,10 +67,10 @@ def read(data: bytes) -> Chat:
     _list(value.get("tools"), "tools")
     chat = Chat(
         value["model"],
-        _bool(value.get("stream"), "stream"),
-        _count(value.get("max_tokens"), "max_tokens"),
-        _number(value.get("temperature"), "temperature"),
-        _number(value.get("p"), "p"),
+        a_bool(value.get("stream"), "stream"),
+        a_count(value.get("max_tokens"), "max_tokens"),
+        a_number(value.get("temperature"), "temperature"),
+        a_number(value.get("p"), "p"),
     )
     chat.came_as(NAME, data, value, parse)
     return chat
@@ -259,21 +258,3 @@ def _list(value: Any, name: str) -> list[Any]:
     if value is not None and not isinstance(value, list):
         raise NotStrict(f"`{name}` has to be a list.", name)
     return value or []
-
-
-def _bool(value: Any, name: str) -> bool:
-    if value is not None and not isinstance(value, bool):
-        raise NotStrict(f"`{name}` has to be true or false.", name)
-    return bool(value)
-
-
-def _count(value: Any, name: str) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise NotStrict(f"`{name}` has to be a whole number above 0.", name)
-    return value
-
-
-def _number(value: Any, name: str) -> float | None:
-    if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool) or not isfinite(value)):
-        raise NotStrict(f"`{name}` has to be a number.", name)
-    return value

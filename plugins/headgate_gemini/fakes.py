@@ -5,41 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-import trio
 
-from headgate.api import FakeChat, Response, UpstreamFault, render_event
+from headgate.api import FakeBody, FakeChat, Response, render_event
 from headgate.api.ai import Counted, Written
 from headgate_gemini import paths
 from headgate_gemini.usage import metadata
 
 _JSON: Final = (b"content-type", b"application/json; charset=UTF-8")
 _STREAM: Final = (b"content-type", b"text/event-stream")
-
-
-class Pieces:
-    """A body that comes in these pieces, and then breaks off, if it is to."""
-
-    def __init__(self, pieces: list[bytes], *, breaks_off: bool) -> None:
-        self.length: int | None = None
-        self._pieces = pieces[::-1]
-        self._breaks_off = breaks_off
-
-    def __repr__(self) -> str:
-        return f"<Pieces [{len(self._pieces)} left{', breaks off' * self._breaks_off}]>"
-
-    async def read(self) -> bytes:
-        """The next piece."""
-        await trio.lowlevel.checkpoint()
-        if self._pieces:
-            return self._pieces.pop()
-        if self._breaks_off:
-            raise UpstreamFault("upstream.protocol", "The model broke off, as it was told to.")
-        return b""
-
-    async def aclose(self) -> None:
-        """Give the rest up."""
-        self._pieces = []
-        self._breaks_off = False
 
 
 def render(fake: FakeChat, request: Written) -> Response:
@@ -56,9 +29,9 @@ def render(fake: FakeChat, request: Written) -> Response:
         chunks.append(_chunk("", model, "STOP"))
     encoded = [msgspec.json.encode(chunk | used) for chunk in chunks]
     if "alt=sse" in query:
-        return Response(200, [_STREAM], Pieces([render_event(one) for one in encoded], breaks_off=dies))
+        return Response(200, [_STREAM], FakeBody([render_event(one) for one in encoded], breaks_off=dies))
     array = [(b",\r\n" if at else b"[") + one for at, one in enumerate(encoded)]
-    return Response(200, [_JSON], Pieces([*array, *([] if dies else [b"]"])], breaks_off=dies))
+    return Response(200, [_JSON], FakeBody([*array, *([] if dies else [b"]"])], breaks_off=dies))
 
 
 def _chunk(text: str, model: str, reason: str | None = None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from headgate.contracts.books import Book, Share, period
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.exchange import Exchange, RouteInfo
-from headgate.contracts.fakes import FakeChat
+from headgate.contracts.fakes import FakeBody, FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
 from headgate.contracts.ledger import Account, Burial, Distrust, Draw, Ledger, Statement
@@ -81,9 +81,14 @@ from headgate.message import (
     render_query,
 )
 from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
+from headgate.message.strict_fields import a_bool, a_count, a_list, a_number
 from headgate.message.strict_json import NotStrict, decode_strictly, refuse_lookalikes
 
 __all__ = [
+    "a_bool",
+    "a_count",
+    "a_list",
+    "a_number",
     "AFTER_RESPONSE",
     "Account",
     "ArmRun",
@@ -116,6 +121,7 @@ __all__ = [
     "Exchange",
     "Failure",
     "FailureOn",
+    "FakeBody",
     "FakeChat",
     "Fetch",
     "Ge",

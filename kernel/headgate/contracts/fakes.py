@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import trio
+
+from headgate.errors import UpstreamFault
+
 
 @dataclass(frozen=True, slots=True)
 class FakeReply:
@@ -36,3 +40,27 @@ class FakeFailure:
 
     kind: str
     record: dict[str, Any] = field(default_factory=dict)
+
+
+class FakeBody:
+    """The body of a fake's answer: it comes in these pieces, and then breaks off, if it is to."""
+
+    def __init__(self, pieces: list[bytes], *, breaks_off: bool = False) -> None:
+        self.length: int | None = None
+        self._pieces = pieces[::-1]
+        self._breaks_off = breaks_off
+
+    def __repr__(self) -> str:
+        return f"<FakeBody [{len(self._pieces)} left{', breaks off' * self._breaks_off}]>"
+
+    async def read(self) -> bytes:
+        await trio.lowlevel.checkpoint()
+        if self._pieces:
+            return self._pieces.pop()
+        if self._breaks_off:
+            raise UpstreamFault("upstream.protocol", "The model broke off, as it was told to.")
+        return b""
+
+    async def aclose(self) -> None:
+        self._pieces = []
+        self._breaks_off = False

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import trio
 
-from headgate.api import FakeChat, Response, UpstreamFault, render_event
+from headgate.api import FakeBody, FakeChat, Response, render_event
 
 _JSON = [(b"content-type", b"application/json")]
 _STREAM = [(b"content-type", b"text/event-stream; charset=utf-8")]
@@ -21,30 +20,6 @@ class _Request(msgspec.Struct):
     model: str
     stream: bool | None = None
     stream_options: _Options | None = None
-
-
-class Pieces:
-    """A body that comes in these pieces, and then breaks off, if it is to."""
-
-    def __init__(self, pieces: list[bytes], *, breaks_off: bool = False) -> None:
-        self.length: int | None = None
-        self._pieces = pieces[::-1]
-        self._breaks_off = breaks_off
-
-    def __repr__(self) -> str:
-        return f"<Pieces [{len(self._pieces)} left{', breaks off' * self._breaks_off}]>"
-
-    async def read(self) -> bytes:
-        await trio.lowlevel.checkpoint()
-        if self._pieces:
-            return self._pieces.pop()
-        if self._breaks_off:
-            raise UpstreamFault("upstream.protocol", "The model broke off, as it was told to.")
-        return b""
-
-    async def aclose(self) -> None:
-        self._pieces = []
-        self._breaks_off = False
 
 
 def render(fake: FakeChat, body: bytes, at: float) -> Response:
@@ -68,11 +43,11 @@ def render(fake: FakeChat, body: bytes, at: float) -> Response:
     chunks = [_chunk(common, {"role": "assistant", "content": ""}, None, with_counts=with_counts)]
     chunks += [_chunk(common, {"content": text}, None, with_counts=with_counts) for text in said]
     if fake.dies_after is not None:
-        return Response(200, _STREAM, Pieces(chunks, breaks_off=True))
+        return Response(200, _STREAM, FakeBody(chunks, breaks_off=True))
     chunks.append(_chunk(common, {}, "stop", with_counts=with_counts))
     if with_counts:
         chunks.append(_event({**common, "object": "chat.completion.chunk", "choices": [], "usage": counts}))
-    return Response(200, _STREAM, Pieces([*chunks, render_event(b"[DONE]")]))
+    return Response(200, _STREAM, FakeBody([*chunks, render_event(b"[DONE]")]))
 
 
 def _chunk(common: dict[str, Any], delta: dict[str, Any], reason: str | None, *, with_counts: bool) -> bytes:

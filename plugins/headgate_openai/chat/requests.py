@@ -8,12 +8,11 @@ came, byte by byte; for a chat that came in another dialect, see `rendering`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any, Final
 
 import msgspec
 
-from headgate.api import Line, NotStrict, decode_strictly, refuse_lookalikes
+from headgate.api import Line, NotStrict, a_bool, a_count, a_list, a_number, decode_strictly, refuse_lookalikes
 from headgate.api.ai import Chat, Dropped, Endpoint, Written
 from headgate_openai.chat.messages import NAME, message
 from headgate_openai.chat.reading import parse
@@ -59,13 +58,13 @@ def read(data: bytes) -> Chat:
         if not one.keys() <= _OF_A_MESSAGE:
             refuse_lookalikes(one, _OF_A_MESSAGE, f"messages[{place}]")
     bound = value.get("max_completion_tokens")
-    _list(value.get("tools"), "tools")
+    a_list(value.get("tools"), "tools")
     chat = Chat(
         model,
-        _bool(value.get("stream"), "stream"),
-        _count(value.get("max_tokens") if bound is None else bound),
-        _number(value.get("temperature"), "temperature"),
-        _number(value.get("top_p"), "top_p"),
+        a_bool(value.get("stream"), "stream"),
+        a_count(value.get("max_tokens") if bound is None else bound, "max_tokens"),
+        a_number(value.get("temperature"), "temperature"),
+        a_number(value.get("top_p"), "top_p"),
     )
     chat.came_as(NAME, data, value, parse)
     return chat
@@ -165,30 +164,3 @@ def _whole(chat: Chat, to: Endpoint, dropped: Dropped) -> dict[str, Any]:
     if chat.stream:
         body["stream"] = True
     return body
-
-
-# --- fields ----------------------------------------------------------------------------------------------------------
-
-
-def _bool(value: Any, name: str) -> bool:
-    if value is not None and not isinstance(value, bool):
-        raise NotStrict(f"`{name}` has to be true or false.", name)
-    return bool(value)
-
-
-def _count(value: Any) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise NotStrict("`max_tokens` has to be a whole number above 0.", "max_tokens")
-    return value
-
-
-def _number(value: Any, name: str) -> float | None:
-    if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool) or not isfinite(value)):
-        raise NotStrict(f"`{name}` has to be a number.", name)
-    return value
-
-
-def _list(value: Any, name: str) -> list[Any] | None:
-    if value is not None and not isinstance(value, list):
-        raise NotStrict(f"`{name}` has to be a list.", name)
-    return value

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from headgate.api import FakeChat, Response
+from headgate.api import FakeBody, FakeChat, Response
 from headgate.api.ai import Began, Chat, Closed, Counted, Ended, Happening, Opened, Stopped, Text, TextDelta, Used
-from headgate_openai.chat.faking import Pieces
 from headgate_openai.responses.building import Building
 from headgate_openai.responses.reading import parse
 from headgate_openai.responses.shapes import NAME
@@ -33,7 +32,7 @@ def render(fake: FakeChat, body: bytes, at: float) -> Response:
     told = _told(fake, pieces if fake.dies_after is None else pieces[: fake.dies_after])
     writer = ResponseWriter(chat, at)
     events = [writer.write(one) for one in (told if fake.dies_after is None else told[:-4])]
-    return Response(200, _STREAM, Pieces([one for one in events if one], breaks_off=fake.dies_after is not None))
+    return Response(200, _STREAM, FakeBody([one for one in events if one], breaks_off=fake.dies_after is not None))
 
 
 def _told(fake: FakeChat, pieces: tuple[str, ...]) -> list[Happening]:

@@ -8,12 +8,11 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, Final
 
 import msgspec
 
-from headgate.api import Line, NotStrict, decode_strictly, refuse_lookalikes
+from headgate.api import Line, NotStrict, a_bool, a_count, a_list, a_number, decode_strictly, refuse_lookalikes
 from headgate.api.ai import Chat, Dropped, Endpoint, Written
 from headgate_openai.responses.fields import render_content
 from headgate_openai.responses.items import turns
@@ -51,13 +50,13 @@ def read(data: bytes) -> Chat:
     if value.get("background"):
         raise NotStrict("`background` is not offered here: leave it out, and wait for the answer.", "background")
     _input(value)
-    _list(value.get("tools"), "tools")
+    a_list(value.get("tools"), "tools")
     chat = Chat(
         model,
-        _bool(value.get("stream"), "stream"),
-        _count(value.get("max_output_tokens"), "max_output_tokens"),
-        _number(value.get("temperature"), "temperature"),
-        _number(value.get("top_p"), "top_p"),
+        a_bool(value.get("stream"), "stream"),
+        a_count(value.get("max_output_tokens"), "max_output_tokens"),
+        a_number(value.get("temperature"), "temperature"),
+        a_number(value.get("top_p"), "top_p"),
     )
     chat.came_as(NAME, data, value, parse)
     return chat
@@ -176,26 +175,3 @@ def _input(value: dict[str, Any]) -> None:
             raise NotStrict(f"`{where}` has to be an object with a `type`, or a `role`.", where)
         if not item.keys() <= _OF_AN_ITEM:
             refuse_lookalikes(item, _OF_AN_ITEM, where)
-
-
-def _bool(value: Any, name: str) -> bool:
-    if value is not None and not isinstance(value, bool):
-        raise NotStrict(f"`{name}` has to be true or false.", name)
-    return bool(value)
-
-
-def _count(value: Any, name: str) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise NotStrict(f"`{name}` has to be a whole number above 0.", name)
-    return value
-
-
-def _number(value: Any, name: str) -> float | None:
-    if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool) or not isfinite(value)):
-        raise NotStrict(f"`{name}` has to be a number.", name)
-    return value
-
-
-def _list(value: Any, name: str) -> None:
-    if value is not None and not isinstance(value, list):
-        raise NotStrict(f"`{name}` has to be a list.", name)
