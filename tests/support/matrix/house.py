@@ -104,7 +104,14 @@ def everything(sims: Mapping[str, Simulator]) -> str:
         lines.append(upstream.model(model, sims[name].url))
         for client in CLIENTS.values():
             for prefix, tail in (("", ""), ("/strict", " unknown=refuse")):
-                lines.append(_route(f"{model}_{client.name.replace('-', '_')}{prefix.strip('/')}", client, f"{prefix}/{name}", f"ai.chat {model}{tail}"))
+                lines.append(
+                    _route(
+                        f"{model}_{client.name.replace('-', '_')}{prefix.strip('/')}",
+                        client,
+                        f"{prefix}/{name}",
+                        f"ai.chat {model}{tail}",
+                    )
+                )
     return "\n".join(lines)
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headgate.testing.providers import Anthropic, Bedrock, Cohere, Gemini, Mistral, OpenAI, Simulator
 
 KEY: Final = "sk-the-key-of-the-provider"
 SECRET: Final = "MATRIX_KEY"
+# What this provider itself lacks, beside what its dialect does.
+LOSES_THOUGHTS: Final = {
+    "reasoning": "OpenAI shows no thoughts in a chat: https://platform.openai.com/docs/guides/reasoning#reasoning-summaries"
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """One provider. `line` is its `model`, with the address left out; `system` finds the words of the system in a
-    request. `compatible` is OpenAI's dialect, spoken by somebody else."""
+    request; `lacks` is what it cannot do that its dialect can, with the page. `compatible` is OpenAI's dialect, spoken by somebody else."""
 
     name: str
     dialect: str
     line: str
     simulator: Callable[[], Simulator]
     system: Callable[[Any], str]
+    lacks: Mapping[str, str] = field(default_factory=dict)
 
     def model(self, name: str, url: str) -> str:
         """The resource, for a policy."""
@@ -37,9 +42,9 @@ def _first(body: Any) -> str:
 UPSTREAMS: Final = {
     one.name: one
     for one in (
-        Upstream("openai", "openai", 'provider = openai, name = "gpt-5.1"', lambda: OpenAI(key=KEY), _first, "/v1"),
+        Upstream("openai", "openai", 'provider = openai, name = "gpt-5.1"', lambda: OpenAI(key=KEY), _first, LOSES_THOUGHTS),
         Upstream(
-            "compatible", "openai", 'provider = deepseek, name = "deepseek-reasoner"',
+            "compatible", "openai", 'provider = deepseek, name = "deepseek-simulated"',
             lambda: OpenAI(key=KEY, reasoning_field="reasoning_content"), _first,
         ),
         Upstream(

@@ -11,6 +11,5 @@ from matrix.clients.openai_client import OpenAiClient
 from matrix.clients.responses_client import ResponsesClient
 
 CLIENTS: dict[str, type[Client]] = {
-    one.name: one
-    for one in (OpenAiClient, ResponsesClient, AnthropicClient, GoogleClient, MistralClient, CohereClient)
+    one.name: one for one in (OpenAiClient, ResponsesClient, AnthropicClient, GoogleClient, MistralClient, CohereClient)
 }

@@ -20,7 +20,12 @@ class AnthropicClient:
     dialect: ClassVar = "anthropic"
     path: ClassVar = "/v1/messages"
     stops: ClassVar = {"stop": "end_turn", "length": "max_tokens", "tools": "tool_use", "sequence": "stop_sequence"}
-    faults: ClassVar = {400: "BadRequestError", 401: "AuthenticationError", 429: "RateLimitError", 502: "InternalServerError"}
+    faults: ClassVar = {
+        400: "BadRequestError",
+        401: "AuthenticationError",
+        429: "RateLimitError",
+        502: "InternalServerError",
+    }
 
     def __init__(self, base: str, key: str) -> None:
         self.sdk_client = anthropic.Anthropic(base_url=base, api_key=key, max_retries=0, timeout=TIMEOUT_S)

@@ -11,7 +11,6 @@ from cohere.core import ApiError
 from matrix.asks import IMAGE_URL, PNG, Ask, Called, Fault, Heard, Results, Turn, User, args
 from matrix.clients.base import MODEL, TIMEOUT_S
 
-
 # It tries again by itself, also where that cannot help.
 ONCE: Any = {"max_retries": 0}
 
@@ -118,7 +117,12 @@ def _request(ask: Ask) -> Any:
         request["thinking"] = {"type": "enabled", "token_budget": 1024}
     if ask.penalty is not None:
         request["presence_penalty"] = request["frequency_penalty"] = ask.penalty
-    given = {"stop_sequences": [ask.stop] if ask.stop else None, "seed": ask.seed, "k": ask.top_k, "temperature": ask.temperature}
+    given = {
+        "stop_sequences": [ask.stop] if ask.stop else None,
+        "seed": ask.seed,
+        "k": ask.top_k,
+        "temperature": ask.temperature,
+    }
     return request | {name: value for name, value in given.items() if value is not None}
 
 

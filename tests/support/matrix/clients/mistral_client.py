@@ -125,7 +125,12 @@ def _request(ask: Ask) -> Any:
         request["reasoning_effort"] = "high"
     if ask.penalty is not None:
         request["presence_penalty"] = request["frequency_penalty"] = ask.penalty
-    given = {"stop": [ask.stop] if ask.stop else None, "random_seed": ask.seed, "top_k": ask.top_k, "temperature": ask.temperature}
+    given = {
+        "stop": [ask.stop] if ask.stop else None,
+        "random_seed": ask.seed,
+        "top_k": ask.top_k,
+        "temperature": ask.temperature,
+    }
     return request | {name: value for name, value in given.items() if value is not None}
 
 
@@ -146,5 +151,7 @@ def _content(user: User) -> Any:
     if user.image_url:
         parts.append({"type": "image_url", "image_url": IMAGE_URL})
     if user.file:
-        parts.append({"type": "document_url", "document_name": "a.pdf", "document_url": f"data:application/pdf;base64,{PDF}"})
+        parts.append(
+            {"type": "document_url", "document_name": "a.pdf", "document_url": f"data:application/pdf;base64,{PDF}"}
+        )
     return parts if len(parts) > 1 else user.text

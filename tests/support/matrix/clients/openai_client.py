@@ -19,7 +19,12 @@ class OpenAiClient:
     dialect: ClassVar = "openai"
     path: ClassVar = "/v1/chat/completions"
     stops: ClassVar = {"stop": "stop", "length": "length", "tools": "tool_calls", "sequence": "stop"}
-    faults: ClassVar = {400: "BadRequestError", 401: "AuthenticationError", 429: "RateLimitError", 502: "InternalServerError"}
+    faults: ClassVar = {
+        400: "BadRequestError",
+        401: "AuthenticationError",
+        429: "RateLimitError",
+        502: "InternalServerError",
+    }
 
     def __init__(self, base: str, key: str) -> None:
         self.sdk_client = openai.OpenAI(base_url=base + "/v1", api_key=key, max_retries=0, timeout=TIMEOUT_S)
@@ -112,7 +117,10 @@ def _request(ask: Ask) -> Any:
     if ask.must_call:
         request["tool_choice"] = "required"
     if ask.schema is not None:
-        request["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": ask.schema, "strict": True}}
+        request["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "schema": ask.schema, "strict": True},
+        }
     if ask.json_mode:
         request["response_format"] = {"type": "json_object"}
     if ask.thinks:

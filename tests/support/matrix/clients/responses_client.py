@@ -19,7 +19,12 @@ class ResponsesClient:
     sdk: ClassVar = "openai"
     dialect: ClassVar = "openai-responses"
     path: ClassVar = "/v1/responses"
-    stops: ClassVar = {"stop": "completed", "length": "max_output_tokens", "tools": "completed", "sequence": "completed"}
+    stops: ClassVar = {
+        "stop": "completed",
+        "length": "max_output_tokens",
+        "tools": "completed",
+        "sequence": "completed",
+    }
     faults: ClassVar = OpenAiClient.faults
 
     def __init__(self, base: str, key: str) -> None:
