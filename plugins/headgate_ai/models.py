@@ -139,7 +139,7 @@ def model(
     key: Secret | None = None,
     keys: list[Secret] | None = None,
     url: Text | None = None,
-    dialect: Word | None = None,
+    dialect: Text | None = None,
     headers: dict[str, Json] | None = None,
     options: dict[str, Json] | None = None,
     context: Annotated[int, Ge(1)] | None = None,

@@ -41,3 +41,10 @@ ABILITIES: Final[dict[str, str]] = {
     "errors in mid-stream": "",
     "metadata/user": "",
 }
+
+# What a client of this dialect cannot ask for, or has no place for in an answer.
+LACKS: Final[dict[str, str]] = {
+    "JSON mode": f"an output format is a schema: {_GUIDES}/structured-outputs",
+    "seed": f"there is no such parameter: {_API}",
+    "penalties": f"there is no such parameter: {_API}",
+}

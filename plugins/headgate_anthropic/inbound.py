@@ -10,6 +10,7 @@ import msgspec
 from headgate.api import Response
 from headgate.api.ai import Answer, Chat, EventWriter
 from headgate_anthropic import errors
+from headgate_anthropic.abilities import LACKS
 from headgate_anthropic.answers import render_answer
 from headgate_anthropic.facts import NAME
 from headgate_anthropic.reading import read
@@ -20,6 +21,7 @@ class AnthropicIn:
     """Clients. They also count tokens: a request as for an answer, to another path."""
 
     name = NAME
+    lacks: Mapping[str, str] = LACKS
 
     def sample(self) -> object:
         messages = [{"role": "user", "content": "Hello!"}]

@@ -41,3 +41,9 @@ ABILITIES: Final[dict[str, str]] = {
     "errors in mid-stream": "",
     "metadata/user": _NONE,
 }
+
+# What a client of this dialect cannot ask for, or has no place for in an answer.
+LACKS: Final[dict[str, str]] = {
+    "files (data)": "a document is sent as text: https://docs.cohere.com/docs/retrieval-augmented-generation-rag",
+    "reasoning signatures": "thoughts have none: https://docs.cohere.com/docs/reasoning",
+}

@@ -8,6 +8,7 @@ from typing import Any
 from headgate.api import Response
 from headgate.api.ai import Answer, Chat, EventWriter
 from headgate_cohere import errors
+from headgate_cohere.abilities import LACKS
 from headgate_cohere.answers import render_answer
 from headgate_cohere.facts import NAME
 from headgate_cohere.reading import read
@@ -18,6 +19,7 @@ class CohereIn:
     """Clients."""
 
     name = NAME
+    lacks: Mapping[str, str] = LACKS
 
     def sample(self) -> object:
         return {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "Hello!"}]}

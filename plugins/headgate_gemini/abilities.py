@@ -39,3 +39,8 @@ ABILITIES: Final[dict[str, str]] = {
     "errors in mid-stream": "",
     "metadata/user": f"There is no field for it: {_API}#request-body",
 }
+
+# What a client of this dialect cannot ask for, or has no place for in an answer.
+LACKS: Final[dict[str, str]] = {
+    "streamed tool arguments": f"A call comes whole, in one chunk: {_API}#v1beta.FunctionCall",
+}

@@ -10,7 +10,7 @@ import msgspec
 from headgate.api import FakeChat, Line, Node, Outgoing, Response, Secret, Target
 from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, EventWriter, Garbled, Refusal, Written
 from headgate_gemini import answers, errors, fakes, paths, reading, rendering, writing
-from headgate_gemini.abilities import ABILITIES
+from headgate_gemini.abilities import ABILITIES, LACKS
 from headgate_gemini.streaming import GeminiReader
 from headgate_gemini.tokens import Tokens
 from headgate_gemini.writer import GeminiWriter
@@ -20,6 +20,7 @@ class GeminiIn:
     """How clients of Gemini speak."""
 
     name = "gemini"
+    lacks: Mapping[str, str] = LACKS
 
     def sample(self) -> object:
         """See `Dialect`."""

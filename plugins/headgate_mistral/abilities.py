@@ -40,3 +40,8 @@ ABILITIES: Final[dict[str, str]] = {
     "errors in mid-stream": "",
     "metadata/user": "",
 }
+
+# What a client of this dialect cannot ask for, or has no place for in an answer.
+LACKS: Final[dict[str, str]] = {
+    "cached tokens": f"counts have no field for it: {_CHAT}",
+}

@@ -27,6 +27,7 @@ from headgate.api.ai import (
     Opaque,
     Reasoning,
 )
+from headgate_mistral.abilities import LACKS
 
 NAME: Final = "mistral"
 
@@ -35,6 +36,7 @@ class MistralIn:
     """See `Inbound`."""
 
     name = NAME
+    lacks: Mapping[str, str] = LACKS
 
     def __init__(self, below: Inbound) -> None:
         self._below = below

@@ -12,7 +12,7 @@ from typing import Any
 
 from headgate.api import FakeChat, Line, Response
 from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, EventWriter, Passing, Refusal, Written
-from headgate_openai.chat.abilities import ABILITIES
+from headgate_openai.chat.abilities import ABILITIES, LACKS
 from headgate_openai.chat.answers import answer
 from headgate_openai.chat.counting import count, refusal
 from headgate_openai.chat.errors import broken_off, error
@@ -30,6 +30,7 @@ class OpenAiChat:
     """How clients of OpenAI speak."""
 
     name = NAME
+    lacks: Mapping[str, str] = LACKS
 
     def sample(self) -> object:
         return {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello!"}]}

@@ -40,3 +40,8 @@ ABILITIES: Final[dict[str, str]] = {
     "errors in mid-stream": "",
     "metadata/user": "",
 }
+
+# What a client of this dialect cannot ask for, or has no place for in an answer.
+LACKS: Final[dict[str, str]] = {
+    "top_k": f"there is no such parameter: {_CHAT}",
+}

@@ -25,7 +25,7 @@ from headgate.api.ai import (
 )
 from headgate_openai.chat.counting import refusal
 from headgate_openai.chat.errors import error
-from headgate_openai.responses.abilities import ABILITIES
+from headgate_openai.responses.abilities import ABILITIES, LACKS
 from headgate_openai.responses.answers import answer
 from headgate_openai.responses.building import build
 from headgate_openai.responses.counting import count
@@ -42,6 +42,7 @@ class OpenAiResponses:
     """How clients of the Responses speak."""
 
     name = NAME
+    lacks: Mapping[str, str] = LACKS
 
     def sample(self) -> object:
         return {"model": "gpt-4.1-mini", "input": "Hello!"}

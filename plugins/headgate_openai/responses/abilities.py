@@ -40,3 +40,11 @@ ABILITIES: Final[dict[str, str]] = {
     "errors in mid-stream": "",
     "metadata/user": "",
 }
+
+# What a client of this dialect cannot ask for, or has no place for in an answer.
+LACKS: Final[dict[str, str]] = {
+    "stop sequences": f"there is no such parameter: {_PAGE}",
+    "seed": f"there is no such parameter: {_PAGE}",
+    "top_k": f"there is no such parameter: {_PAGE}",
+    "penalties": f"there are no such parameters: {_PAGE}",
+}
