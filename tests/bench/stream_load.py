@@ -9,11 +9,14 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import select
 import socket
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.bench.stream_bodies import MARK, Script, request, script
 
@@ -38,10 +41,10 @@ class Slot:
 
 @dataclass(slots=True)
 class Result:
-    """Deltas a second, and the seconds that each stream took to its first delta."""
+    """Deltas a second of the clock and a second of the gateway's processor, and each stream's seconds to its first."""
 
     rate: float
-    streams: int
+    cpu_rate: float
     first_s: list[float] = field(default_factory=list)
 
 
@@ -56,40 +59,43 @@ class Load:
         self._upstreams: dict[int, socket.socket] = {}
         self._came: dict[int, bytes] = {}
         self._slots: dict[int, Slot] = {}
-        self._order: list[Slot] = []
+        self._numbers = itertools.count()
+        self._by_number: dict[int, Slot] = {}
         self._counted = 0
         self._first: list[float] = []
-        self._streams = 0
 
-    def run(self, port: int, path: str, key: str, *, streams: int, seconds: float, warm_s: float = 0.5) -> Result:
+    def run(
+        self, port: int, path: str, key: str, pid: int, *, streams: int, seconds: float, warm_s: float = 0.5
+    ) -> Result:
         """Load a gateway for so many seconds, with so many streams at a time."""
         self._open(port, path, key, streams)
         try:
             self._go(warm_s)
-            self._counted = self._streams = 0
+            self._counted, used = 0, cpu_s(pid)
             self._first.clear()
             took = self._go(seconds)
+            used = cpu_s(pid) - used
         finally:
             self._close()
-        return Result(self._counted / took, self._streams, list(self._first))
+        return Result(self._counted / took, self._counted / used, list(self._first))
 
     # --- clients -------------------------------------------------------------------------------------------------------
 
     def _open(self, port: int, path: str, key: str, streams: int) -> None:
-        for number in range(streams):
+        for number in itertools.islice(self._numbers, streams):
             sock = _quick(socket.create_connection(("127.0.0.1", port)))
             slot = Slot(sock, request(path, number, key))
             self._slots[sock.fileno()] = slot
-            self._order.append(slot)
+            self._by_number[number] = slot
             self._epoll.register(sock, select.EPOLLIN)
             self._ask(slot)
 
     def _close(self) -> None:
-        for slot in self._order:
+        for slot in self._slots.values():
             self._epoll.unregister(slot.sock)
             slot.sock.close()
         self._slots.clear()
-        self._order.clear()
+        self._by_number.clear()
 
     def _go(self, seconds: float) -> float:
         begin = time.perf_counter()
@@ -123,7 +129,6 @@ class Load:
             self._more(slot)
         elif slot.deltas and data.endswith(LAST):
             assert slot.deltas == self.length, f"{slot.deltas} of {self.length} deltas came"
-            self._streams += 1
             self._ask(slot)
         elif not slot.deltas:
             assert data.startswith(b"HTTP/1.1 200"), data
@@ -165,13 +170,21 @@ class Load:
         self._came[number] = b""
         place = _SLOT.search(body)
         assert place is not None, body
-        self._begin(self._order[int(place[1])], sock, head, body)
+        slot = self._by_number.get(int(place[1]))
+        if slot is not None:  # else its client has gone, with the run before
+            self._begin(slot, sock, head, body)
 
     def _begin(self, slot: Slot, sock: socket.socket, head: bytes, body: bytes) -> None:
         path = head.split(b" ", 2)[1].decode()
         slot.upstream, slot.script = sock, script(path, counts=b"include_usage" in body)
         slot.sent = 1
         sock.send(HEAD + b"".join(slot.script.opening) + slot.script.delta)
+
+
+def cpu_s(pid: int) -> float:
+    """What a process has used of a processor, in the system and outside, by all of its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _quick(sock: socket.socket) -> socket.socket:

@@ -1,7 +1,9 @@
 """Streams through Headgate beside a bare trio relay, in turns: `make bench-streams`.
 
-The gateway has one core, the upstream and the clients (`stream_load`) have the other. Prints events a second as ratios
-to the relay of the same turn, and how much later the first event comes at the median.
+The gateway has one core, the upstream and the clients (`stream_load`) have the other. Prints events as ratios
+to the relay of the same turn, by the clock and by the gateway's processor time, and how much later the first event comes
+at the median. Where somebody else uses the load's core the gateway waits for its load, which flatters it by the clock; its
+processor time does not wait. So the goal is held against that.
 """
 
 from __future__ import annotations
@@ -52,12 +54,18 @@ class Turn(NamedTuple):
     way: str
     rate: float
     bare_rate: float
+    cpu_rate: float
+    bare_cpu_rate: float
     first_s: float
     bare_first_s: float
 
     @property
     def ratio(self) -> float:
         return self.rate / self.bare_rate
+
+    @property
+    def cpu_ratio(self) -> float:
+        return self.cpu_rate / self.bare_cpu_rate
 
     @property
     def later_ms(self) -> float:
@@ -86,33 +94,34 @@ def measure(folder: Path, args: argparse.Namespace) -> list[Turn]:
     load = Load(UPSTREAM, length=args.length)
     env = {"BENCH_PROVIDER_KEY": "sk-bench"}
     turns = []
-    with bare_relay(), live_node(POLICIES, folder, "--no-access-log", "--no-reload", env=env) as node:
+    with bare_relay() as relay, live_node(POLICIES, folder, "--no-access-log", "--no-reload", env=env) as node:
         subprocess.run(["taskset", "-apc", str(GATEWAY_CORE), str(node.process.pid)], capture_output=True, check=True)
-        port = int(node.url.rpartition(":")[2])
+        port, pids = int(node.url.rpartition(":")[2]), (relay.pid, node.process.pid)
         for number in range(args.rounds):
             for way in WAYS:
-                turn = taken(load, way, port, node.key, args)
+                turn = taken(load, way, port, node.key, pids, args)
                 turns.append(turn)
                 print(
-                    f"turn {number}  {way.name:<20} {turn.rate:>8.0f} / {turn.bare_rate:>8.0f} events/s = {turn.ratio:.3f}"
+                    f"turn {number}  {way.name:<20} {turn.rate:>8.0f} / {turn.bare_rate:>8.0f} events/s = {turn.ratio:.3f}, by processor {turn.cpu_ratio:.3f}"
                     f"   first event {turn.later_ms:+.2f} ms"
                 )
     return turns
 
 
-def taken(load: Load, way: Way, port: int, key: str, args: argparse.Namespace) -> Turn:
+def taken(load: Load, way: Way, port: int, key: str, pids: tuple[int, int], args: argparse.Namespace) -> Turn:
     """One turn of one way. First events are timed with one stream at a time: without a queue before them."""
-    rates, firsts = [], []
-    for at, path in ((RELAY, way.upstream), (port, way.path)):
-        rates.append(load.run(at, path, key, streams=args.streams, seconds=args.seconds).rate)
-        load.length, length = 3, load.length
-        firsts.append(statistics.median(load.run(at, path, key, streams=1, seconds=args.seconds / 3).first_s))
-        load.length = length
-    return Turn(way.name, rates[1], rates[0], firsts[1], firsts[0])
+    many, firsts = [], []
+    for at, path, pid in ((RELAY, way.upstream, pids[0]), (port, way.path, pids[1])):
+        load.length = args.length
+        many.append(load.run(at, path, key, pid, streams=args.streams, seconds=args.seconds))
+        load.length = 3
+        firsts.append(statistics.median(load.run(at, path, key, pid, streams=1, seconds=args.seconds / 2).first_s))
+    bare, ours = many
+    return Turn(way.name, ours.rate, bare.rate, ours.cpu_rate, bare.cpu_rate, firsts[1], firsts[0])
 
 
 @contextmanager
-def bare_relay() -> Iterator[None]:
+def bare_relay() -> Iterator[subprocess.Popen[str]]:
     """The relay, in a process and on the core where Headgate is measured too."""
     program = Path(__file__).parent / "stream_relay.py"
     command = ["taskset", "-c", str(GATEWAY_CORE), sys.executable, str(program), str(RELAY), str(UPSTREAM)]
@@ -120,7 +129,7 @@ def bare_relay() -> Iterator[None]:
     assert process.stderr is not None
     process.stderr.readline()  # it says when it listens
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(10)
@@ -128,16 +137,15 @@ def bare_relay() -> Iterator[None]:
 
 def report(turns: list[Turn]) -> None:
     """Medians of the pairs, and the goals."""
-    print(f"\n{'':<22}{'Headgate':>9}{'relay':>9}{'ratio':>7}  goal           first event later")
+    print(f"\n{'':<22}{'Headgate':>9}{'relay':>9}{'ratio':>7}{'by CPU':>8}  goal           first event later")
     for way in WAYS:
         mine = [turn for turn in turns if turn.way == way.name]
-        rate, bare, ratio, later = (
-            statistics.median(getattr(turn, name) for turn in mine) for name in ("rate", "bare_rate", "ratio", "later_ms")
-        )
-        met = "met" if ratio >= way.goal else "MISSED"
+        names = ("rate", "bare_rate", "ratio", "cpu_ratio", "later_ms")
+        rate, bare, ratio, cpu, later = (statistics.median(getattr(turn, name) for turn in mine) for name in names)
+        met = "met" if cpu >= way.goal else "MISSED"
         soon = "met" if later <= LATER_MS else "MISSED"
         print(
-            f"{way.name:<22}{rate:>9.0f}{bare:>9.0f}{ratio:>7.3f}  {way.goal:.2f} {met:<8} {later:>8.2f} ms  (≤ {LATER_MS:g}) {soon}"
+            f"{way.name:<22}{rate:>9.0f}{bare:>9.0f}{ratio:>7.3f}{cpu:>8.3f}  {way.goal:.2f} {met:<8} {later:>8.2f} ms  (≤ {LATER_MS:g}) {soon}"
         )
 
 
