@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 # A generated picture as base64 in one event is some megabytes; beyond this nobody speaks to a person.
 MAX_BLOCK: Final = 16 << 20
@@ -48,6 +49,10 @@ class EventSplitter:
         data = self._rest + data if self._rest else data
         if b"\r" in data:
             return self._feed_any(data)
+        if data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2:
+            # One event came alone, as they do from a model that makes them one by one.
+            self._rest = b""
+            return [data]
         *whole, self._rest = data.split(b"\n\n")
         self._scanned = max(0, len(self._rest) - 1)
         self._bounded()
@@ -73,8 +78,7 @@ class EventSplitter:
             raise EventTooLarge(f"an event of more than {self._max} bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event: its data (lines joined by LF), its type (`message` if none was given), its id."""
 
     data: bytes
@@ -84,6 +88,8 @@ class Event:
 
 def parse_event(block: bytes) -> Event | None:
     """The event in a block; None for comments and empty frames, which are no events."""
+    if block.startswith(b"data: ") and block.endswith(b"\n\n") and block.count(b"\n") == 2 and b"\r" not in block:
+        return Event(block[6:-2])  # most events are one line of data
     data: list[bytes] = []
     kind, ident = b"message", None
     for line in _LINE.split(block.removeprefix(b"\xef\xbb\xbf")):

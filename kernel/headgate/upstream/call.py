@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -10,17 +11,21 @@ from headgate.contracts.transport import Target, Timeouts
 from headgate.errors import UpstreamFault
 from headgate.upstream import faults
 
+if TYPE_CHECKING:
+    from headgate.upstream.patience import Patience
+
 
 class Call:
     """The clock of one call. One cancel scope serves every phase up to the head; its deadline moves with the phase.
     A call that `Patience` looks after never enters it.
 
-    `sent` is whether an attempt that failed can have brought a byte of the request to the upstream.
+    `sent` is whether an attempt that failed can have brought a byte of the request to the upstream. `patience` keeps the
+    time of the body's receives, where it can.
     """
 
-    __slots__ = ("_bound_s", "_moved", "_scope", "phase", "sent", "target", "timeouts", "total_at")
+    __slots__ = ("_bound_s", "_moved", "_scope", "patience", "phase", "sent", "target", "timeouts", "total_at")
 
-    def __init__(self, target: Target, timeouts: Timeouts, now: float) -> None:
+    def __init__(self, target: Target, timeouts: Timeouts, now: float, patience: Patience | None = None) -> None:
         self.target = target
         self.timeouts = timeouts
         self.total_at = math.inf if timeouts.total_s is None else now + timeouts.total_s
@@ -30,6 +35,8 @@ class Call:
         # A call that finds a connection begins with its head at once, and moving a deadline costs as much as a scope.
         self._moved = False
         self._scope: trio.CancelScope | None = None
+        suffices = patience is not None and patience.suffices(timeouts.idle_s, timeouts.total_s)
+        self.patience = patience if suffices else None
 
     def __repr__(self) -> str:
         return f"<Call {self.target} [{self.phase}]>"
@@ -67,6 +74,10 @@ class Call:
 
     def silence(self) -> trio.CancelScope:
         """A scope for one receive of the body."""
+        return trio.CancelScope(deadline=self.silent_until())
+
+    def silent_until(self) -> float:
+        """When a piece of the body is late that is waited for from now on."""
         self.phase = "body"
         self._bound_s = self.timeouts.idle_s
-        return trio.CancelScope(deadline=self._deadline(self._bound_s, trio.current_time()))
+        return self._deadline(self._bound_s, trio.current_time())

@@ -101,6 +101,8 @@ class Chunked:
     def feed(self, data: bytes) -> bytes:
         if self._rest:
             data, self._rest = self._rest + data, b""
+        if self._state == "size" and (whole := whole_chunk(data)):
+            return whole
         payload: list[bytes] = []
         at = 0
         size = len(data)
@@ -156,6 +158,15 @@ class Chunked:
     def end(self) -> None:
         if not self.done:
             raise Malformed("ended its chunked answer before the last chunk")
+
+
+def whole_chunk(data: bytes) -> bytes:
+    """What the one chunk holds that these bytes are, as each event of a stream mostly is; b"" where they are not that."""
+    stop = data.find(b"\r\n", 0, SIZE_DIGITS)
+    digits = data[: max(stop, 0)]
+    if not digits or not _HEX.issuperset(digits) or len(data) != int(digits, 16) + stop + 4:
+        return b""
+    return data[stop + 2 : -2] if data.endswith(b"\r\n") else b""
 
 
 def chunk_size(line: bytes) -> int:

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -25,6 +25,9 @@ from headgate.upstream.chunks import Decoder, Malformed
 from headgate.upstream.heads import BODILESS, INTERIM_ANSWERS, Head, travelling
 from headgate.upstream.streams import BROKEN, ByteStream, reason
 from headgate.upstream.upload import Upload
+
+if TYPE_CHECKING:
+    from headgate.upstream.patience import Patience
 
 ACTIVE: Final = "active"
 IDLE: Final = "idle"
@@ -238,12 +241,8 @@ class AnswerBody:
 
     async def _more(self) -> bytes:
         piece = b""
-        data = b""
         try:
-            with self._call.silence() as scope:
-                data = await self._connection.stream.receive()
-            if scope.cancelled_caught:
-                raise self.fail(self._call.late(sent=True))
+            data = await (self._receive() if self._call.patience is None else self._patiently(self._call.patience))
             if data:
                 piece = self._decoder.feed(data)
             else:
@@ -251,6 +250,8 @@ class AnswerBody:
         except Malformed as error:
             raise self.fail(self._broken(str(error))) from None
         except BROKEN as error:
+            if self._connection.expired:
+                raise self.fail(self._call.late(sent=True)) from None
             raise self.fail(self._broken(f"broke off its answer ({reason(error)})")) from error
         except trio.Cancelled:
             self.fail(self._broken("was cut off: the reading of its answer was cancelled"))
@@ -258,6 +259,20 @@ class AnswerBody:
         if self._decoder.done:
             self._connection.finish(reusable=self._reusable and not self._decoder.surplus)
         return piece
+
+    async def _receive(self) -> bytes:
+        with self._call.silence():
+            return await self._connection.stream.receive()
+        raise self.fail(self._call.late(sent=True))
+
+    async def _patiently(self, patience: Patience) -> bytes:
+        """As above, without a scope for each piece: a late one finds its connection closed, and expired."""
+        connection, until = self._connection, patience.until
+        until[connection] = self._call.silent_until()
+        try:
+            return await connection.stream.receive()
+        finally:
+            del until[connection]
 
     def _broken(self, why: str) -> UpstreamFault:
         return faults.broken(self._connection.target, "body", why)

@@ -85,7 +85,7 @@ class Http1Transport:
         head = request_head(target, outgoing, upload.length)
         now = trio.current_time()
         pool = self._pool(target, now)
-        call = Call(target, timeouts, now)
+        call = Call(target, timeouts, now, self.patience)
         harmless = upload.replayable and (outgoing.idempotent or outgoing.method in IDEMPOTENT)
         if upload.whole and upload.opened and self.patience.suffices(timeouts.head_s, timeouts.total_s):
             connection = self._idle(pool, now, harmless=harmless)

@@ -22,6 +22,7 @@ from headgate_openai.chat.counting import WireUsage, refusal
 
 # A null can only be a value, and its key only a key: see rule 2.
 _NULL = re.compile(rb',\s*"usage"\s*:\s*null')
+_NULL_USUAL = b',"usage":null'
 _TEXT = re.compile(rb'"(?:content|arguments|refusal|reasoning_content|reasoning)"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _DONE = b"[DONE]"
@@ -65,9 +66,11 @@ class OpenAiPassing:
             self._refused(block)
         if not self._finished and _FINISHED.search(block) is not None:
             self._finished = True
-        if self.started and b'"usage"' not in block and _DONE not in block:
-            self._measure(block)
-            return block
+        if self.started:
+            told = block.replace(_NULL_USUAL, b"") if self._hides else block
+            if b'"usage"' not in told and _DONE not in told:
+                self._measure(told)
+                return told
         return self._read(block)
 
     def finish(self) -> bytes | None:
