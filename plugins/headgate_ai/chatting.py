@@ -97,7 +97,7 @@ async def _in_time(question: Question, asked: Asked, response: Response) -> Resp
 
 async def _answer(question: Question, asked: Asked, response: Response) -> Response:
     """The answer for the client. UpstreamFault where it is none."""
-    chat, model = asked.chat, asked.model
+    chat, model = question.chat, asked.model
     headers = _headers(response.headers)
     kind = (response.headers.get(b"content-type") or b"").lower()
     streams = kind.startswith(_STREAMS)
@@ -114,7 +114,7 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
 
 def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound) -> bytes:
     """A whole answer in the client's dialect, accounted for. Garbled, and what filters raise."""
-    dialect, chat = asked.model.dialect, asked.chat
+    dialect, chat = asked.model.dialect, question.chat
     filters = answer_filters(question.ctx)
     if dialect.name == chat.dialect and not filters:
         asked.settle(dialect.count(data) or asked.estimate(len(data)))
@@ -153,7 +153,7 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
 
 
 def _flow(question: Question, asked: Asked, inbound: Inbound) -> Flow:
-    dialect, chat, hides = asked.model.dialect, asked.chat, asked.written.hides_counts
+    dialect, chat, hides = asked.model.dialect, question.chat, asked.written.hides_counts
     filters = [one.stream() for one in answer_filters(question.ctx)]
     own = dialect.name == chat.dialect
     if own and not filters and isinstance(dialect, PassesFast):

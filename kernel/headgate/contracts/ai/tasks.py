@@ -1,0 +1,351 @@
+"""What models do besides chatting: embed, rank, draw, speak, transcribe, judge.
+
+1. Each kind of task has one form for what is wanted and one for what is made of it. A dialect reads a client's request
+   into a `Job`, and writes what was made (`TaskIn`); one that providers speak writes the job and reads what they made
+   (`TaskOut`). A dialect offers what it has; `Speaks` holds it.
+2. Between the same dialect on both sides the bytes pass, but for the model's name: nothing is read that nobody asks for.
+3. A job is replaced, not changed: `replace` says what is wanted now, and then the bytes that came no longer say it.
+4. What only one dialect has is kept in `extra`, goes to the same dialect, and never to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+import msgspec
+
+from headgate.contracts.ai.answers import Counted
+from headgate.contracts.ai.dialects import Endpoint, Written
+from headgate.contracts.ai.parts import Media
+
+TaskKind = Literal["embedding", "rerank", "image", "speech", "transcription", "moderation"]
+
+
+# --- what is wanted --------------------------------------------------------------------------------------------------
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A file that came with a request."""
+
+    name: str
+    mime: str
+    data: bytes
+
+
+class Wanted(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a task is about. `extra` belongs to the dialect that it came in."""
+
+    kind: ClassVar[TaskKind]
+    extra: dict[str, Any] = {}
+
+    @property
+    def texts(self) -> list[str]:
+        """The words that a model is to read."""
+        return []
+
+
+class Embedding(Wanted):
+    """Vectors for texts, or for lists of tokens. `purpose` is what they are for, where a model makes a difference."""
+
+    kind = "embedding"
+    inputs: list[str | list[int]]
+    dimensions: int | None = None
+    encoding: Literal["float", "base64"] = "float"
+    purpose: Literal["query", "document", "classification", "clustering", "similarity"] | None = None
+    user: str | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        return [one for one in self.inputs if isinstance(one, str)]
+
+
+class Rerank(Wanted):
+    """The documents that answer a query best, `top` of them. `shows`: the answer holds the documents themselves."""
+
+    kind = "rerank"
+    query: str
+    documents: list[str]
+    top: int | None = None
+    shows: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.query, *self.documents]
+
+
+class Drawing(Wanted):
+    """`n` pictures from words, or from words and other pictures (an edit, `mask` says where)."""
+
+    kind = "image"
+    prompt: str
+    n: int = 1
+    size: str | None = None
+    quality: str | None = None
+    format: str | None = None
+    background: str | None = None
+    as_url: bool = False
+    images: list[Upload] = []
+    mask: Upload | None = None
+    stream: bool = False
+    user: str | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.prompt]
+
+
+class Speech(Wanted):
+    """A text, spoken. `format` is mp3, opus, aac, flac, wav or pcm."""
+
+    kind = "speech"
+    text: str
+    voice: str
+    format: str | None = None
+    speed: float | None = None
+    instructions: str | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.text]
+
+
+class Transcription(Wanted):
+    """What is said in a recording; in English, whatever it was said in, where it `translates`. `format` is json,
+    verbose_json, text, srt or vtt."""
+
+    kind = "transcription"
+    file: Upload
+    language: str | None = None
+    prompt: str | None = None
+    format: str = "json"
+    temperature: float | None = None
+    translates: bool = False
+    stream: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        return [] if self.prompt is None else [self.prompt]
+
+
+class Moderation(Wanted):
+    """Whether texts (or pictures, at their address) break rules."""
+
+    kind = "moderation"
+    inputs: list[str]
+    images: list[Media] = []
+
+    @property
+    def texts(self) -> list[str]:
+        return self.inputs
+
+
+# --- what is made of it ----------------------------------------------------------------------------------------------
+
+
+class Made(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a provider gave. `model` is its name for who did it."""
+
+    id: str | None = None
+    model: str | None = None
+    counted: Counted | None = None
+
+
+class Vectors(Made):
+    """One for each input, in their order."""
+
+    vectors: list[list[float]]
+
+
+class Rank(msgspec.Struct, frozen=True):
+    """A document, by its place among those that were sent, and how well it answers."""
+
+    index: int
+    score: float
+
+
+class Ranks(Made):
+    """The best first."""
+
+    ranks: list[Rank]
+
+
+class Drawn(Made):
+    """Pictures; `revised` is the prompt that each was drawn from, where the model wrote it anew."""
+
+    images: list[Media]
+    revised: list[str | None] = []
+    created: int | None = None
+
+
+class Sound(Made):
+    """Speech, whole."""
+
+    data: bytes
+    mime: str
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A piece of a transcript, in seconds."""
+
+    text: str
+    start: float
+    end: float
+
+
+class Transcript(Made):
+    """Words; `duration` in seconds."""
+
+    text: str
+    language: str | None = None
+    duration: float | None = None
+    segments: list[Segment] = []
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What is held against one input: each category by its name at the provider, with its score from 0 to 1."""
+
+    flagged: bool
+    categories: dict[str, bool]
+    scores: dict[str, float]
+
+
+class Verdicts(Made):
+    """One for each input, in their order."""
+
+    verdicts: list[Verdict]
+
+
+# --- a job -----------------------------------------------------------------------------------------------------------
+
+
+class Sent(NamedTuple):
+    """A request's body, its type, and where it was sent."""
+
+    data: bytes
+    content_type: str
+    path: str
+
+
+class _Origin:
+    """Where a job came from: no part of its value."""
+
+    __slots__ = ("_asked", "_dialect", "_replaced", "_sent", "_wants")
+    _asked: str
+    _dialect: str
+    _replaced: bool
+    _sent: Sent
+    _wants: Wanted
+
+    @property
+    def dialect(self) -> str:
+        """The name of the dialect it came in; empty for a job that was made here."""
+        return self._dialect
+
+    @property
+    def inputs(self) -> list[str]:
+        """The words that a model is to read."""
+        return self._wants.texts
+
+    def asked(self) -> str:
+        """The model that the client named, whatever a line set since."""
+        return self._asked
+
+    def sent(self) -> Sent:
+        """The request as the client sent it."""
+        return self._sent
+
+    def wants(self) -> Wanted:
+        """What is wanted. Not to be changed, see `replace`."""
+        return self._wants
+
+    def replace(self, wants: Wanted) -> None:
+        """Another thing of the same kind is wanted."""
+        self._wants, self._replaced = wants, True
+
+
+@dataclass(slots=True, eq=False)
+class Job(_Origin):
+    """`read.task as job`. `stream`: the client wants the answer in pieces."""
+
+    kind: TaskKind
+    model: str
+    stream: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Job {self.kind} {self.model} {self.dialect or 'made here'}>"
+
+    @classmethod
+    def of(cls, model: str, wants: Wanted, *, dialect: str = "", sent: Sent = Sent(b"", "", "")) -> Job:
+        """A job that a client sent in that dialect, or that was made here."""
+        job = cls(wants.kind, model, bool(getattr(wants, "stream", False)))
+        job._dialect, job._sent, job._asked = dialect, sent, model
+        job._wants, job._replaced = wants, False
+        return job
+
+    def as_it_came(self, dialect: str) -> bool:
+        """Whether the client's bytes, but for the model's name, say in that dialect what is wanted."""
+        return self._dialect == dialect and not self._replaced
+
+
+# --- dialects --------------------------------------------------------------------------------------------------------
+
+
+class Rendered(NamedTuple):
+    """A whole answer for a client."""
+
+    content_type: str
+    data: bytes
+
+
+class Came(NamedTuple):
+    """A whole answer of a provider."""
+
+    data: bytes
+    content_type: str
+
+
+class TaskIn(Protocol):
+    """How clients of a dialect ask for a task."""
+
+    def answers(self, path: str) -> bool:
+        """Whether they send it to this path."""
+        ...
+
+    def read(self, sent: Sent) -> Job:
+        """A request as a Job. `NotStrict` names the field, and what it has to be."""
+        ...
+
+    def render(self, job: Job, made: Made, at: float) -> Rendered:
+        """What was made. `at` is the time, for answers whose provider says none."""
+        ...
+
+
+class TaskOut(Protocol):
+    """How a provider is asked for a task of one kind."""
+
+    kind: TaskKind
+
+    def write(self, job: Job, to: Endpoint) -> Written:
+        """The request. `Unsupported` where it cannot be said; a parameter that cannot be said is named in `dropped`."""
+        ...
+
+    def read(self, job: Job, came: Came) -> Made:
+        """What was made. Garbled where it is nothing of the kind."""
+        ...
+
+    def count(self, job: Job, came: Came) -> Counted | None:
+        """What an answer used, without reading the rest of it; None where it does not say. Of a stream, `came` is the
+        data of the last event that speaks of usage. Garbled as above."""
+        ...
+
+
+def task_in(tasks: Sequence[TaskIn], path: str) -> TaskIn | None:
+    """The task that clients send to this path."""
+    return next((one for one in tasks if one.answers(path)), None)
+
+
+def task_out(tasks: Sequence[TaskOut], kind: TaskKind) -> TaskOut | None:
+    """How a task of this kind is asked for."""
+    return next((one for one in tasks if one.kind == kind), None)
