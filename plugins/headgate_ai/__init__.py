@@ -14,6 +14,8 @@ from headgate_ai.chatting import ai_chat
 from headgate_ai.models import model
 from headgate_ai.prompting import ai_prompt, prompt
 from headgate_ai.reading import read_chat
+from headgate_ai.tasks.answering import ai_task
+from headgate_ai.tasks.reading import read_task
 
 if TYPE_CHECKING:
     import click
@@ -24,7 +26,7 @@ class Ai:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return [read_chat, ai_chat, ai_prompt]
+        return [read_chat, ai_chat, ai_prompt, read_task, ai_task]
 
     @hookimpl
     def register_resources(self) -> Sequence[Callable[..., Any]]:

@@ -37,7 +37,7 @@ from headgate_ai.relaying import Relay
 from headgate_ai.whole import whole_body
 
 # Of the model that a client named, what is kept in the row; providers' names have some fifty characters.
-_LONGEST_NAME: Final = 200
+LONGEST_NAME: Final = 200
 # Streams of every provider that has them: server-sent events, and AWS's own.
 _STREAMS: Final = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 # What of a provider's answer is told, and under which name. Its rate limits and its organisation are the operator's.
@@ -67,7 +67,7 @@ async def ai_chat(
     chat: Chat | None = ctx.recall(CHAT)
     if chat is None:
         raise PluginFault("`ai.chat` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
-    ctx.note("model_asked", chat.asked()[:_LONGEST_NAME])
+    ctx.note("model_asked", chat.asked()[:LONGEST_NAME])
     question = Question(ctx, chat, timeouts(timeout, idle, total), refuses_unknown=unknown == "refuse")
     await first_that_can(as_list(model), partial(answer_with, question))
 
@@ -98,7 +98,7 @@ async def _in_time(question: Question, asked: Asked, response: Response) -> Resp
 async def _answer(question: Question, asked: Asked, response: Response) -> Response:
     """The answer for the client. UpstreamFault where it is none."""
     chat, model = question.chat, asked.model
-    headers = _headers(response.headers)
+    headers = told(response.headers)
     kind = (response.headers.get(b"content-type") or b"").lower()
     streams = kind.startswith(_STREAMS)
     if streams != chat.stream:
@@ -162,7 +162,8 @@ def _flow(question: Question, asked: Asked, inbound: Inbound) -> Flow:
     return Told(dialect.reader(), writer, filters, own=own, hides_counts=hides)
 
 
-def _headers(given: Headers) -> list[Line]:
+def told(given: Headers) -> list[Line]:
+    """What of a provider's lines the client is told."""
     for name in _TOLD:
         value = given.get(name)
         if value is not None:

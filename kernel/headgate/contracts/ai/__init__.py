@@ -103,6 +103,7 @@ from headgate.contracts.ai.tasks import (
     Verdict,
     Verdicts,
     Wanted,
+    made_as,
     task_in,
     task_out,
 )
@@ -133,6 +134,7 @@ __all__ = [
     "Verdict",
     "Verdicts",
     "Wanted",
+    "made_as",
     "task_in",
     "task_out",
     "CountsIn",

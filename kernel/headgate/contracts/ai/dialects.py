@@ -223,7 +223,7 @@ class Speaks(NamedTuple):
 
     A dialect that is another one with differences stands `on` that, by its name: `over` makes both sides of the other's.
     Where no plugin speaks the other, it has no sides. `takes` are the tasks besides chatting that clients send, `does`
-    those that providers are sent.
+    those that providers are sent. One that `shares_paths` with another has to be named by the line that reads.
     """
 
     name: str
@@ -233,6 +233,7 @@ class Speaks(NamedTuple):
     over: Callable[[Inbound, Outbound], tuple[Inbound | None, Outbound | None]] | None = None
     takes: Sequence[TaskIn] = ()
     does: Sequence[TaskOut] = ()
+    shares_paths: bool = False
 
     def standing(self, known: Mapping[str, Speaks]) -> Speaks:
         """With its sides, where the dialect that it stands on is known."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -228,6 +228,17 @@ class Sent(NamedTuple):
     path: str
 
 
+_UNSENT: Final = Sent(b"", "", "")
+W = TypeVar("W", bound=Wanted)
+M = TypeVar("M", bound=Made)
+
+
+def made_as(made: Made, kind: type[M]) -> M:
+    """What was made, known to be of that kind: it is what the job asked for."""
+    assert isinstance(made, kind)
+    return made
+
+
 class _Origin:
     """Where a job came from: no part of its value."""
 
@@ -237,6 +248,11 @@ class _Origin:
     _replaced: bool
     _sent: Sent
     _wants: Wanted
+
+    def came_as(self, dialect: str, sent: Sent, asked: str, wants: Wanted) -> None:
+        """Said once, by `Job.of`."""
+        self._dialect, self._sent, self._asked = dialect, sent, asked
+        self._wants, self._replaced = wants, False
 
     @property
     def dialect(self) -> str:
@@ -260,6 +276,11 @@ class _Origin:
         """What is wanted. Not to be changed, see `replace`."""
         return self._wants
 
+    def wanted(self, kind: type[W]) -> W:
+        """What is wanted, known to be of that kind."""
+        assert isinstance(self._wants, kind)
+        return self._wants
+
     def replace(self, wants: Wanted) -> None:
         """Another thing of the same kind is wanted."""
         self._wants, self._replaced = wants, True
@@ -277,11 +298,10 @@ class Job(_Origin):
         return f"<Job {self.kind} {self.model} {self.dialect or 'made here'}>"
 
     @classmethod
-    def of(cls, model: str, wants: Wanted, *, dialect: str = "", sent: Sent = Sent(b"", "", "")) -> Job:
+    def of(cls, model: str, wants: Wanted, *, dialect: str = "", sent: Sent = _UNSENT) -> Job:
         """A job that a client sent in that dialect, or that was made here."""
         job = cls(wants.kind, model, bool(getattr(wants, "stream", False)))
-        job._dialect, job._sent, job._asked = dialect, sent, model
-        job._wants, job._replaced = wants, False
+        job.came_as(dialect, sent, model, wants)
         return job
 
     def as_it_came(self, dialect: str) -> bool:
@@ -325,7 +345,11 @@ class TaskIn(Protocol):
 class TaskOut(Protocol):
     """How a provider is asked for a task of one kind."""
 
-    kind: TaskKind
+    @property
+    def kind(self) -> TaskKind: ...
+
+    @property
+    def dialect(self) -> str: ...
 
     def write(self, job: Job, to: Endpoint) -> Written:
         """The request. `Unsupported` where it cannot be said; a parameter that cannot be said is named in `dropped`."""
