@@ -80,6 +80,7 @@ from headgate.message import (
     read_all,
     render_query,
 )
+from headgate.message.multipart import FormPart, read_form, write_form
 from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
 from headgate.message.strict_json import NotStrict, decode_strictly, refuse_lookalikes
 
@@ -117,6 +118,7 @@ __all__ = [
     "Failure",
     "FailureOn",
     "FakeChat",
+    "FormPart",
     "Fetch",
     "Ge",
     "HEAD",
@@ -195,9 +197,11 @@ __all__ = [
     "parse_event",
     "period",
     "read_all",
+    "read_form",
     "render_event",
     "render_query",
     "reserve_all",
+    "write_form",
     "resource",
     "step",
 ]

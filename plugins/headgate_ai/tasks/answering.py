@@ -132,7 +132,8 @@ async def _pieces(question: JobQuestion, asked: Asked, body: Body, kind: bytes) 
 
     def settle(usage: bytes | None, *, whole: bool) -> None:
         counted = None if usage is None else _counted(question, usage)
-        asked.settle(used(job, prices, counted))
+        if counted is not None or whole or prices.unit != "token":
+            asked.settle(used(job, prices, counted))
         end(asked, "ok" if whole else "cut")
 
     events = kind.lower().startswith(b"text/event-stream")

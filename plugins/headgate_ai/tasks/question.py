@@ -36,7 +36,8 @@ class JobQuestion:
 
     @property
     def streams(self) -> bool:
-        return self.job.stream
+        """Never as `Asking` means it: what a job makes is made whole, and paid whole, however it travels."""
+        return False
 
     def missing(self, model: Model) -> Lacking | None:
         kind = self.job.kind

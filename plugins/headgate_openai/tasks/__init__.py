@@ -11,6 +11,13 @@ from typing import Final
 
 from headgate.api.ai import TaskIn, TaskOut
 from headgate_openai.tasks.embeddings import EmbeddingsIn, EmbeddingsOut
+from headgate_openai.tasks.images import ImagesIn, ImagesOut
+from headgate_openai.tasks.moderations import ModerationsIn, ModerationsOut
+from headgate_openai.tasks.rerank import RerankOut
+from headgate_openai.tasks.speech import SpeechIn, SpeechOut
+from headgate_openai.tasks.transcriptions import TranscriptionsIn, TranscriptionsOut
 
-TAKES: Final[Sequence[TaskIn]] = (EmbeddingsIn(),)
-DOES: Final[Sequence[TaskOut]] = (EmbeddingsOut(),)
+TAKES: Final[Sequence[TaskIn]] = (EmbeddingsIn(), ImagesIn(), SpeechIn(), TranscriptionsIn(), ModerationsIn())
+DOES: Final[Sequence[TaskOut]] = (
+    EmbeddingsOut(), RerankOut(), ImagesOut(), SpeechOut(), TranscriptionsOut(), ModerationsOut(),
+)  # fmt: skip
