@@ -46,7 +46,7 @@ from headgate_ai.models import Model
 _PATHS: Final = {
     "openai": ("/files", "/batches", "/uploads"),
     "openai-responses": ("/files", "/batches", "/uploads"),
-    "anthropic": ("/v1/files", "/v1/messages/batches"),
+    "anthropic": ("/files", "/messages/batches"),
     "gemini": ("/files", "/batches"),
     "mistral": ("/files", "/batch"),
 }

@@ -140,7 +140,7 @@ class RerankOut:
     dialect: Final = NAME
 
     def write(self, job: Job, to: Endpoint) -> Written:
-        path = str(to.options.get("path", "")).encode() + b"/v2/rerank"
+        path = str(to.options.get("path", "")).encode() + b"/rerank"
         if job.as_it_came(NAME):
             return _passed(job, to, path)
         wants = job.wanted(Rerank)
@@ -206,7 +206,7 @@ class EmbedOut:
     dialect: Final = NAME
 
     def write(self, job: Job, to: Endpoint) -> Written:
-        path = str(to.options.get("path", "")).encode() + b"/v2/embed"
+        path = str(to.options.get("path", "")).encode() + b"/embed"
         if job.as_it_came(NAME):
             return _passed(job, to, path)
         wants = job.wanted(Embedding)

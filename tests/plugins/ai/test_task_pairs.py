@@ -19,7 +19,7 @@ from headgate.testing.providers import Cohere, Gemini, Mistral, OpenAI, Simulato
 MODELS = {
     "openai": (OpenAI, "text-embedding-3-small", "/v1"),
     "gemini": (Gemini, "gemini-embedding-001", "/v1beta"),
-    "cohere": (Cohere, "embed-v4.0", ""),
+    "cohere": (Cohere, "embed-v4.0", "/v2"),
     "mistral": (Mistral, "mistral-embed", "/v1"),
 }
 POLICY = """policy 1
@@ -113,7 +113,7 @@ async def test_every_client_gets_embeddings_of_every_provider(client: Any, provi
 async def test_a_ranking_is_paid_by_the_search() -> None:
     async with trio.open_nursery() as nursery:
         sim = await Cohere().start(nursery)
-        policy = POLICY.format(url=sim.url, provider="cohere", name="embed-v4.0")
+        policy = POLICY.format(url=sim.url + "/v2", provider="cohere", name="embed-v4.0")
         async with open_gate(policy) as gate:
 
             def call() -> Any:
@@ -132,7 +132,7 @@ async def test_a_ranking_is_paid_by_the_search() -> None:
 async def test_a_client_of_the_first_version_gets_its_documents_back() -> None:
     async with trio.open_nursery() as nursery:
         sim = await Cohere().start(nursery)
-        async with open_gate(POLICY.format(url=sim.url, provider="cohere", name="embed-v4.0")) as gate:
+        async with open_gate(POLICY.format(url=sim.url + "/v2", provider="cohere", name="embed-v4.0")) as gate:
 
             def call() -> Any:
                 with httpx.Client() as web:
