@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from headgate.api import (
     Attempt,
@@ -32,78 +32,17 @@ from headgate.api import (
     Usage,
     reserve_all,
 )
-from headgate.api.ai import Authorizes, Chat, Counted, Unsupported, Written, tokens_in
-from headgate_ai.bounds import bound_of
-from headgate_ai.capabilities import Lacking, judges, lacking
+from headgate.api.ai import Authorizes, Counted, Unsupported, Written, tokens_in
 from headgate_ai.echo import said_to
 from headgate_ai.failures import refused
 from headgate_ai.keys import state_of
 from headgate_ai.providers import ECHO
+from headgate_ai.questions import Asking
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
 
 _CONNECT_S: Final = 5.0
-
-
-class Asking(Protocol):
-    """What a line wants asked, whatever it is. `refuses_unknown`: a parameter that the model's dialect cannot say is a
-    failure, not left out."""
-
-    ctx: Exchange
-    timeouts: Timeouts
-    refuses_unknown: bool
-
-    @property
-    def streams(self) -> bool:
-        """Whether the answer is to come in pieces."""
-        ...
-
-    def missing(self, model: Model) -> Lacking | None:
-        """What the model is known not to have."""
-        ...
-
-    def write(self, model: Model, cap: int | None) -> Written:
-        """The request; `cap` bounds the answer where the client did not. Unsupported."""
-        ...
-
-    def bound(self, model: Model, cap: int | None) -> Bound:
-        """The most that one try can use."""
-        ...
-
-    def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
-        """What a test gave for the model, as its answer."""
-        ...
-
-
-@dataclass(slots=True)
-class Question:
-    """A chat, to be asked. See `Asking`."""
-
-    ctx: Exchange
-    chat: Chat
-    timeouts: Timeouts
-    refuses_unknown: bool = False
-
-    @property
-    def streams(self) -> bool:
-        return self.chat.stream
-
-    def missing(self, model: Model) -> Lacking | None:
-        return lacking(self.chat, model) if judges(model) else None
-
-    def write(self, model: Model, cap: int | None) -> Written:
-        if cap is not None and self.chat.max_tokens is None:
-            self.chat.max_tokens = cap
-        return model.dialect.write(self.chat, model.endpoint)
-
-    def bound(self, model: Model, cap: int | None) -> Bound:
-        return bound_of(
-            self.chat, model.label, model.prices, context=model.context, most_output=model.most_output, cap=cap
-        )
-
-    def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
-        return model.dialect.render(fake, written, self.ctx.node.clock.time())
 
 
 @dataclass(slots=True)

@@ -27,11 +27,12 @@ from headgate.api import (
     step,
 )
 from headgate.api.ai import Chat, Garbled, Inbound, PassesFast, answer_filters
-from headgate_ai.asking import Asked, Question, ask, end, timeouts, within
+from headgate_ai.asking import Asked, ask, end, timeouts, within
 from headgate_ai.choosing import as_list, first_that_can
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
 from headgate_ai.models import Model
+from headgate_ai.questions import Question
 from headgate_ai.reading import CHAT, dialect_of
 from headgate_ai.relaying import Relay
 from headgate_ai.whole import whole_body

@@ -62,6 +62,7 @@ from headgate.contracts.ai.events import (
 from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_filters, filter_answers, filters_key
 from headgate.contracts.ai.framing import SseReader
 from headgate.contracts.ai.gathering import Gatherer
+from headgate.contracts.ai.jobs import Came, Job, Rendered, Sent, TaskIn, TaskOut, made_as, task_in, task_out
 from headgate.contracts.ai.parts import (
     Audio,
     Citation,
@@ -78,24 +79,18 @@ from headgate.contracts.ai.parts import (
 )
 from headgate.contracts.ai.remembering import Keeping, Remembers
 from headgate.contracts.ai.tasks import (
-    Came,
     Drawing,
     Drawn,
     Embedding,
-    Job,
     Made,
     Moderation,
     Rank,
     Ranks,
-    Rendered,
     Rerank,
     Segment,
-    Sent,
     Sound,
     Speech,
-    TaskIn,
     TaskKind,
-    TaskOut,
     Transcript,
     Transcription,
     Upload,
@@ -103,9 +98,6 @@ from headgate.contracts.ai.tasks import (
     Verdict,
     Verdicts,
     Wanted,
-    made_as,
-    task_in,
-    task_out,
 )
 
 __all__ = [

@@ -14,7 +14,7 @@ from headgate.contracts.fakes import FakeChat
 from headgate.message.headers import Line
 
 if TYPE_CHECKING:
-    from headgate.contracts.ai.tasks import TaskIn, TaskOut
+    from headgate.contracts.ai.jobs import TaskIn, TaskOut
     from headgate.contracts.node import Node
     from headgate.contracts.transport import Outgoing, Target
     from headgate.contracts.values import Secret
