@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.api import hookimpl
 from headgate_ai.chatting import ai_chat
+from headgate_ai.counting import ai_count
+from headgate_ai.forwarding import ai_forward
 from headgate_ai.kept import ai_response
 from headgate_ai.models import model
 from headgate_ai.prompting import ai_prompt, prompt
 from headgate_ai.reading import read_chat
+from headgate_ai.serving_models import ai_models
+from headgate_ai.tasks.answering import ai_task
+from headgate_ai.tasks.reading import read_task
+from headgate_ai.tasks.values import ai_embed, ai_image, ai_moderate, ai_rerank, ai_speech, ai_transcribe
 
 if TYPE_CHECKING:
     import click
@@ -25,7 +31,10 @@ class Ai:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return [read_chat, ai_chat, ai_prompt, ai_response]
+        return [
+            read_chat, ai_chat, ai_prompt, ai_response, ai_count, ai_models, ai_forward, read_task, ai_task, ai_embed, ai_rerank, ai_image,
+            ai_speech, ai_transcribe, ai_moderate,
+        ]  # fmt: skip
 
     @hookimpl
     def register_resources(self) -> Sequence[Callable[..., Any]]:

@@ -1,6 +1,6 @@
 """One question to one model: written, paid for, sent, and judged by its answer.
 
-1. Of the client's request nothing travels but the chat: no header line, no credential, no address. Of the provider's
+1. Of the client's request nothing travels but what is asked: no header line, no credential, no address. Of the provider's
    answer come back the body, its type, and the provider's request id under a name of its own.
 2. Every limit around the line reserves a bound before the first byte of each try, and is told what was used at its end.
    What was refused with a status used nothing. A whole answer that was asked for and never came is settled at its bound:
@@ -32,13 +32,12 @@ from headgate.api import (
     Usage,
     reserve_all,
 )
-from headgate.api.ai import Authorizes, Chat, Counted, Unsupported, Written, tokens_in
-from headgate_ai.bounds import bound_of
-from headgate_ai.capabilities import judges, lacking
+from headgate.api.ai import Authorizes, Counted, Unsupported, Written, tokens_in
 from headgate_ai.echo import said_to
 from headgate_ai.failures import refused
 from headgate_ai.keys import state_of
 from headgate_ai.providers import ECHO
+from headgate_ai.questions import Asking
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -47,23 +46,12 @@ _CONNECT_S: Final = 5.0
 
 
 @dataclass(slots=True)
-class Question:
-    """What a line wants asked. `refuses_unknown`: a parameter that the model's dialect cannot say is a failure, not left
-    out."""
-
-    ctx: Exchange
-    chat: Chat
-    timeouts: Timeouts
-    refuses_unknown: bool = False
-
-
-@dataclass(slots=True)
 class Asked:
     """One try, while it runs: what was sent, what for, and the accounts that wait for its end."""
 
     ctx: Exchange
     model: Model
-    chat: Chat
+    streams: bool
     written: Written
     began: float
     bound: Bound
@@ -99,7 +87,7 @@ class Asked:
 
     def give_up(self) -> None:
         """The try ended without an answer: settled at its bound where it may have been answered, else released."""
-        if self.holds and self.sent and not self.chat.stream:
+        if self.holds and self.sent and not self.streams:
             counted = Counted(input_tokens=tokens_in(len(self.written.body)), estimated=True)
             self._account(counted.usage(self.bound.cost))
         elif self.holds and self.sent:
@@ -126,7 +114,7 @@ class Asked:
         )
 
 
-async def ask(question: Question, model: Model) -> tuple[Asked, Response]:
+async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
     """The head of an answer with status 200, and the try that it belongs to, which the caller ends. UpstreamFault."""
     ctx = question.ctx
     tried: set[int] = set()
@@ -163,23 +151,19 @@ def end(asked: Asked, result: str) -> None:
     asked.note(result)
 
 
-async def _prepared(question: Question, model: Model) -> Asked:
+async def _prepared(question: Asking, model: Model) -> Asked:
     """The request, written and paid for."""
-    ctx, chat = question.ctx, question.chat
+    ctx = question.ctx
     served = ctx.served
     if served is None:
         served = ctx.served = Served()
     served.target, served.model, served.provider = str(model.target), model.name, model.provider.name
-    missing = lacking(chat, model) if judges(model) else None
+    missing = question.missing(model)
     if missing is not None:
         raise unsupported(model, missing.message, missing.where)
-    if chat.dialect and model.dialect.name != chat.dialect:
-        _refuse_unknown(ctx, chat)
-    cap = _cap(ctx, chat)
-    if cap is not None:
-        chat.max_tokens = cap
+    cap = min((meter.cap for meter in ctx.meters or () if meter.cap is not None), default=None)
     try:
-        written = model.dialect.write(chat, model.endpoint)
+        written = question.write(model, cap)
     except Unsupported as error:
         raise unsupported(model, error.message, error.where) from None
     if written.dropped and question.refuses_unknown:
@@ -187,26 +171,9 @@ async def _prepared(question: Question, model: Model) -> Asked:
         raise unsupported(model, f"It does not know {names}.", written.dropped[0])
     if written.dropped:
         ctx.note("dropped", list(written.dropped))
-    bound = Bound(model.label)
-    if ctx.meters:
-        bound = bound_of(chat, model.label, model.prices, context=model.context, most_output=model.most_output, cap=cap)
+    bound = question.bound(model, cap) if ctx.meters else Bound(model.label)
     began = ctx.node.clock.monotonic()
-    return Asked(ctx, model, chat, written, began, bound, await reserve_all(ctx.meters, bound))
-
-
-def _refuse_unknown(ctx: Exchange, chat: Chat) -> None:
-    """What a chat refers to, a model of another dialect cannot look up. ClientFault."""
-    unknown = getattr(ctx.node.dialects[chat.dialect].inbound, "unknown", None)
-    fault = unknown(chat) if unknown is not None else None
-    if fault is not None:
-        raise fault
-
-
-def _cap(ctx: Exchange, chat: Chat) -> int | None:
-    """The bound on the answer that the limits around want sent, where the client gave none."""
-    if not ctx.meters or chat.max_tokens is not None:
-        return None
-    return min((meter.cap for meter in ctx.meters if meter.cap is not None), default=None)
+    return Asked(ctx, model, question.streams, written, began, bound, await reserve_all(ctx.meters, bound))
 
 
 def unsupported(model: Model, message: str, where: str) -> UpstreamFault:
@@ -218,7 +185,7 @@ def unsupported(model: Model, message: str, where: str) -> UpstreamFault:
     )  # fmt: skip
 
 
-async def _sent(question: Question, asked: Asked, place: int | None) -> Response:
+async def _sent(question: Asking, asked: Asked, place: int | None) -> Response:
     """The head of the answer."""
     ctx, model, written = question.ctx, asked.model, asked.written
     node = ctx.node
@@ -233,7 +200,7 @@ async def _sent(question: Question, asked: Asked, place: int | None) -> Response
             await model.dialect.authorize(outgoing, model.target, secret, options, node)
     asked.sent = True
     try:
-        response = await _transport(ctx, model, outgoing, written).send(model.target, outgoing, question.timeouts)
+        response = await _transport(question, model, outgoing, written).send(model.target, outgoing, question.timeouts)
     except UpstreamFault as fault:
         asked.sent = fault.sent
         raise
@@ -260,28 +227,27 @@ def _wait(response: Response) -> float | None:
     return float(value) if value is not None and value.isdigit() else None
 
 
-def _transport(ctx: Exchange, model: Model, outgoing: Outgoing, written: Written) -> Transport:
+def _transport(question: Asking, model: Model, outgoing: Outgoing, written: Written) -> Transport:
     """What sends: the node's way out, or the echo. In a rehearsal, what the test gave."""
-    node = ctx.node
+    node = question.ctx.node
     if not node.rehearsing:
         return model.transport or node.transport
     if model.provider.name == ECHO and model.faked_as not in node.fakes:
         # Without a word of the test's the echo is itself; passing it through the fakes lets `sent(…)` see it.
         node.fakes[model.faked_as] = _ITSELF
-    outgoing.fake = partial(_play, ctx, model, written)
+    outgoing.fake = partial(_play, question, model, written)
     return node.transport
 
 
 _ITSELF: Final = FakeChat("")
 
 
-def _play(ctx: Exchange, model: Model, written: Written, fake: object) -> Response:
+def _play(question: Asking, model: Model, written: Written, fake: object) -> Response:
     assert isinstance(fake, FakeChat)
-    said = said_to(written.body) if fake is _ITSELF else fake
-    return model.dialect.render(said, written, ctx.node.clock.time())
+    return question.play(model, written, said_to(written.body) if fake is _ITSELF else fake)
 
 
-def within(question: Question, asked: Asked) -> float:
+def within(question: Asking, asked: Asked) -> float:
     """Seconds that are left of the time to the head; for bodies that have to be read before it."""
     limit = question.timeouts.head_s or 0.0
     return max(0.0, limit - (question.ctx.node.clock.monotonic() - asked.began))

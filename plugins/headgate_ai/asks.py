@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from headgate.api import Exchange, Served
 from headgate.api.ai import Answer, Chat
-from headgate_ai.asking import Question, timeouts
+from headgate_ai.asking import timeouts
+from headgate_ai.questions import Question
 from headgate_ai.whole import whole_answer
 
 if TYPE_CHECKING:

@@ -38,6 +38,10 @@ class Half:
     def known(self) -> bool:
         return self._whole.known
 
+    @property
+    def unit(self) -> str:
+        return self._whole.unit
+
     def cost(self, counted: Counted) -> Money | None:
         return _half(self._whole.cost(counted))
 

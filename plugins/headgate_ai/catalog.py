@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from headgate_ai import units
 from headgate_ai.listing import Listed
 from headgate_ai.prices import Free, Prices, all_of, listed_of, prices_in
 from headgate_ai.providers import ECHO, Provider, providers
@@ -118,7 +119,7 @@ def _entry(provider: Provider, name: str, listed: Listed | None) -> Entry:
     windows = [one for one in (facts.context, listed.context if listed is not None else None) if one is not None]
     return Entry(
         provider.name, name, max(windows, default=None), facts.most_output, facts.inputs, facts.outputs, facts.abilities,
-        facts.kind, prices_in(listed),
+        facts.kind, units.ours(provider.name, _names(name, None)) or prices_in(listed),
     )  # fmt: skip
 
 

@@ -28,18 +28,19 @@ from headgate.api import (
     step,
 )
 from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_filters
-from headgate_ai.asking import Asked, Question, ask, end, timeouts, within
+from headgate_ai.asking import Asked, ask, end, timeouts, within
 from headgate_ai.choosing import as_list, first_that_can
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
 from headgate_ai.models import Model
 from headgate_ai.naming import named
+from headgate_ai.questions import Question
 from headgate_ai.reading import CHAT, dialect_of, owner_of
 from headgate_ai.relaying import Relay
 from headgate_ai.whole import whole_body
 
 # Of the model that a client named, what is kept in the row; providers' names have some fifty characters.
-_LONGEST_NAME: Final = 200
+LONGEST_NAME: Final = 200
 # Streams of every provider that has them: server-sent events, and AWS's own.
 _STREAMS: Final = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 # What of a provider's answer is told, and under which name. Its rate limits and its organisation are the operator's.
@@ -71,7 +72,7 @@ async def ai_chat(
     chat: Chat | None = ctx.recall(CHAT)
     if chat is None:
         raise PluginFault("`ai.chat` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
-    ctx.note("model_asked", chat.asked()[:_LONGEST_NAME])
+    ctx.note("model_asked", chat.asked()[:LONGEST_NAME])
     question = Question(ctx, chat, timeouts(timeout, idle, total), refuses_unknown=unknown == "refuse")
     models = [named(ctx, model, from_)] if isinstance(model, str) else as_list(model)
     await first_that_can(models, partial(answer_with, question))
@@ -102,8 +103,8 @@ async def _in_time(question: Question, asked: Asked, response: Response) -> Resp
 
 async def _answer(question: Question, asked: Asked, response: Response) -> Response:
     """The answer for the client. UpstreamFault where it is none."""
-    chat, model = asked.chat, asked.model
-    headers = _headers(response.headers)
+    chat, model = question.chat, asked.model
+    headers = told(response.headers)
     kind = (response.headers.get(b"content-type") or b"").lower()
     streams = kind.startswith(_STREAMS)
     if streams != chat.stream:
@@ -113,23 +114,23 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
     if streams:
         lines = [(b"content-type", inbound.stream_type(chat)), *headers, (b"cache-control", b"no-cache")]
         return Response(200, lines, await _relay(question, asked, response, inbound))
-    keeping = _keeping(question.ctx, asked, inbound)
+    keeping = _keeping(question, asked, inbound)
     data = _whole(question, asked, await whole_body(model, response.body), inbound, keeping)
     if keeping is not None:
         await keeping.keep()
     return Response(200, [(b"content-type", b"application/json"), *headers], data)
 
 
-def _keeping(ctx: Exchange, asked: Asked, inbound: Inbound) -> Keeping | None:
+def _keeping(question: Question, asked: Asked, inbound: Inbound) -> Keeping | None:
     """What keeps the answer, for clients who refer to it later. A provider of the same dialect keeps its own."""
-    if asked.model.dialect.name == asked.chat.dialect or not isinstance(inbound, Remembers):
+    if asked.model.dialect.name == question.chat.dialect or not isinstance(inbound, Remembers):
         return None
-    return inbound.keeping(asked.chat, ctx, owner_of(ctx))
+    return inbound.keeping(question.chat, question.ctx, owner_of(question.ctx))
 
 
 def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None) -> bytes:
     """A whole answer in the client's dialect, accounted for. Garbled, and what filters raise."""
-    dialect, chat = asked.model.dialect, asked.chat
+    dialect, chat = asked.model.dialect, question.chat
     filters = [*answer_filters(question.ctx), *([keeping] if keeping is not None else ())]
     if dialect.name == chat.dialect and not filters:
         asked.settle(dialect.count(data) or asked.estimate(len(data)))
@@ -158,7 +159,7 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
             ctx.note("tokens_per_s", round(counted.output_tokens / took, 1))
 
     body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
-    keeping = _keeping(ctx, asked, inbound)
+    keeping = _keeping(question, asked, inbound)
     flow = _flow(question, asked, inbound, keeping)
     at_end = keeping.keep if keeping is not None else None
     relay = Relay(body, flow, settle, partial(broken, model), partial(without_key, model), at_end)
@@ -170,7 +171,7 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
 
 
 def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping | None) -> Flow:
-    dialect, chat, hides = asked.model.dialect, asked.chat, asked.written.hides_counts
+    dialect, chat, hides = asked.model.dialect, question.chat, asked.written.hides_counts
     filters = [one.stream() for one in answer_filters(question.ctx)]
     if keeping is not None:
         filters.append(keeping.stream())
@@ -181,7 +182,8 @@ def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping |
     return Told(dialect.reader(), writer, filters, own=own, hides_counts=hides)
 
 
-def _headers(given: Headers) -> list[Line]:
+def told(given: Headers) -> list[Line]:
+    """What of a provider's lines the client is told."""
     for name in _TOLD:
         value = given.get(name)
         if value is not None:

@@ -74,6 +74,15 @@ class Listed:
         return not of or any(name.endswith("_mtok") for name in of)
 
     @property
+    def unit(self) -> str:
+        """See `Prices`."""
+        return "token"
+
+    def fields_now(self) -> dict[str, Any]:
+        """What its prices are made of."""
+        return fields(self.now(datetime.now(UTC)))
+
+    @property
     def varies(self) -> bool:
         """Whether the list has a price for the way in which it is used."""
         when = self._when or {}

@@ -22,7 +22,7 @@ from headgate.api import (
     Word,
     resource,
 )
-from headgate.api.ai import Answer, Chat, Endpoint, Outbound
+from headgate.api.ai import Answer, Chat, Endpoint, Outbound, TaskOut
 from headgate_ai.asks import ask_for
 from headgate_ai.catalog import Entry, entry
 from headgate_ai.echo import EchoTransport
@@ -32,7 +32,7 @@ from headgate_ai.providers import ECHO, Provider, providers
 from headgate_ai.saying import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # Lines that the plugin writes, or that would name somebody else; `headers` may not say them.
 _OURS = frozenset({"authorization", "host", "content-type", "content-length", "accept", "accept-encoding", "cookie"})
@@ -53,6 +53,7 @@ class Model:
         "headers",
         "inputs",
         "keys",
+        "kind",
         "most_output",
         "name",
         "outputs",
@@ -60,6 +61,7 @@ class Model:
         "provider",
         "resource",
         "target",
+        "tasks",
         "transport",
     )
 
@@ -76,6 +78,7 @@ class Model:
         headers: list[Line],
         known: Entry,
         transport: Transport | None,
+        tasks: Sequence[TaskOut] = (),
     ) -> None:
         self.resource = resource
         # What a test gives for it; a model that no policy declares has the name of the step that asks it.
@@ -88,6 +91,7 @@ class Model:
         self.keys = Pool(keys)
         self.headers = headers
         # What is known of it, see `catalog`; tokens of the window, and of the longest answer.
+        self.kind = known.kind
         self.context = known.context
         self.most_output = known.most_output
         self.inputs = known.inputs
@@ -95,6 +99,8 @@ class Model:
         self.abilities = known.abilities
         self.prices: Prices = known.prices
         self.transport = transport
+        # What its dialect does besides chatting.
+        self.tasks = tasks
 
     def __repr__(self) -> str:
         return f"<Model {self.resource}: {self.label}, {self.target}>"
@@ -199,6 +205,7 @@ def build(
         headers=lines,
         known=(said or Said()).over(entry(provider, name)),
         transport=EchoTransport(node.clock, speaks.outbound) if is_echo else None,
+        tasks=() if is_echo else speaks.does,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from headgate.api import Money
 from headgate.api.ai import Counted
+from headgate_ai import units
 from headgate_ai.listing import Listed, dearest, fields
 
 # Dollars for a million tokens, as integers of 10⁻⁹: then a product is 10⁻¹⁵ of a dollar.
@@ -33,6 +34,11 @@ class Prices(Protocol):
     @property
     def known(self) -> bool: ...
 
+    @property
+    def unit(self) -> str:
+        """What it is sold by: token, second, character, image or search."""
+        ...
+
     def cost(self, counted: Counted) -> Money | None: ...
 
     def most(self, counted: Counted) -> Money | None:
@@ -44,6 +50,7 @@ class Free:
     """What costs nothing."""
 
     known = True
+    unit = "token"
 
     def cost(self, counted: Counted) -> Money | None:
         return Money(0)
@@ -56,6 +63,7 @@ class Unknown:
     """What nobody knows the price of."""
 
     known = False
+    unit = "token"
 
     def cost(self, counted: Counted) -> Money | None:
         return None
@@ -82,6 +90,10 @@ class Plain:
     def known(self) -> bool:
         return True
 
+    @property
+    def unit(self) -> str:
+        return "token"
+
     def cost(self, counted: Counted) -> Money | None:
         cached, written = counted.cached_tokens, counted.cache_write_tokens
         fresh = counted.input_tokens - cached - written
@@ -107,7 +119,7 @@ def prices_of(provider_id: str | None, model: str) -> Prices:
 def prices_in(found: Listed | None) -> Prices:
     """The prices of a model of the list."""
     if found is None or not found.known:
-        return Unknown()
+        return (None if found is None else units.listed(found.fields_now())) or Unknown()
     return _plain(found) or found
 
 

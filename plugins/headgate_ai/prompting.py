@@ -30,9 +30,10 @@ from headgate.api import (
 )
 from headgate.api.ai import Answer, Chat, Content, Format, Message
 from headgate.api.ai import Text as Words
-from headgate_ai.asking import Question, timeouts
+from headgate_ai.asking import timeouts
 from headgate_ai.choosing import as_list, first_that_can
 from headgate_ai.models import Model
+from headgate_ai.questions import Question
 from headgate_ai.whole import whole_answer
 
 

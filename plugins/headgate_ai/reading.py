@@ -24,7 +24,7 @@ from headgate.api import (
     read_all,
     step,
 )
-from headgate.api.ai import Chat, Inbound, Speaks
+from headgate.api.ai import Chat, CountsIn, Inbound, Speaks
 
 # A quarter of a megabyte of nothing but brackets takes 15 ms to read: what is larger may not keep the others waiting.
 LARGE_BYTES: Final = 1 << 18
@@ -39,9 +39,14 @@ def choose(path: str, constants: Mapping[str, Any], dialects: Mapping[str, Speak
     name = constants.get("dialect")
     if name is not None:
         return dialects[name].inbound if name in dialects else None
-    found = (one.inbound for one in dialects.values() if one.inbound is not None and one.inbound.answers(path))
+    found = (one.inbound for one in dialects.values() if one.inbound is not None and _heard(one.inbound, path))
     usual = dialects.get(USUAL)
     return next(found, usual.inbound if usual is not None else None)
+
+
+def _heard(inbound: Inbound, path: str) -> bool:
+    """Whether its clients send chats to this path: to be answered, or to be counted."""
+    return inbound.answers(path) or (isinstance(inbound, CountsIn) and inbound.counts(path))
 
 
 @step(
@@ -88,7 +93,7 @@ def _inbound(ctx: Exchange, name: str | None) -> Inbound:
     """The dialect of this request; nearly always what its route has."""
     known: Any = ctx.dialect
     path = ctx.request.path
-    if known is not None and (known.name == name if name is not None else known.answers(path)):
+    if known is not None and (known.name == name if name is not None else _heard(known, path)):
         inbound: Inbound = known
         return inbound
     chosen = choose(path, {"dialect": name}, ctx.node.dialects)

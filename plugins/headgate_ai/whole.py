@@ -8,8 +8,9 @@ import trio
 
 from headgate.api import Body, Failure, Response
 from headgate.api.ai import Answer, Garbled
-from headgate_ai.asking import Asked, Question, ask, end, within
+from headgate_ai.asking import Asked, ask, end, within
 from headgate_ai.failures import broken, too_late
+from headgate_ai.questions import Question
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model

@@ -12,6 +12,7 @@ from headgate.api.ai import Speaks
 from headgate_cohere.facts import NAME
 from headgate_cohere.inbound import CohereIn
 from headgate_cohere.outbound import CohereOut
+from headgate_cohere.tasks import DOES, TAKES
 
 
 class Cohere:
@@ -19,4 +20,4 @@ class Cohere:
 
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
-        return [Speaks(NAME, CohereIn(), CohereOut())]
+        return [Speaks(NAME, CohereIn(), CohereOut(), takes=TAKES, does=DOES)]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from headgate.api import hookimpl
 from headgate.api.ai import Speaks
 from headgate_gemini.dialect import GeminiIn, GeminiOut
+from headgate_gemini.embeddings import DOES, TAKES
 
 
 class Gemini:
@@ -17,4 +18,4 @@ class Gemini:
 
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
-        return [Speaks("gemini", inbound=GeminiIn(), outbound=GeminiOut())]
+        return [Speaks("gemini", inbound=GeminiIn(), outbound=GeminiOut(), takes=TAKES, does=DOES)]

@@ -11,6 +11,7 @@ from headgate.api import hookimpl
 from headgate.api.ai import Speaks
 from headgate_openai.chat import OpenAiChat, OpenAiChatOut
 from headgate_openai.responses import OpenAiResponses, OpenAiResponsesOut
+from headgate_openai.tasks import DOES, TAKES
 
 
 class OpenAi:
@@ -19,6 +20,6 @@ class OpenAi:
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
         return [
-            Speaks("openai", OpenAiChat(), OpenAiChatOut()),
-            Speaks("openai-responses", OpenAiResponses(), OpenAiResponsesOut()),
+            Speaks("openai", OpenAiChat(), OpenAiChatOut(), takes=TAKES, does=DOES),
+            Speaks("openai-responses", OpenAiResponses(), OpenAiResponsesOut(), does=DOES),
         ]

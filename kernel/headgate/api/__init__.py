@@ -80,6 +80,7 @@ from headgate.message import (
     read_all,
     render_query,
 )
+from headgate.message.multipart import FormPart, read_form, write_form
 from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
 from headgate.message.strict_fields import a_bool, a_count, a_list, a_number
 from headgate.message.strict_json import NotStrict, decode_strictly, refuse_lookalikes
@@ -123,6 +124,7 @@ __all__ = [
     "FailureOn",
     "FakeBody",
     "FakeChat",
+    "FormPart",
     "Fetch",
     "Ge",
     "HEAD",
@@ -201,9 +203,11 @@ __all__ = [
     "parse_event",
     "period",
     "read_all",
+    "read_form",
     "render_event",
     "render_query",
     "reserve_all",
+    "write_form",
     "resource",
     "step",
 ]

@@ -175,8 +175,8 @@ def test_a_fee_for_each_call_is_in_the_cost_and_in_the_bound() -> None:
 
 
 def test_what_is_sold_by_the_hour_has_no_price_for_tokens() -> None:
-    assert not prices_of("openai", "whisper-1").known
     assert prices_of("openai", "whisper-1").cost(CALLS[0]) is None
+    assert prices_of("openai", "whisper-1").most(CALLS[0]) is None
 
 
 # --- batches and contracts -------------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ from headgate.contracts.ai.chat import (
 )
 from headgate.contracts.ai.dialects import (
     Authorizes,
+    CountsIn,
+    CountsOut,
     Dropped,
     Endpoint,
     EventReader,
@@ -60,6 +62,7 @@ from headgate.contracts.ai.events import (
 from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_filters, filter_answers, filters_key
 from headgate.contracts.ai.framing import SseReader
 from headgate.contracts.ai.gathering import Gatherer
+from headgate.contracts.ai.jobs import Came, Job, Rendered, Sent, TaskIn, TaskOut, made_as, task_in, task_out
 from headgate.contracts.ai.parts import (
     Audio,
     Citation,
@@ -75,8 +78,59 @@ from headgate.contracts.ai.parts import (
     ToolResult,
 )
 from headgate.contracts.ai.remembering import Keeping, Remembers
+from headgate.contracts.ai.tasks import (
+    Drawing,
+    Drawn,
+    Embedding,
+    Made,
+    Moderation,
+    Rank,
+    Ranks,
+    Rerank,
+    Segment,
+    Sound,
+    Speech,
+    TaskKind,
+    Transcript,
+    Transcription,
+    Upload,
+    Vectors,
+    Verdict,
+    Verdicts,
+    Wanted,
+)
 
 __all__ = [
+    "Came",
+    "Drawing",
+    "Drawn",
+    "Embedding",
+    "Job",
+    "Made",
+    "Moderation",
+    "Rank",
+    "Ranks",
+    "Rendered",
+    "Rerank",
+    "Segment",
+    "Sent",
+    "Sound",
+    "Speech",
+    "TaskIn",
+    "TaskKind",
+    "TaskOut",
+    "Transcript",
+    "Transcription",
+    "Upload",
+    "Vectors",
+    "Verdict",
+    "Verdicts",
+    "Wanted",
+    "made_as",
+    "task_in",
+    "task_out",
+    "CountsIn",
+    "CountsOut",
     "Gatherer",
     "AnswerFilter",
     "StreamFilter",

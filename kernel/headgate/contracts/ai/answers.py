@@ -23,7 +23,9 @@ BYTES_PER_TOKEN = 4
 class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Token counts. Input includes what was cached, what was written to a cache, audio and images; output includes
     reasoning and audio: as OpenAI counts, whatever the provider's own habit. `cache_write_1h_tokens` are those of
-    `cache_write_tokens` that a cache keeps for an hour, which some providers price apart."""
+    `cache_write_tokens` that a cache keeps for an hour, which some providers price apart. What is not sold by tokens is
+    counted in its own units: seconds of sound, characters to speak, `images`, and `searches` of a reranker. `size` is
+    what an image is priced by, where it is priced by anything: `1024x1024 standard`."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -35,6 +37,11 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_audio_tokens: int = 0
     input_image_tokens: int = 0
     output_image_tokens: int = 0
+    seconds: float = 0.0
+    characters: int = 0
+    images: int = 0
+    searches: int = 0
+    size: str = ""
     estimated: bool = False
 
     def usage(self, cost: Money | None) -> Usage:

@@ -14,6 +14,7 @@ from headgate.contracts.fakes import FakeChat
 from headgate.message.headers import Line
 
 if TYPE_CHECKING:
+    from headgate.contracts.ai.jobs import TaskIn, TaskOut
     from headgate.contracts.node import Node
     from headgate.contracts.transport import Outgoing, Target
     from headgate.contracts.values import Secret
@@ -183,6 +184,32 @@ class PassesFast(Protocol):
 
 
 @runtime_checkable
+class CountsIn(Protocol):
+    """An Inbound whose clients have chats counted before they send them."""
+
+    def counts(self, path: str) -> bool:
+        """Whether a chat that is sent to this path is to be counted, and not answered."""
+        ...
+
+    def render_count(self, input_tokens: int) -> bytes:
+        """The answer."""
+        ...
+
+
+@runtime_checkable
+class CountsOut(Protocol):
+    """An Outbound whose providers count chats."""
+
+    def write_count(self, chat: Chat, to: Endpoint) -> Written:
+        """The request for a count of a chat's tokens. Unsupported."""
+        ...
+
+    def counted_tokens(self, data: bytes) -> int:
+        """The answer to that. Garbled."""
+        ...
+
+
+@runtime_checkable
 class Authorizes(Protocol):
     """An Outbound whose credential is more than a header line: a signature, or a token that has to be fetched."""
 
@@ -197,7 +224,8 @@ class Speaks(NamedTuple):
     """One dialect, by its name: what clients send, what providers are sent, or both.
 
     A dialect that is another one with differences stands `on` that, by its name: `over` makes both sides of the other's.
-    Where no plugin speaks the other, it has no sides.
+    Where no plugin speaks the other, it has no sides. `takes` are the tasks besides chatting that clients send, `does`
+    those that providers are sent. One that `shares_paths` with another has to be named by the line that reads.
     """
 
     name: str
@@ -205,6 +233,9 @@ class Speaks(NamedTuple):
     outbound: Outbound | None = None
     on: str | None = None
     over: Callable[[Inbound, Outbound], tuple[Inbound | None, Outbound | None]] | None = None
+    takes: Sequence[TaskIn] = ()
+    does: Sequence[TaskOut] = ()
+    shares_paths: bool = False
 
     def standing(self, known: Mapping[str, Speaks]) -> Speaks:
         """With its sides, where the dialect that it stands on is known."""

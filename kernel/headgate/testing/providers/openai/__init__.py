@@ -17,6 +17,7 @@ from typing import Any
 from headgate.testing.providers.asking import Asked, Endpoint
 from headgate.testing.providers.frames import Frame, sse
 from headgate.testing.providers.openai.chat import Chat
+from headgate.testing.providers.openai.files import files_and_batches
 from headgate.testing.providers.openai.lookups import Embeddings, Models, Moderations
 from headgate.testing.providers.openai.media import Images, Speech, Transcriptions
 from headgate.testing.providers.openai.responses import Responses
@@ -74,6 +75,7 @@ class OpenAI(Simulator):
             Images(),
             Speech(),
             Transcriptions(),
+            *files_and_batches(),
         ]
 
     def key_of(self, asked: Asked) -> str:

@@ -1,0 +1,83 @@
+"""What can be asked of a model: a chat here, other things elsewhere (`tasks`, `counting`). How it is asked, see `asking`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from headgate.api import Bound, Exchange, FakeChat, Response, Timeouts
+from headgate.api.ai import Chat, Written
+from headgate_ai.bounds import bound_of
+from headgate_ai.capabilities import Lacking, judges, lacking
+
+if TYPE_CHECKING:
+    from headgate_ai.models import Model
+
+
+class Asking(Protocol):
+    """What a line wants asked, whatever it is. `refuses_unknown`: a parameter that the model's dialect cannot say is a
+    failure, not left out."""
+
+    ctx: Exchange
+    timeouts: Timeouts
+    refuses_unknown: bool
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is to come in pieces."""
+        ...
+
+    def missing(self, model: Model) -> Lacking | None:
+        """What the model is known not to have."""
+        ...
+
+    def write(self, model: Model, cap: int | None) -> Written:
+        """The request; `cap` bounds the answer where the client did not. Unsupported."""
+        ...
+
+    def bound(self, model: Model, cap: int | None) -> Bound:
+        """The most that one try can use."""
+        ...
+
+    def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
+        """What a test gave for the model, as its answer."""
+        ...
+
+
+@dataclass(slots=True)
+class Question:
+    """A chat, to be asked. See `Asking`."""
+
+    ctx: Exchange
+    chat: Chat
+    timeouts: Timeouts
+    refuses_unknown: bool = False
+
+    @property
+    def streams(self) -> bool:
+        return self.chat.stream
+
+    def missing(self, model: Model) -> Lacking | None:
+        return lacking(self.chat, model) if judges(model) else None
+
+    def write(self, model: Model, cap: int | None) -> Written:
+        if self.chat.dialect and model.dialect.name != self.chat.dialect:
+            self._refuse_unknown()
+        if cap is not None and self.chat.max_tokens is None:
+            self.chat.max_tokens = cap
+        return model.dialect.write(self.chat, model.endpoint)
+
+    def _refuse_unknown(self) -> None:
+        """What a chat refers to, a model of another dialect cannot look up. ClientFault."""
+        unknown = getattr(self.ctx.node.dialects[self.chat.dialect].inbound, "unknown", None)
+        fault = unknown(self.chat) if unknown is not None else None
+        if fault is not None:
+            raise fault
+
+    def bound(self, model: Model, cap: int | None) -> Bound:
+        return bound_of(
+            self.chat, model.label, model.prices, context=model.context, most_output=model.most_output, cap=cap
+        )
+
+    def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
+        return model.dialect.render(fake, written, self.ctx.node.clock.time())
