@@ -172,7 +172,7 @@ async def test_nothing_tries_the_same_model_again(gateway, monkeypatch: pytest.M
         asked.append(model.name)
         return lacking(chat, model)
 
-    monkeypatch.setattr("headgate_ai.asking.lacking", counted)
+    monkeypatch.setattr("headgate_ai.questions.lacking", counted)
     lines = "retry 3 on=[400, 5xx] { ai.chat blind }"
     async with gateway(answers(), lines=lines, policy=POLICY, plugins=(Ai, Routing)) as g:
         with pytest.raises(openai.BadRequestError):

@@ -18,6 +18,7 @@ from headgate.pipeline.provision import provision
 from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate.testing import ScriptedUpstream, open_gate, reply
 from headgate_ai import Ai
+from headgate_json import Json
 from headgate_openai import OpenAi
 from headgate_routing import Routing
 
@@ -65,7 +66,7 @@ def rehearsed(path: Path, *more: type) -> list[str]:
 
 
 def test_the_example_holds() -> None:
-    assert rehearsed(EXAMPLE) == []
+    assert rehearsed(EXAMPLE, Keys, Routing, Json) == []
 
 
 CHAT = """policy 1
