@@ -121,6 +121,10 @@ class _Keeping:
     def __repr__(self) -> str:
         return f"<Keeping {self.response['id'] if self.response else 'nothing yet'}>"
 
+    def key(self) -> bytes:
+        """What is kept is nobody else's."""
+        return self._owner.encode()
+
     def whole(self, answer: Answer) -> None:
         """Give the answer an id of ours, and take it down."""
         answer.id = new_id()
