@@ -34,6 +34,7 @@ from headgate.api.ai import (
     made_as,
 )
 from headgate_gemini import names, paths
+from headgate_gemini.drawing import ImagesOut
 
 NAME: Final = "gemini"
 _HEADERS: Final[tuple[Line, ...]] = ((b"content-type", b"application/json"),)
@@ -133,7 +134,7 @@ class EmbedOut:
 
 
 TAKES: Final[tuple[TaskIn, ...]] = (EmbedIn(),)
-DOES: Final[tuple[TaskOut, ...]] = (EmbedOut(),)
+DOES: Final[tuple[TaskOut, ...]] = (EmbedOut(), ImagesOut())
 
 
 def _wants(requests: list[dict[str, Any]]) -> Embedding:

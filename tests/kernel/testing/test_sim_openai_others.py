@@ -110,3 +110,21 @@ async def test_a_whole_answer_can_break_off(sim: OpenAI) -> None:
             lambda client: client.chat.completions.create(model="x", messages=[{"role": "user", "content": "Hi"}]),
         )
     assert sim.billed == Tokens(1, 2)
+
+
+async def test_a_file_is_found_by_the_key_that_sent_it_alone(nursery: trio.Nursery) -> None:
+    sim = await OpenAI().start(nursery)
+
+    def call() -> tuple[bytes, str]:
+        with openai.OpenAI(base_url=sim.base_url, api_key="mine", max_retries=0) as client:
+            sent = client.files.create(file=("a.jsonl", b"{}"), purpose="batch")
+            content = client.files.content(sent.id).read()
+        with openai.OpenAI(base_url=sim.base_url, api_key="another's", max_retries=0) as client:
+            with pytest.raises(openai.NotFoundError):
+                client.files.retrieve(sent.id)
+            with pytest.raises(openai.BadRequestError):
+                client.files.create(file=("a.jsonl", b"{}"), purpose="nothing")  # type: ignore[arg-type]
+        return content, sent.filename
+
+    assert await trio.to_thread.run_sync(call) == (b"{}", "a.jsonl")
+    assert sim.bills == []

@@ -67,6 +67,15 @@ def test_the_example_holds() -> None:
     assert rehearsed(EXAMPLE, everything=True) == []
 
 
+def test_the_example_of_tasks_holds() -> None:
+    plugins = load_plugins([], discover=True)
+    reading = read_policies(EXAMPLE.with_name("tasks.policy"), plugins.vocabulary)
+    assert not reading.checked.findings
+    outcomes = rehearse_in_thread(compile_policies(reading), lambda node: [])
+    assert [render([one.finding], reading.sources) for one in outcomes if one.finding] == []
+    assert len(outcomes) >= 8
+
+
 CHAT = """policy 1
 
 model gpt { provider = openai, name = "gpt-4.1", key = secret("OPENAI_API_KEY_OF_NOBODY") }

@@ -96,3 +96,8 @@ def test_what_a_provider_wants_to_know_is_asked_for() -> None:
     with pytest.raises(ValueError, match=r"add options = \{project: "):
         build(node(), "m", "a-model", row, [])
     assert build(node(), "m", "a-model", row, [], options={"project": "p"}).target.path == "/v1"
+
+
+@pytest.mark.parametrize(("provider", "path"), [("anthropic", "/v1"), ("cohere", "/v2"), ("mistral", "/v1")])
+def test_the_version_is_in_the_path_that_a_provider_without_one_means(provider: str, path: str) -> None:
+    assert providers()[provider].path == path

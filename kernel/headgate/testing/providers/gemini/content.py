@@ -18,6 +18,12 @@ STOPS = {"stop": "STOP", "sequence": "STOP", "tools": "STOP", "length": "MAX_TOK
 MODEL = r"(?P<host>/v1(?:beta|alpha|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?)models/(?P<model>[^/:]+)"
 
 
+class GenerationConfig(types.GenerationConfig):
+    """With what the SDK sends there of its own `GenerateContentConfig`, and its type of the wire does not have."""
+
+    image_config: types.ImageConfig | None = None
+
+
 class GenerateContentRequest(TypedDict, total=False):
     """The body, of the SDK's types: https://ai.google.dev/api/generate-content#request-body."""
 
@@ -27,7 +33,7 @@ class GenerateContentRequest(TypedDict, total=False):
     tools: list[types.Tool]
     toolConfig: types.ToolConfig
     safetySettings: list[types.SafetySetting]
-    generationConfig: types.GenerationConfig
+    generationConfig: GenerationConfig
     cachedContent: str
     labels: dict[str, str]
     serviceTier: types.ServiceTier
@@ -41,7 +47,7 @@ class CountTokensRequest(TypedDict, total=False):
     generateContentRequest: GenerateContentRequest
     systemInstruction: types.Content
     tools: list[types.Tool]
-    generationConfig: types.GenerationConfig
+    generationConfig: GenerationConfig
 
 
 class Generate:
