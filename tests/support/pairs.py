@@ -21,13 +21,13 @@ class Once:
     """A client whose calls are counted, so that each finds its row."""
 
     def __init__(self, client: Client, pair: Pair) -> None:
-        self._client = client
+        self.inside = client
         self._pair = pair
 
     def __getattr__(self, name: str) -> Any:
         if name in ("whole", "stream", "events"):
             self._pair.number += 1
-        return getattr(self._client, name)
+        return getattr(self.inside, name)
 
 
 class Pair:
@@ -54,6 +54,11 @@ class Pair:
     def strict(self) -> Client:
         """The same client, where what cannot be said is refused. Its rows are not counted."""
         return self.node.client(self.names[0], base(*self.names, "/strict"))
+
+    @property
+    def base(self) -> str:
+        """What the client was pointed at."""
+        return self.node.gate.url + base(*self.names)
 
     @property
     def lacks_stops(self) -> bool:
@@ -106,7 +111,7 @@ class Pair:
         """The provider has been told, or the row says what was left out, and a strict line refuses."""
         if self.verdict.kind == "passes":
             assert re.search(pattern, self.raw), self.raw
-            assert not self.row().get("dropped")
+            assert self.row().get("dropped") is None
         else:
             assert not re.search(pattern, self.raw), self.raw
             assert self.row()["dropped"]

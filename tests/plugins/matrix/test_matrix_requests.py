@@ -70,7 +70,8 @@ def test_two_tools_are_called_at_once_and_both_results_find_their_call(pair: Pai
     pair.sim.says(Says((Thought("Hm."), "Let me see.", OSLO, ROME)), Says("Wet, and dry."))
     first = pair.ask(way, Ask(tools=TOOLS))
     assert [call.arguments for call in first.calls] == [{"city": "Oslo"}, {"city": "Rome"}]
-    assert len({call.id for call in first.calls}) == 2
+    # Google gives its calls no ids of their own: their order says which is which.
+    assert len({call.id for call in first.calls}) == (1 if pair.names == ("google-genai", "gemini") else 2)
     assert first.stop == pair.client.stops["tools"]
     last = pair.ask(way, Ask((User("Hi"), first, Results(first, ("wet", "dry"))), tools=TOOLS))
     assert last.text == "Wet, and dry."
