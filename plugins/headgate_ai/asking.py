@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from headgate.api import (
     Attempt,
     Bound,
@@ -106,6 +108,14 @@ class Asked:
             hold.settle(usage)
         self.cost = usage.cost
         self.ctx.usage = usage if self.ctx.usage is None else self.ctx.usage.plus(usage)
+
+    def broken_off(self, counted: Counted | None, answered_bytes: int) -> Counted:
+        """Where the answer did not come to its end: what the provider had counted until then may lag behind what came."""
+        estimated = self.estimate(answered_bytes)
+        if counted is None:
+            return estimated
+        output = max(counted.output_tokens, estimated.output_tokens)
+        return msgspec.structs.replace(counted, output_tokens=output, estimated=True)
 
     def estimate(self, answered_bytes: int) -> Counted:
         """Where the provider does not say: from the sizes of what was asked and what was answered."""
@@ -213,7 +223,7 @@ async def _judged(asked: Asked, response: Response, place: int | None) -> Upstre
     await response.aclose()
     if place is not None:
         state = state_of(response.status, fault.record.get("code"))
-        asked.model.keys.learn(place, state, asked.ctx.node.clock.monotonic(), _wait(response))
+        asked.model.keys.learn(place, state, asked.ctx.node.clock.monotonic(), _wait(fault))
     return fault
 
 
@@ -221,9 +231,9 @@ def _status(fault: UpstreamFault) -> int:
     return int(fault.record.get("upstream_status", 0))
 
 
-def _wait(response: Response) -> float | None:
+def _wait(fault: UpstreamFault) -> float | None:
     """`retry-after` in seconds, where it is a number."""
-    value = response.headers.get(b"retry-after")
+    value = dict(fault.headers).get(b"retry-after")
     return float(value) if value is not None and value.isdigit() else None
 
 

@@ -151,7 +151,8 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     first = 0.0
 
     def settle(flow: Flow, *, whole: bool) -> None:
-        counted = flow.counted or asked.estimate(flow.relayed_bytes)
+        seen = flow.relayed_bytes
+        counted = (flow.counted or asked.estimate(seen)) if whole else asked.broken_off(flow.counted, seen)
         asked.settle(counted)
         end(asked, "ok" if whole else "cut")
         took = clock.monotonic() - first

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from headgate.api import Body, Response, UpstreamFault
+from headgate_ai.keys import state_of
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -19,16 +20,20 @@ async def refused(model: Model, response: Response) -> UpstreamFault:
     """An error of the provider, as one of ours."""
     status = response.status
     said = model.dialect.refusal(await _first(response.body), response.headers)
-    if status in (401, 403):
+    fields = dict(said.fields) if said else {}
+    ours = state_of(status, fields.get("code")) == "invalid"
+    if ours:
         message = f"{model.resource} refuses the gateway's key ({status}): look at its `key`."
     else:
         message = f"{model.resource} answered with status {status}" + (f": {said.message}" if said else ".")
     wait = response.headers.get(b"retry-after")
+    if wait is None and "retry_after_s" in fields:
+        wait = b"%d" % fields["retry_after_s"]
     return UpstreamFault(
         "upstream.status",
         without_key(model, message.encode()).decode(),
-        status=status if status in _CLIENTS_OWN else 502,
-        record={"upstream_status": status, **(said.fields if said else {})},
+        status=status if status in _CLIENTS_OWN and not ours else 502,
+        record={"upstream_status": status, **fields},
         headers=[(b"retry-after", wait)] if wait is not None else (),
     )
 

@@ -63,9 +63,13 @@ class Pool:
         self._rests[place] = (state, now + rest if state != "ok" else 0.0)
 
 
+# Who answers 400 for a key that is none says so with one of these.
+_NO_KEY: Final = frozenset({"API_KEY_INVALID", "invalid_api_key"})
+
+
 def state_of(status: int, code: object) -> State:
     """What a status and a provider's code say of the key that was used."""
-    if status in (401, 403):
+    if status in (401, 403) or code in _NO_KEY:
         return "invalid"
     if status == 402 or code in _NO_CREDIT:
         return "out of credit"

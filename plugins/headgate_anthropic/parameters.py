@@ -121,7 +121,9 @@ def _thinking(raw: dict[str, Any], extra: dict[str, Any]) -> Thinking | None:
         return None
     came = {name: value for name, value in (("thinking", how), ("effort", effort)) if value is not None}
     off = how is not None and how.get("type") == "disabled"
-    shown = {"summarized": True, "omitted": False}.get(how.get("display", "")) if how is not None else None
+    # Without a word on it, thoughts within a budget come as summaries; those of adaptive thinking as the model's usual is.
+    usual = "summarized" if how is not None and how.get("type") == "enabled" else ""
+    shown = {"summarized": True, "omitted": False}.get(how.get("display", usual)) if how is not None else None
     budget = how.get("budget_tokens") if how is not None else None
     return Thinking("none" if off else _MORE.get(effort or "", effort), budget, shown, came)
 

@@ -223,7 +223,7 @@ def _thinking(value: Any) -> Thinking | None:
     if not isinstance(value, dict):
         return None
     off = value.get("type") == "disabled"
-    return Thinking("none" if off else None, value.get("token_budget"), extra={"thinking": value})
+    return Thinking("none" if off else None, value.get("token_budget"), None if off else True, {"thinking": value})
 
 
 def _messages(value: Any) -> None:

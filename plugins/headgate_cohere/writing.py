@@ -104,9 +104,8 @@ def _own_fields(content: Content) -> dict[str, Any]:
 
 def _own_thinking(thinking: Thinking) -> dict[str, Any]:
     came = thinking.extra.get("thinking", {})
-    as_came = Thinking(
-        "none" if came.get("type") == "disabled" else None, came.get("token_budget"), extra=thinking.extra
-    )
+    off = came.get("type") == "disabled"
+    as_came = Thinking("none" if off else None, came.get("token_budget"), None if off else True, thinking.extra)
     return came if thinking == as_came else _think(thinking)
 
 

@@ -5,6 +5,8 @@ https://ai.google.dev/gemini-api/docs/troubleshooting, and https://cloud.google.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -80,14 +82,24 @@ def refusal(data: bytes) -> Refusal | None:
 
 
 def said_fields(said: WireError) -> dict[str, Any]:
-    """The field that an error is about and its code: the reason where Google gives one, else the status."""
+    """The field that an error is about, its code (the reason where Google gives one, else the status), and the seconds to
+    wait, which stand in no header."""
     found: dict[str, Any] = {}
     for detail in said.details:
         for violation in detail.get("fieldViolations") or ():
             if violation.get("field"):
                 found.setdefault("where", violation["field"])
+        if (wait := _seconds(detail.get("retryDelay"))) is not None:
+            found["retry_after_s"] = wait
         if isinstance(detail.get("reason"), str):
             found.setdefault("code", detail["reason"])
     if said.status:
         found.setdefault("code", said.status)
     return found
+
+
+def _seconds(delay: object) -> int | None:
+    """A duration as Google writes it, `3.5s`, in whole seconds."""
+    if not isinstance(delay, str) or not re.fullmatch(r"\d{1,9}(\.\d{1,9})?s", delay):
+        return None
+    return math.ceil(float(delay[:-1]))

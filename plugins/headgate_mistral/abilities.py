@@ -36,7 +36,7 @@ ABILITIES: Final[dict[str, str]] = {
     "penalties": "",
     "cached tokens": "",
     "streaming": "",
-    "streamed tool arguments": "",
+    "streamed tool arguments": "a call comes whole, in one chunk: https://docs.mistral.ai/capabilities/function_calling",
     "errors in mid-stream": "",
     "metadata/user": "",
 }

@@ -103,14 +103,26 @@ def _shared(content: Content) -> Content:
     messages = [msgspec.structs.replace(one, parts=[_part(part) for part in one.parts]) for one in content.messages]
     for one in messages:
         one.extra.pop("prefix", None)
-    return msgspec.structs.replace(content, messages=messages, seed=seed, extra=extra)
+    thinking = content.thinking
+    if thinking is not None and thinking.effort not in (None, "none"):
+        # Here thoughts are a part of the answer.
+        thinking = msgspec.structs.replace(thinking, shown=True)
+    return msgspec.structs.replace(content, messages=messages, seed=seed, thinking=thinking, extra=extra)
+
+
+def _document(url: str, name: str | None) -> Media:
+    """At an address, or inside of it."""
+    head, comma, data = url.partition(",")
+    if comma and head.startswith("data:") and head.endswith(";base64"):
+        return Media(mime=head[5:-7] or None, data=data, name=name)
+    return Media(url=url, name=name)
 
 
 def _part(part: AnyPart) -> AnyPart:
     """What is known to the dialect below as nothing."""
     value = part.value if isinstance(part, Opaque) else {}
     if isinstance(value.get("document_url"), str):
-        return File(media=Media(url=value["document_url"], name=value.get("document_name")))
+        return File(media=_document(value["document_url"], value.get("document_name")))
     if value.get("type") == "thinking" and isinstance(value.get("thinking"), list):
         words = "".join(str(one.get("text") or "") for one in value["thinking"] if isinstance(one, dict))
         return Reasoning(text=words, signature=value.get("signature"))

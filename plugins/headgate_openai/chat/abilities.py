@@ -43,5 +43,6 @@ ABILITIES: Final[dict[str, str]] = {
 
 # What a client of this dialect cannot ask for, or has no place for in an answer.
 LACKS: Final[dict[str, str]] = {
+    "reasoning": f"no word asks for thoughts to be shown; those that come unasked are passed on: {_CHAT}",
     "top_k": f"there is no such parameter: {_CHAT}",
 }

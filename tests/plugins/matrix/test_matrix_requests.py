@@ -53,7 +53,7 @@ def test_what_the_system_says_is_the_systems_at_the_provider(pair: Pair) -> None
 @WAYS
 @each("tools")
 def test_a_tool_is_called_and_its_result_is_answered(pair: Pair, way: str) -> None:
-    pair.sim.says(Says(OSLO), Says("It rains."))
+    pair.sim.says(Says((Thought("Hm."), OSLO)), Says("It rains."))
     first = pair.ask(way, Ask(tools=TOOLS, system="Be brief."))
     assert [(call.name, call.arguments) for call in first.calls] == [("weather", {"city": "Oslo"})]
     assert first.stop == pair.client.stops["tools"]
@@ -67,14 +67,15 @@ def test_a_tool_is_called_and_its_result_is_answered(pair: Pair, way: str) -> No
 @WAYS
 @each("parallel tools")
 def test_two_tools_are_called_at_once_and_both_results_find_their_call(pair: Pair, way: str) -> None:
-    pair.sim.says(Says(("Let me see.", OSLO, ROME)), Says("Wet, and dry."))
+    pair.sim.says(Says((Thought("Hm."), "Let me see.", OSLO, ROME)), Says("Wet, and dry."))
     first = pair.ask(way, Ask(tools=TOOLS))
     assert [call.arguments for call in first.calls] == [{"city": "Oslo"}, {"city": "Rome"}]
-    assert len({call.id for call in first.calls}) == 2
+    # Google gives its calls no ids of their own: their order says which is which.
+    assert len({call.id for call in first.calls}) == (1 if pair.names == ("google-genai", "gemini") else 2)
     assert first.stop == pair.client.stops["tools"]
-    last = pair.ask(way, Ask((User("Hi"), first, Results(first, ("wet", "dry")), User("And?")), tools=TOOLS))
+    last = pair.ask(way, Ask((User("Hi"), first, Results(first, ("wet", "dry"))), tools=TOOLS))
     assert last.text == "Wet, and dry."
-    assert pair.raw.index(b'wet"') < pair.raw.index(b'dry"')
+    assert pair.raw.rindex(b"wet") < pair.raw.rindex(b"dry")
 
 
 @each("streamed tool arguments")

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import trio
 
@@ -72,11 +72,6 @@ class House:
             self._clients[client, path] = CLIENTS[client](self.gate.url + path, self.key)
         return self._clients[client, path]
 
-    def row(self, number: int) -> Mapping[str, Any]:
-        """The row with this number: rows come behind their answers."""
-        self.wait(lambda: len(self.gate.rows) > number)
-        return self.gate.rows[number]
-
     def wait(self, for_: Callable[[], bool]) -> None:
         """Wait until something in the other thread has come about."""
         deadline = time.monotonic() + WAIT_S
@@ -103,16 +98,15 @@ def everything(sims: Mapping[str, Simulator]) -> str:
         model = name.replace("-", "_")
         lines.append(upstream.model(model, sims[name].url))
         for client in CLIENTS.values():
-            for prefix, tail in (("", ""), ("/strict", " unknown=refuse")):
-                lines.append(
-                    _route(
-                        f"{model}_{client.name.replace('-', '_')}{prefix.strip('/')}",
-                        client,
-                        f"{prefix}/{name}",
-                        f"ai.chat {model}{tail}",
-                    )
-                )
+            named = route(client.name, name)
+            lines.append(_route(named, client, f"/{name}", f"ai.chat {model}"))
+            lines.append(_route(f"{named}_strict", client, f"/strict/{name}", f"ai.chat {model} unknown=refuse"))
     return "\n".join(lines)
+
+
+def route(client: str, upstream: str) -> str:
+    """The name of a pair's route."""
+    return f"{upstream}_to_{client}".replace("-", "_")
 
 
 def _route(name: str, client: type[Client], prefix: str, line: str) -> str:

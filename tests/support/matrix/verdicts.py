@@ -39,7 +39,8 @@ def verdict(feature: str, client: str, upstream: str) -> Verdict:
     row = UPSTREAMS[upstream]
     inbound, outbound = dialects()[CLIENTS[client].dialect].inbound, dialects()[row.dialect].outbound
     asked = feature in CONTENT or feature in PARAMETERS
-    if lacks := inbound.lacks.get(feature):
+    lacks = inbound.lacks.get(feature)
+    if lacks and feature not in row.keeps:
         return Verdict("unasked" if asked else "untold", lacks)
     if why := row.lacks.get(feature) or outbound.abilities.get(feature):
         return Verdict("refused" if feature in CONTENT else "dropped" if asked else "unsaid", why)

@@ -68,6 +68,9 @@ class Gemini(Simulator):
         if fails.kind == "key" and not key:
             status, name, sentence = 403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers."
         error: dict[str, Any] = {"code": status, "message": fails.message or sentence.format(key=key), "status": name}
+        if fails.kind == "key" and key:
+            reason = {"reason": "API_KEY_INVALID", "domain": "googleapis.com"}
+            error["details"] = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", **reason}]
         if fails.retry_after_s is not None:
             delay = f"{fails.retry_after_s:g}s"
             error["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]

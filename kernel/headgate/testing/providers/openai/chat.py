@@ -39,7 +39,8 @@ class Chat:
     def check(self, asked: Asked) -> None:
         streams = isinstance(asked.body, dict) and asked.body.get("stream") is True
         kind = CompletionCreateParamsStreaming if streams else CompletionCreateParamsNonStreaming
-        check_rules(checked(asked, kind, self._also), include_usage=self._include_usage)
+        back = frozenset({"annotations", self._reasoning_field}) - {""}
+        check_rules(checked(asked, kind, self._also, back), include_usage=self._include_usage)
 
     def reply(self, turn: Turn) -> Reply:
         if turn.asked.body.get("stream"):

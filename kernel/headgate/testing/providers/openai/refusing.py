@@ -10,16 +10,31 @@ from headgate.testing.providers.asking import Asked, Refused, refuse
 from headgate.testing.providers.strict import Misfit, conforms
 
 
-def checked(asked: Asked, expected: Any, also: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The body of a request that fits its type, but for fields that a compatible provider knows besides."""
+def checked(
+    asked: Asked, expected: Any, also: frozenset[str] = frozenset(), back: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The body of a request that fits its type, but for fields that a compatible provider knows besides (`also`), and
+    those that its answers have and that come back with their messages: clients send a message as they got it (`back`)."""
     if not isinstance(asked.body, dict):
         raise refuse("We could not parse the JSON body of your request.")
     body: dict[str, Any] = asked.body
     try:
-        conforms({name: value for name, value in body.items() if name not in also}, expected)
+        conforms(_without(body, also, back), expected)
     except Misfit as misfit:
         raise said(misfit) from None
     return body
+
+
+def _without(body: dict[str, Any], also: frozenset[str], back: frozenset[str]) -> dict[str, Any]:
+    rest = {name: value for name, value in body.items() if name not in also}
+    if back and isinstance(rest.get("messages"), list):
+        rest["messages"] = [
+            {name: value for name, value in each.items() if name not in back}
+            if isinstance(each, dict) and each.get("role") == "assistant"
+            else each
+            for each in rest["messages"]
+        ]
+    return rest
 
 
 def said(misfit: Misfit) -> Refused:
