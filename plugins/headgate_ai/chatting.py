@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 import trio
@@ -123,9 +123,10 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
 
 def _keeping(question: Question, asked: Asked, inbound: Inbound) -> Keeping | None:
     """What keeps the answer, for clients who refer to it later. A provider of the same dialect keeps its own."""
-    if asked.model.dialect.name == question.chat.dialect or not isinstance(inbound, Remembers):
+    # To ask a protocol by `isinstance` costs as much as to write the request.
+    if asked.model.dialect.name == question.chat.dialect or not hasattr(inbound, "keeping"):
         return None
-    return inbound.keeping(question.chat, question.ctx, owner_of(question.ctx))
+    return cast("Remembers", inbound).keeping(question.chat, question.ctx, owner_of(question.ctx))
 
 
 def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None) -> bytes:

@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.bench.stream_bodies import MARK, Script, request, script
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
+WARM_S = 0.5
 LAST = b"0\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _SLOT = re.compile(rb"slot <(\d+)>")
@@ -63,14 +64,16 @@ class Load:
         self._by_number: dict[int, Slot] = {}
         self._counted = 0
         self._first: list[float] = []
+        self._rest_s = 0.0
 
     def run(
-        self, port: int, path: str, key: str, pid: int, *, streams: int, seconds: float, warm_s: float = 0.5
+        self, port: int, path: str, key: str, pid: int, *, streams: int, seconds: float, rest_s: float = 0.0
     ) -> Result:
-        """Load a gateway for so many seconds, with so many streams at a time."""
+        """Load a gateway for so many seconds, with so many streams at a time; one begins `rest_s` behind the last."""
+        self._rest_s = rest_s
         self._open(port, path, key, streams)
         try:
-            self._go(warm_s)
+            self._go(WARM_S)
             self._counted, used = 0, cpu_s(pid)
             self._first.clear()
             took = self._go(seconds)
@@ -129,6 +132,7 @@ class Load:
             self._more(slot)
         elif slot.deltas and data.endswith(LAST):
             assert slot.deltas == self.length, f"{slot.deltas} of {self.length} deltas came"
+            time.sleep(self._rest_s)
             self._ask(slot)
         elif not slot.deltas:
             assert data.startswith(b"HTTP/1.1 200"), data

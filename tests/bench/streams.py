@@ -30,6 +30,8 @@ GATEWAY_CORE, LOAD_CORE = 0, 1
 UPSTREAM, RELAY = 18091, 18092
 OPENAI, ANTHROPIC = "/v1/chat/completions", "/v1/messages"
 LATER_MS = 1.0
+# A gateway has its books to do when an answer is out; a client that waits for it does not ask again in that instant.
+REST_S = 0.003
 
 
 class Way(NamedTuple):
@@ -109,13 +111,14 @@ def measure(folder: Path, args: argparse.Namespace) -> list[Turn]:
 
 
 def taken(load: Load, way: Way, port: int, key: str, pids: tuple[int, int], args: argparse.Namespace) -> Turn:
-    """One turn of one way. First events are timed with one stream at a time: without a queue before them."""
+    """One turn of one way. First events are timed with one stream at a time: with nothing before them in the line."""
     many, firsts = [], []
     for at, path, pid in ((RELAY, way.upstream, pids[0]), (port, way.path, pids[1])):
         load.length = args.length
         many.append(load.run(at, path, key, pid, streams=args.streams, seconds=args.seconds))
         load.length = 3
-        firsts.append(statistics.median(load.run(at, path, key, pid, streams=1, seconds=args.seconds / 2).first_s))
+        alone = load.run(at, path, key, pid, streams=1, seconds=args.seconds / 2, rest_s=REST_S)
+        firsts.append(statistics.median(alone.first_s))
     bare, ours = many
     return Turn(way.name, ours.rate, bare.rate, ours.cpu_rate, bare.cpu_rate, firsts[1], firsts[0])
 
