@@ -29,11 +29,11 @@ from headgate.api import (
 )
 from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_filters
 from headgate_ai.asking import Asked, ask, end, timeouts, within
-from headgate_ai.choosing import as_list, first_that_can
+from headgate_ai.choosing import first_that_can
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
 from headgate_ai.models import Model
-from headgate_ai.naming import named
+from headgate_ai.naming import chosen
 from headgate_ai.questions import Question
 from headgate_ai.reading import CHAT, dialect_of, owner_of
 from headgate_ai.relaying import Relay
@@ -74,8 +74,7 @@ async def ai_chat(
         raise PluginFault("`ai.chat` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
     ctx.note("model_asked", chat.asked()[:LONGEST_NAME])
     question = Question(ctx, chat, timeouts(timeout, idle, total), refuses_unknown=unknown == "refuse")
-    models = [named(ctx, model, from_)] if isinstance(model, str) else as_list(model)
-    await first_that_can(models, partial(answer_with, question))
+    await first_that_can(chosen(ctx, model, from_, "ai.chat"), partial(answer_with, question))
 
 
 async def answer_with(question: Question, model: Model) -> None:

@@ -31,9 +31,10 @@ from headgate.api import (
 from headgate.api.ai import Chat, Counted, CountsIn, CountsOut, Garbled, Text, Unsupported, Written, tokens_in
 from headgate_ai.asking import ask, end, timeouts, unsupported, within
 from headgate_ai.capabilities import Lacking
-from headgate_ai.choosing import as_list, first_that_can
+from headgate_ai.choosing import first_that_can
 from headgate_ai.failures import broken, too_late
 from headgate_ai.models import Model
+from headgate_ai.naming import chosen
 from headgate_ai.reading import CHAT, dialect_of
 from headgate_ai.whole import whole_body
 
@@ -45,10 +46,16 @@ _ESTIMATED: Line = (b"x-headgate-estimated", b"true")
 
 @step("ai.count", hinge=True, effect="upstream", needs="chat", raises=("upstream.*", "ai.*"), phase=BEFORE_RESPONSE)
 async def ai_count(
-    ctx: Exchange, model: Model | list[Model], /, *, estimate: bool = True, timeout: Duration = 30.0
+    ctx: Exchange,
+    model: Model | list[Model] | str,
+    /,
+    *,
+    from_: list[str] | None = None,
+    estimate: bool = True,
+    timeout: Duration = 30.0,
 ) -> None:
     """Answer how many tokens the chat has, in the client's dialect: Anthropic's `/v1/messages/count_tokens`, Gemini's
-    `:countTokens`.
+    `:countTokens`. A text is the name of a model, as in `ai.chat`.
 
     The model's provider is asked where it counts (Anthropic, Gemini); where it does not, the answer is an estimate, and
     has a line `x-headgate-estimated: true`; or with `estimate=false` there is none.
@@ -57,7 +64,8 @@ async def ai_count(
     if chat is None:
         raise PluginFault("`ai.count` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
     question = CountQuestion(ctx, chat, timeouts(timeout, timeout, timeout))
-    await first_that_can(as_list(model), partial(_count_with, question, estimate))
+    models = chosen(ctx, model, from_, "ai.count")
+    await first_that_can(models, partial(_count_with, question, estimate))
 
 
 @dataclass(slots=True)

@@ -23,6 +23,16 @@ _MOST: Final = 4096
 _LONGEST: Final = 200
 
 
+def chosen(ctx: Exchange, model: Model | list[Model] | str, allowed: Container[str] | None, step: str) -> list[Model]:
+    """The models that a line means: those that it says, or the one that a client named. ClientFault as in `named`."""
+    if not isinstance(model, str):
+        return model if isinstance(model, list) else [model]
+    found = named(ctx, model, allowed)
+    # What a test gives the step, the model answers.
+    found.faked_as = step
+    return [found]
+
+
 def named(ctx: Exchange, name: str, allowed: Container[str] | None) -> Model:
     """The model. ClientFault `ai.forbidden` (403) or `ai.unknown_model` (404)."""
     if allowed is not None and name not in allowed:
@@ -43,9 +53,7 @@ def _built(ctx: Exchange, name: str) -> Model:
     provider = providers()[entry.provider]
     secrets = [] if provider.env is None else [Secret(provider.env, os.environ.get(provider.env))]
     try:
-        model = build(ctx.node, provider.name, entry.name, provider, secrets)
+        return build(ctx.node, provider.name, entry.name, provider, secrets)
     except ValueError as error:
         message = f"The model `{name}` cannot be asked by its name alone: {error}."
         raise ClientFault("ai.unknown_model", message, status=404) from None
-    model.faked_as = "ai.chat"
-    return model

@@ -15,9 +15,10 @@ from headgate.api import BEFORE_RESPONSE, Body, Duration, Exchange, Failure, Plu
 from headgate.api.ai import Came, Counted, Garbled, Job, Made, TaskIn
 from headgate_ai.asking import Asked, ask, end, timeouts, within
 from headgate_ai.chatting import LONGEST_NAME, told
-from headgate_ai.choosing import as_list, first_that_can
+from headgate_ai.choosing import first_that_can
 from headgate_ai.failures import broken, too_late
 from headgate_ai.models import Model
+from headgate_ai.naming import chosen
 from headgate_ai.tasks.estimates import used
 from headgate_ai.tasks.pieces import Pieces
 from headgate_ai.tasks.question import JobQuestion
@@ -32,9 +33,10 @@ _IN_PIECES: Final = (b"text/event-stream", b"audio/", b"application/octet-stream
 )  # fmt: skip
 async def ai_task(
     ctx: Exchange,
-    model: Model | list[Model],
+    model: Model | list[Model] | str,
     /,
     *,
+    from_: list[str] | None = None,
     unknown: Literal["drop", "refuse"] = "drop",
     timeout: Duration = 60.0,
     idle: Duration = 60.0,
@@ -42,7 +44,7 @@ async def ai_task(
 ) -> None:
     """Ask a model for what the client wants, and answer with what it makes.
 
-    Of several models the next is asked when one fails or does nothing of the kind. A parameter that the model's
+    A text is the name of a model, as in `ai.chat`: `ai.task job.model from=key.models`. Of several models the next is asked when one fails or does nothing of the kind. A parameter that the model's
     provider has no word for is left out, and named in the row of the call; or with `unknown=refuse` it is a failure.
     `timeout` bounds the time to the first piece of sound or of a stream, or to the end of a whole answer; `idle` the
     silence between pieces; `total` all of it.
@@ -54,7 +56,8 @@ async def ai_task(
     ctx.note("model_asked", job.asked()[:LONGEST_NAME])
     ctx.note("task", job.kind)
     question = JobQuestion(ctx, job, timeouts(timeout, idle, total), unknown == "refuse")
-    await first_that_can(as_list(model), partial(_answer_with, question, task))
+    models = chosen(ctx, model, from_, "ai.task")
+    await first_that_can(models, partial(_answer_with, question, task))
 
 
 async def made_by(question: JobQuestion, model: Model) -> Made:
