@@ -58,9 +58,10 @@ lock:
 	uv pip compile pyproject.toml --extra dev --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements-dev.lock -o requirements.lock
 
-# What is generated from the code: docs/reference.
+# What is generated from the code: docs/reference, and the tables of docs/ai.md.
 docs: $(VENV)/.installed-dev
 	$(BIN)/python tests/support/reference.py
+	$(BIN)/python tests/support/pairs_page.py
 
 clean:
 	rm -rf $(VENV) build dist

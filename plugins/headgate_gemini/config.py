@@ -34,6 +34,9 @@ def fields(config: dict[str, Any], content: Content) -> None:
                 raise NotStrict(f"`generationConfig.{name}` is of the wrong type.", f"generationConfig.{name}")
             setattr(content, own, int(value) if own == "top_k" and float(value).is_integer() else value)
     content.format = answer_format(rest)
+    if content.format is not None:
+        for name in FORMAT:
+            rest.pop(name, None)
     if rest.get("thinkingConfig") is not None:
         content.thinking = thinking(names.THINKING.read(rest.pop("thinkingConfig"), "generationConfig.thinkingConfig"))
     modalities = rest.pop("responseModalities", None)

@@ -23,15 +23,18 @@ def write_settings(chat: Chat, content: Content, to: Endpoint, dropped: Dropped,
     made["responseModalities"] = None if content.modalities is None else [one.upper() for one in content.modalities]
     if content.audio is not None and not own:
         made["speechConfig"] = _speech(content.audio, dropped)
-    made |= _format(content.format, rest, dropped, own=own)
+    came = (chat.raw().get("generationConfig") or {}) if own else {}
+    made |= _format(content.format, rest, {name: came[name] for name in FORMAT if name in came}, dropped, own=own)
     if content.thinking is not None:
         made["thinkingConfig"] = _thinking(content.thinking, to, dropped, own=own) or None
     return {name: value for name, value in {**rest, **made}.items() if value is not None} or None
 
 
-def _format(form: Format | None, rest: dict[str, Any], dropped: Dropped, *, own: bool) -> dict[str, Any]:
-    if own and answer_format(rest) == form:
-        return {}
+def _format(
+    form: Format | None, rest: dict[str, Any], came: dict[str, Any], dropped: Dropped, *, own: bool
+) -> dict[str, Any]:
+    if own and answer_format(came) == form:
+        return came
     for name in FORMAT:
         rest.pop(name, None)
     if form is None:

@@ -70,8 +70,9 @@ def render(chat: Chat, content: Content, to: Endpoint, dropped: Dropped) -> dict
 
 
 def _drop(content: Content, dropped: Dropped) -> None:
-    for name in ("user", "metadata", "service_tier", "store"):
+    for name in ("user", "metadata", "service_tier"):
         dropped.drop(name, getattr(content, name))
+    dropped.drop("store", content.store or None)
     if content.parallel_tools is False:
         dropped.drop("parallel_tool_calls", value=True)
     for name, value in content.extra.items():

@@ -26,7 +26,7 @@ def translate(body: dict[str, Any], dropped: Dropped, *, thinks: bool) -> dict[s
     """The whole body. Unsupported."""
     body.pop("stream_options", None)
     for name in _OPENAIS:
-        dropped.drop(name, body.pop(name, None))
+        dropped.drop(name, body.pop(name, None) or None)
     if body.get("functions") or body.get("function_call"):
         raise Unsupported("Functions have to be given as tools: `functions` is not known to Mistral.", "functions")
     if "seed" in body:
