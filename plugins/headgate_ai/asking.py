@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from headgate.api import (
     Attempt,
     Bound,
@@ -34,9 +32,10 @@ from headgate.api import (
     Usage,
     reserve_all,
 )
-from headgate.api.ai import Authorizes, Counted, Unsupported, Written, tokens_in
+from headgate.api.ai import Authorizes, Counted, Unsupported, Written
 from headgate_ai.echo import said_to
 from headgate_ai.failures import refused
+from headgate_ai.guessing import guess, safe_side
 from headgate_ai.keys import state_of
 from headgate_ai.providers import ECHO
 from headgate_ai.questions import Asking
@@ -53,7 +52,7 @@ class Asked:
 
     ctx: Exchange
     model: Model
-    streams: bool
+    question: Asking
     written: Written
     began: float
     bound: Bound
@@ -61,12 +60,14 @@ class Asked:
     key: str | None = None
     sent: bool = False
     cost: Money | None = None
+    answered_tokens: int = 0
     place: int | None = None
 
-    def settle(self, counted: Counted) -> None:
-        """What was used, told to everybody who waits for it. Once."""
+    def settle(self, counted: Counted, booked: Counted | None = None) -> None:
+        """What was used, told to everybody who waits for it; accounts are told `booked` where that is more. Once."""
         cost = self.model.prices.cost(counted)
-        self._account(counted.usage(cost))
+        usage = counted.usage(cost)
+        self._account(usage, usage if booked is None else booked.usage(self.model.prices.cost(booked)))
         if cost is None:
             self.ctx.note("unpriced", self.model.label)
 
@@ -89,12 +90,16 @@ class Asked:
 
     def give_up(self) -> None:
         """The try ended without an answer: settled at its bound where it may have been answered, else released."""
-        if self.holds and self.sent and not self.streams:
-            counted = Counted(input_tokens=tokens_in(len(self.written.body)), estimated=True)
-            self._account(counted.usage(self.bound.cost))
+        if self.holds and self.sent and not self.question.streams:
+            usage = guess(self, None, 0).usage(self.bound.cost)
+            self._account(usage, usage)
         elif self.holds and self.sent:
-            self.settle(Counted(input_tokens=tokens_in(len(self.written.body)), estimated=True))
+            self.settle_guessed(None, 0)
         self.release()
+
+    def settle_guessed(self, said: Counted | None, answered_bytes: int) -> None:
+        """As `settle`, for what ended before its provider could say all of it: `said` is what it has said."""
+        self.settle(guess(self, said, answered_bytes), safe_side(self, said, answered_bytes))
 
     def release(self) -> None:
         """Nothing was used."""
@@ -102,26 +107,19 @@ class Asked:
         for hold in holds:
             hold.release()
 
-    def _account(self, usage: Usage) -> None:
+    def _account(self, usage: Usage, booked: Usage) -> None:
         holds, self.holds = self.holds, []
         for hold in holds:
-            hold.settle(usage)
-        self.cost = usage.cost
+            hold.settle(booked)
+        self.cost, self.answered_tokens = usage.cost, usage.output_tokens
         self.ctx.usage = usage if self.ctx.usage is None else self.ctx.usage.plus(usage)
 
-    def broken_off(self, counted: Counted | None, answered_bytes: int) -> Counted:
-        """Where the answer did not come to its end: what the provider had counted until then may lag behind what came."""
-        estimated = self.estimate(answered_bytes)
-        if counted is None:
-            return estimated
-        output = max(counted.output_tokens, estimated.output_tokens)
-        return msgspec.structs.replace(counted, output_tokens=output, estimated=True)
-
-    def estimate(self, answered_bytes: int) -> Counted:
-        """Where the provider does not say: from the sizes of what was asked and what was answered."""
-        return Counted(
-            input_tokens=tokens_in(len(self.written.body)), output_tokens=tokens_in(answered_bytes), estimated=True
-        )
+    def settle_whole(self, said: Counted | None, answered_bytes: int) -> None:
+        """As `settle`, for a whole answer: its provider's counts where it has any."""
+        if said is not None:
+            self.settle(said)
+        else:
+            self.settle_guessed(None, answered_bytes)
 
 
 async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
@@ -183,7 +181,7 @@ async def _prepared(question: Asking, model: Model) -> Asked:
         ctx.note("dropped", list(written.dropped))
     bound = question.bound(model, cap) if ctx.meters else Bound(model.label)
     began = ctx.node.clock.monotonic()
-    return Asked(ctx, model, question.streams, written, began, bound, await reserve_all(ctx.meters, bound))
+    return Asked(ctx, model, question, written, began, bound, await reserve_all(ctx.meters, bound))
 
 
 def unsupported(model: Model, message: str, where: str) -> UpstreamFault:

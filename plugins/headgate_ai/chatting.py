@@ -133,10 +133,10 @@ def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keep
     dialect, chat = asked.model.dialect, question.chat
     filters = [*answer_filters(question.ctx), *([keeping] if keeping is not None else ())]
     if dialect.name == chat.dialect and not filters:
-        asked.settle(dialect.count(data) or asked.estimate(len(data)))
+        asked.settle_whole(dialect.count(data), len(data))
         return data
     answer = dialect.answer(data)
-    asked.settle(answer.counted or asked.estimate(len(data)))
+    asked.settle_whole(answer.counted, len(data))
     came = msgspec.msgpack.encode(answer)
     for one in filters:
         one.whole(answer)
@@ -151,21 +151,27 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     first = 0.0
 
     def settle(flow: Flow, *, whole: bool) -> None:
-        seen = flow.relayed_bytes
-        counted = (flow.counted or asked.estimate(seen)) if whole else asked.broken_off(flow.counted, seen)
-        asked.settle(counted)
+        if whole:
+            asked.settle_whole(flow.counted, flow.relayed_bytes)
+        else:
+            asked.settle_guessed(flow.counted, flow.relayed_bytes)
         end(asked, "ok" if whole else "cut")
         took = clock.monotonic() - first
-        if first and took > 0 and counted.output_tokens:
-            ctx.note("tokens_per_s", round(counted.output_tokens / took, 1))
+        if first and took > 0 and asked.answered_tokens:
+            ctx.note("tokens_per_s", round(asked.answered_tokens / took, 1))
 
     body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
     keeping = _keeping(question, asked, inbound)
     flow = _flow(question, asked, inbound, keeping)
     at_end = keeping.keep if keeping is not None else None
     relay = Relay(body, flow, settle, partial(broken, model), partial(without_key, model), at_end)
-    # What fails here has relayed nothing; our caller closes the response and ends the try.
-    await relay.begin()
+    try:
+        await relay.begin()
+    except BaseException:
+        # Nothing was relayed; our caller closes the response and ends the try. What the provider said by then, counts.
+        if asked.holds and flow.counted is not None:
+            asked.settle_guessed(flow.counted, 0)
+        raise
     first = clock.monotonic()
     ctx.note("ttft_s", round(first - asked.began, 6))
     return relay

@@ -94,6 +94,9 @@ class CountQuestion:
         https://ai.google.dev/gemini-api/docs/tokens."""
         return Bound(model.label, 0, Money(0))
 
+    def most_input(self) -> int | None:
+        return None
+
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
         """What `chat_reply(…, prompt_tokens=12)` says of the prompt."""
         name = "totalTokens" if written.path.partition(b"?")[0].endswith(b":countTokens") else "input_tokens"

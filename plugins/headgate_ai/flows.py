@@ -184,7 +184,7 @@ class Told:
     def _note(self, one: Happening) -> None:
         if isinstance(one, _WORDS):
             self.started = True
-            self.relayed_bytes += len(one.text)
+            self.relayed_bytes += len(one.text) if one.text.isascii() else len(one.text.encode())
         elif isinstance(one, Used):
             self.counted = one.counted
         elif isinstance(one, Ended):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from headgate.api import Bound, Exchange, FakeChat, Response, Timeouts
 from headgate.api.ai import Chat, Written
-from headgate_ai.bounds import bound_of
+from headgate_ai.bounds import Unbounded, bound_of, input_tokens
 from headgate_ai.capabilities import Lacking, judges, lacking
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ class Asking(Protocol):
 
     def bound(self, model: Model, cap: int | None) -> Bound:
         """The most that one try can use."""
+        ...
+
+    def most_input(self) -> int | None:
+        """The most input tokens that it can be; None where nobody can say."""
         ...
 
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
@@ -78,6 +82,12 @@ class Question:
         return bound_of(
             self.chat, model.label, model.prices, context=model.context, most_output=model.most_output, cap=cap
         )
+
+    def most_input(self) -> int | None:
+        try:
+            return input_tokens(self.chat)
+        except Unbounded:
+            return None
 
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
         return model.dialect.render(fake, written, self.ctx.node.clock.time())

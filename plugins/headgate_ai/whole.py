@@ -37,7 +37,7 @@ async def _in_time(question: Question, asked: Asked, response: Response) -> Answ
     with trio.move_on_after(within(question, asked)):
         data = await whole_body(asked.model, response.body)
         answer = asked.model.dialect.answer(data)
-        asked.settle(answer.counted or asked.estimate(len(data)))
+        asked.settle_whole(answer.counted, len(data))
         return answer
     raise too_late(asked.model, question.timeouts.head_s or 0.0)
 

@@ -56,6 +56,9 @@ class JobQuestion:
     def bound(self, model: Model, cap: int | None) -> Bound:
         return bound_of(self.job, model)
 
+    def most_input(self) -> int | None:
+        return None
+
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
         raise PluginFault(
             f"`{model.resource}` does no chat here: give it `reply(200, json=…)` with what its provider answers",

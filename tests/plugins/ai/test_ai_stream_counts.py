@@ -182,7 +182,8 @@ async def test_an_event_is_one_receive_one_send_one_step_and_read_at_most_once(
                 totals.append(Counter(watching.count))
         finally:
             trio.lowlevel.remove_instrument(watching)
-    each = {name: round((totals[1][name] - totals[0][name]) / (LONG - SHORT), 1) for name in totals[1]}
+    # Rounded, since tasks of the node that have nothing to do with the stream wake now and then.
+    each = {name: round((totals[1][name] - totals[0][name]) / (LONG - SHORT)) for name in totals[1]}
     assert {name: count for name, count in each.items() if count} == {
-        "recv upstream": 1.0, "send client": 1.0, "steps": 1.0, **({"parse_event": 1.0} if parses else {}),
+        "recv upstream": 1, "send client": 1, "steps": 1, **({"parse_event": 1} if parses else {}),
     }  # fmt: skip
