@@ -30,6 +30,7 @@ from headgate.api import (
 from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_filters
 from headgate_ai.asking import Asked, ask, end, timeouts, within
 from headgate_ai.choosing import first_that_can
+from headgate_ai.counting import count_with, wants_count
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
 from headgate_ai.models import Model
@@ -66,6 +67,7 @@ async def ai_chat(
     Of several models the next is asked when one fails or cannot do what the chat wants. A text is the name of a model, as
     `headgate models` lists them, which has to be among those of `from`: `ai.chat chat.model from=key.models`. A parameter that the model's
     provider has no word for is left out, and named in the row of the call; or with `unknown=refuse` it is a failure.
+    Where the client asks for a count (`:countTokens`, `/count_tokens`) it gets one, as by `ai.count`.
     `timeout` bounds the time to the first content of a stream, or to the end of a whole answer; `idle` the silence
     between pieces; `total` all of it.
     """
@@ -74,7 +76,11 @@ async def ai_chat(
         raise PluginFault("`ai.chat` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
     ctx.note("model_asked", chat.asked()[:LONGEST_NAME])
     question = Question(ctx, chat, timeouts(timeout, idle, total), refuses_unknown=unknown == "refuse")
-    await first_that_can(chosen(ctx, model, from_, "ai.chat"), partial(answer_with, question))
+    models = chosen(ctx, model, from_, "ai.chat")
+    if wants_count(ctx, chat):
+        await count_with(ctx, chat, models, timeout)
+    else:
+        await first_that_can(models, partial(answer_with, question))
 
 
 async def answer_with(question: Question, model: Model) -> None:

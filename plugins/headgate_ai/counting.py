@@ -63,9 +63,19 @@ async def ai_count(
     chat: Chat | None = ctx.recall(CHAT)
     if chat is None:
         raise PluginFault("`ai.count` has no chat: `read.chat` was faked, or did not run.", plugin="ai")
+    await count_with(ctx, chat, chosen(ctx, model, from_, "ai.count"), timeout, estimates=estimate)
+
+
+async def count_with(ctx: Exchange, chat: Chat, models: list[Model], timeout: float, *, estimates: bool = True) -> None:
+    """Answer with how many tokens the chat has, for the first model that can say."""
     question = CountQuestion(ctx, chat, timeouts(timeout, timeout, timeout))
-    models = chosen(ctx, model, from_, "ai.count")
-    await first_that_can(models, partial(_count_with, question, estimate))
+    await first_that_can(models, partial(_count_with, question, estimates))
+
+
+def wants_count(ctx: Exchange, chat: Chat) -> bool:
+    """Whether the client wants its chat counted, and not answered."""
+    counts = getattr(dialect_of(ctx, chat), "counts", None)
+    return counts is not None and bool(counts(ctx.request.path))
 
 
 @dataclass(slots=True)

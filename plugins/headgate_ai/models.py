@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
@@ -164,8 +165,10 @@ def model(
     """
     known = providers().get(provider)
     if known is None:
+        near = get_close_matches(provider, providers(), 1)
+        guess = f"did you mean `{near[0]}`? " if near else ""
         raise ValueError(
-            f"there is no provider `{provider}`; known are {', '.join(sorted(providers()))}. "
+            f"there is no provider `{provider}`; {guess}known are {', '.join(sorted(providers()))}. "
             "What speaks OpenAI's dialect is `compatible`, with its `url`"
         )
     if dialect is not None:
@@ -210,7 +213,7 @@ def build(
 
 
 def _target(provider: Provider, url: str | None) -> Target:
-    address = url or provider.url
+    address = provider.url if url is None else url
     if address is None:
         raise ValueError(f'{provider.name} has no address of its own: add url = "{provider.example}"')
     target = Target.parse(address)

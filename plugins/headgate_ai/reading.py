@@ -12,6 +12,7 @@ import trio
 
 from headgate.api import (
     BEFORE_RESPONSE,
+    READ,
     BytesBody,
     ClientFault,
     Const,
@@ -80,6 +81,7 @@ async def read_chat(
     if hasattr(inbound, "recalled"):
         chat = await inbound.recalled(chat, ctx, owner_of(ctx))
     ctx.remember(CHAT, chat)
+    ctx.remember(READ, chat)
     return chat
 
 

@@ -95,7 +95,7 @@ class Relay:
             self._fault = fault
             await self._body.aclose()
             self._done(whole=False)
-            return self._flow.broken_off(fault.message, fault.kind)
+            return self._flow.broken_off(_told(fault), fault.kind)
 
     async def _relay(self) -> bytes:
         flow = self._flow
@@ -146,3 +146,9 @@ class Relay:
         """Give the rest up; what was relayed until now is accounted for."""
         self._done(whole=self._flow.ended)
         await self._body.aclose()
+
+
+def _told(fault: Failure) -> str:
+    """What the client learns: of an upstream's trouble that there is some, not where it is; the row has the rest."""
+    own = isinstance(fault, UpstreamFault) and fault.kind.startswith("upstream.") and fault.kind != "upstream.status"
+    return "The model broke off its answer." if own else fault.message

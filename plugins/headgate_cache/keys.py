@@ -1,8 +1,8 @@
 """What an answer is kept under. Pure.
 
-The key is a hash of the line, of what was asked for (method, host, path, query, the client's dialect), and of `by`: two
-requests that differ in any of these never get each other's answer. Headers and the body are no part of it but where `by`
-says so.
+The key is a hash of the line, of what was asked for (method, host, path, query, the client's dialect, a chat or task that
+was read), and of `by`: two requests that differ in any of these never get each other's answer. Headers and any other body
+are no part of it but where `by` says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from headgate.api import ClientFault, Exchange, PluginFault, Site
+from headgate.api import READ, ClientFault, Exchange, PluginFault, Site
 from headgate.api.ai import filters_key
 
 
@@ -27,7 +27,10 @@ def key_of(ctx: Exchange, site: Site, by: Sequence[Any]) -> bytes:
     ]  # fmt: skip
     # What a guard puts back into answers is this exchange's own, whatever `by` says.
     own = filters_key(ctx)
-    return hashlib.sha256(canonical([site.key, asked, own, [_public(value) for value in by]])).digest()
+    # What a dialect has read is what was asked for: whether it is to be streamed, how long it may be, which tools there are.
+    read = ctx.recall(READ)
+    said = [] if read is None else [read.cache_key()]
+    return hashlib.sha256(canonical([site.key, asked, own, said, [_public(value) for value in by]])).digest()
 
 
 def _public(value: Any) -> tuple[str, Any]:

@@ -31,9 +31,8 @@ class GeminiIn:
         return errors.error(status, message, kind, record)
 
     def answers(self, path: str) -> bool:
-        """See `Inbound`."""
-        found = paths.split(path)
-        return found is not None and found[1] in paths.CHATS
+        """See `Inbound`; a route's own path too, which has a parameter where the model and the method stand."""
+        return paths.ours(path)
 
     def read(self, data: bytes, path: str, query: Mapping[str, str]) -> Chat:
         """See `Inbound`; also reads what a client wants counted."""

@@ -17,7 +17,13 @@ from headgate.api.ai import Unsupported
 _PATH = re.compile(r".*?/(?P<model>[^/:]+/[^/:]+):(?P<method>generateContent|streamGenerateContent|countTokens)")
 # What a model's name may begin with where it is more than a name.
 _COLLECTIONS: Final = ("models/", "tunedModels/", "projects/", "publishers/", "endpoints/")
-CHATS: Final = frozenset({"generateContent", "streamGenerateContent"})
+# Where chats are sent, or anything else that a model of Google's does: `…/models/M:method`, `…/models/{call}`.
+_OURS = re.compile(r".*/(?:models|tunedModels)/(?:[^/]*:(?!embedContent|batchEmbedContents)[^/]*|\{[^/}]*\})")
+
+
+def ours(path: str) -> bool:
+    """Whether a path, of a request or of a route, is one of Google's for a model."""
+    return _OURS.fullmatch(path.replace("%3A", ":").replace("%3a", ":")) is not None
 
 
 def split(path: str) -> tuple[str, str] | None:

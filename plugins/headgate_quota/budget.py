@@ -28,6 +28,7 @@ from headgate.api import (
     Site,
     StoreError,
     Text,
+    UpstreamFault,
     Usage,
     block,
 )
@@ -139,10 +140,8 @@ class BudgetMeter:
         return BudgetHold(self, purse, bound, amount)
 
     def _amount(self, bound: Bound) -> int:
-        found = self.accounts.ledger.distrusted(bound.what)
-        if found is not None:
-            why = f"it billed {found.billed} where its bound was {found.bound}"
-            raise _unbounded(f"{bound.what} is kept from budgets: {why}, and nobody has let it in again since.")
+        if self.accounts.ledger.distrusted(bound.what) is not None:
+            raise _kept_out(bound.what)
         if bound.cost is not None and bound.unbounded is None:
             return bound.cost
         if self.assume is None:
@@ -164,6 +163,14 @@ class BudgetMeter:
 
 def _unbounded(message: str) -> ClientFault:
     return ClientFault("budget.unbounded", message, status=400)
+
+
+def _kept_out(what: str) -> UpstreamFault:
+    """No fault of the client's, and another model may do it; `headgate budgets models` says what happened."""
+    return UpstreamFault(
+        UNAVAILABLE.name, f"{what} is kept from budgets, until a person lets it in again.",
+        status=503, sent=False, passes_on=True,
+    )  # fmt: skip
 
 
 def _unavailable() -> Failure:

@@ -3,7 +3,7 @@
 from headgate.contracts.books import Book, Share, period
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
-from headgate.contracts.exchange import Exchange, RouteInfo
+from headgate.contracts.exchange import READ, Exchange, RouteInfo
 from headgate.contracts.fakes import FakeBody, FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
@@ -86,6 +86,7 @@ from headgate.message.strict_fields import a_bool, a_count, a_list, a_number
 from headgate.message.strict_json import NotStrict, decode_strictly, refuse_lookalikes
 
 __all__ = [
+    "READ",
     "a_bool",
     "a_count",
     "a_list",

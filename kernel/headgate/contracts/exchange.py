@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from headgate.contracts.dialect import Dialect
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from headgate.errors import HeadgateError
     from headgate.message.request import Client, Request
     from headgate.message.response import Response
+
+READ: Final = "body.read"
+"""Where a step that reads a body in a dialect remembers what it read, which has a `cache_key() -> bytes`."""
 
 AfterHead = Callable[["Exchange"], None]
 AfterClose = Callable[["Exchange"], Awaitable[None] | None]

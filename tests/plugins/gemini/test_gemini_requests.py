@@ -287,7 +287,7 @@ def test_the_path_says_the_model_and_whether_it_streams(path: str, model: str, s
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/chat/completions", "/v1beta/models/x:embedContent", "/v1beta/models/x:countTokens"]
+    "path", ["/v1/chat/completions", "/v1beta/models/x:embedContent", "/v1beta/models", "/v1/models/x"]
 )
 def test_other_paths_are_no_chats(path: str) -> None:
     assert not IN.answers(path)
