@@ -65,9 +65,9 @@ def test_a_tool_is_called_and_its_result_is_answered(pair: Pair, way: str) -> No
 
 
 @WAYS
-@each("parallel tools")
+@each("several tools at once")
 def test_two_tools_are_called_at_once_and_both_results_find_their_call(pair: Pair, way: str) -> None:
-    pair.sim.says(Says((Thought("Hm."), "Let me see.", OSLO, ROME)), Says("Wet, and dry."))
+    pair.sim.says(Says(("Let me see.", Thought("Hm."), OSLO, ROME)), Says("Wet, and dry."))
     first = pair.ask(way, Ask(tools=TOOLS))
     assert [call.arguments for call in first.calls] == [{"city": "Oslo"}, {"city": "Rome"}]
     # Google gives its calls no ids of their own: their order says which is which.

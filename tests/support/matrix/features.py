@@ -9,7 +9,7 @@ FEATURES: Final[dict[str, str]] = {
     "streaming": "test_a_model_streams_to_a_client",
     "system": "test_what_the_system_says_is_the_systems_at_the_provider",
     "tools": "test_a_tool_is_called_and_its_result_is_answered",
-    "parallel tools": "test_two_tools_are_called_at_once_and_both_results_find_their_call",
+    "several tools at once": "test_two_tools_are_called_at_once_and_both_results_find_their_call",
     "streamed tool arguments": "test_arguments_come_in_pieces_as_they_are_written",
     "structured output": "test_an_answer_follows_the_schema_that_the_client_sent",
     "JSON mode": "test_an_answer_is_json_where_the_client_wants_it",

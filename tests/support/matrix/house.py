@@ -104,6 +104,14 @@ def everything(sims: Mapping[str, Simulator]) -> str:
     return "\n".join(lines)
 
 
+def one_model(line: str) -> str:
+    """A policy as a user has it: one model, one route for each client."""
+    lines = ["policy 1", line]
+    for client in CLIENTS.values():
+        lines.append(_route(client.name.replace("-", "_"), client, "", "ai.chat smart"))
+    return "\n".join(lines).replace("POST /mistralai/", "POST /mistral/")
+
+
 def route(client: str, upstream: str) -> str:
     """The name of a pair's route."""
     return f"{upstream}_to_{client}".replace("-", "_")
