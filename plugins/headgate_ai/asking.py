@@ -66,6 +66,9 @@ class Asked:
     def settle(self, counted: Counted, booked: Counted | None = None) -> None:
         """What was used, told to everybody who waits for it; accounts are told `booked` where that is more. Once."""
         cost = self.model.prices.cost(counted)
+        if cost is not None and cost < 0:
+            # A provider whose counts are below nothing gives no credit.
+            cost = Money(0)
         usage = counted.usage(cost)
         self._account(usage, usage if booked is None else booked.usage(self.model.prices.cost(booked)))
         if cost is None:

@@ -126,7 +126,12 @@ def bound_of(
     each = chat.max_tokens or cap or most_output or context
     if each is None:
         return Bound(what, unbounded="the request has no bound on the answer, and the model's maximum is not known")
-    answered = each * (chat.content().n or 1)
+    times = chat.content().n
+    if times is None:
+        times = 1
+    if type(times) is not int or times < 1:
+        return Bound(what, unbounded="the number of answers is no whole number above 0")
+    answered = each * times
     cost = prices.most(Counted(input_tokens=asked, output_tokens=answered))
     why = None if cost is not None else f"the price of {what} is not known"
     return Bound(what, asked + answered, cost, why)

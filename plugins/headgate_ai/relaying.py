@@ -78,6 +78,8 @@ class Relay:
             kept += await self._more()
             if flow.refusal is not None:
                 raise self._broken(f"refused in its stream: {flow.refusal.message}")
+        if flow.ended and self._at_end is not None:
+            await self._at_end()
         self._kept = kept
 
     async def read(self) -> bytes:

@@ -203,7 +203,8 @@ class BudgetHold:
         beyond = purse.slice.settle(self.amount, cost)
         self._note(cost)
         if beyond:
-            known = self.bound.cost is not None and self.bound.unbounded is None
+            # An estimate is our own, and nothing to distrust a provider for.
+            known = self.bound.cost is not None and self.bound.unbounded is None and not usage.estimated
             meter.accounts.overrun(purse, self.bound, self.amount, cost, known=known)
         elif purse.slice.free > purse.most:
             meter.accounts.lighten(purse)
@@ -217,7 +218,7 @@ class BudgetHold:
 
     def _note(self, cost: int) -> None:
         """The row of the call log says what was booked where: a dead worker's slice is put right with it."""
-        ctx, account = self.meter.ctx, self.purse.slice.account
+        ctx, account = self.meter.ctx.whole, self.purse.slice.account
         log = ctx.log
         if log is None:
             log = ctx.log = {}

@@ -20,7 +20,7 @@ from headgate.message.request import Request
 
 # What an arm begins without; behind it, what it has of these is put behind what the exchange has.
 _LISTS = ("after_head", "after_close", "filters", "discard")
-_COPIED = ("shadows", "log", "values", "meters")
+_COPIED = ("shadows", "log", "values")
 # The exchange's own, whichever arm wins.
 _KEPT = frozenset({*_LISTS, "client", "meters", "node", "served", "started", "started_at", "trace", "usage"})
 
@@ -48,6 +48,10 @@ class View(Exchange):
         if parent.served is not None:
             put("_known", len(parent.served.attempts))
             put("served", _own_served(parent.served))
+
+    @property
+    def whole(self) -> Exchange:
+        return self.parent.whole
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
