@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Final, Literal, cast
 
@@ -24,6 +25,7 @@ from headgate.api import (
     Line,
     PluginFault,
     Response,
+    StoreError,
     Text,
     step,
 )
@@ -39,6 +41,8 @@ from headgate_ai.questions import Question
 from headgate_ai.reading import CHAT, dialect_of, owner_of
 from headgate_ai.relaying import Relay
 from headgate_ai.whole import whole_body
+
+log = logging.getLogger("headgate.ai")
 
 # Of the model that a client named, what is kept in the row; providers' names have some fifty characters.
 LONGEST_NAME: Final = 200
@@ -122,7 +126,7 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
     keeping = _keeping(question, asked, inbound)
     data = _whole(question, asked, await whole_body(model, response.body), inbound, keeping)
     if keeping is not None:
-        await keeping.keep()
+        await _keep(keeping)
     return Response(200, [(b"content-type", b"application/json"), *headers], data)
 
 
@@ -132,6 +136,14 @@ def _keeping(question: Question, asked: Asked, inbound: Inbound) -> Keeping | No
     if asked.model.dialect.name == question.chat.dialect or not hasattr(inbound, "keeping"):
         return None
     return cast("Remembers", inbound).keeping(question.chat, question.ctx, owner_of(question.ctx))
+
+
+async def _keep(keeping: Keeping) -> None:
+    """Keep an answer. One that cannot be kept is a good answer all the same, and it is paid for."""
+    try:
+        await keeping.keep()
+    except StoreError as error:
+        log.error("an answer could not be kept: %s", error)
 
 
 def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None) -> bytes:
@@ -169,7 +181,7 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
     keeping = _keeping(question, asked, inbound)
     flow = _flow(question, asked, inbound, keeping)
-    at_end = keeping.keep if keeping is not None else None
+    at_end = partial(_keep, keeping) if keeping is not None else None
     relay = Relay(body, flow, settle, partial(broken, model), partial(without_key, model), at_end)
     try:
         await relay.begin()
