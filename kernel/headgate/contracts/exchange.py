@@ -127,11 +127,11 @@ class Exchange:
     def meters(self) -> list[Meter] | None:
         """What limits the lines that run now, outermost first; lines that run at once have each their own."""
         found = _METERS.get()
-        return found[1] if found is not None and found[0] is self else None
+        return found[1] if found is not None and found[0] is self.whole else None
 
     @meters.setter
     def meters(self, meters: list[Meter] | None) -> None:
-        _METERS.set(None if meters is None else (self, meters))
+        _METERS.set(None if meters is None else (self.whole, meters))
 
     def answer(self, response: Response) -> None:
         """Decide the head. Lines below still run and may change status and headers."""
@@ -172,6 +172,11 @@ class Exchange:
         if self.filters is None:
             self.filters = []
         self.filters.append(call)
+
+    @property
+    def whole(self) -> Exchange:
+        """The exchange that has the row, also where this is one arm's view of it."""
+        return self
 
     def note(self, name: str, value: Any) -> None:
         """Put a field into the row of the call log."""

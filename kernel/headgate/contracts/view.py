@@ -20,9 +20,9 @@ from headgate.message.request import Request
 
 # What an arm begins without; behind it, what it has of these is put behind what the exchange has.
 _LISTS = ("after_head", "after_close", "filters", "discard")
-_COPIED = ("shadows", "log", "values", "meters")
+_COPIED = ("shadows", "log", "values")
 # The exchange's own, whichever arm wins.
-_KEPT = frozenset({*_LISTS, "client", "meters", "node", "served", "started", "started_at", "trace", "usage"})
+_KEPT = frozenset({*_LISTS, "client", "node", "served", "started", "started_at", "trace", "usage"})
 
 
 class View(Exchange):
@@ -49,6 +49,10 @@ class View(Exchange):
             put("_known", len(parent.served.attempts))
             put("served", _own_served(parent.served))
 
+    @property
+    def whole(self) -> Exchange:
+        return self.parent.whole
+
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if self._won and name not in ("_won", "_before"):
@@ -70,6 +74,9 @@ class View(Exchange):
             both = [*(getattr(parent, name) or ()), *(getattr(self, name) or ())] or None
             setattr(self, name, both)
             setattr(parent, name, both)
+        if parent.log:
+            # What was noted on the exchange itself meanwhile, as a budget around the arms does.
+            self.log = {**parent.log, **(self.log or {})}
         for name in Exchange.__slots__:
             if name not in _KEPT:
                 setattr(parent, name, getattr(self, name))
