@@ -218,6 +218,7 @@ class BudgetHold:
 
     def _note(self, cost: int) -> None:
         """The row of the call log says what was booked where: a dead worker's slice is put right with it."""
+        # Of an arm that loses the row keeps this too, so it is the whole exchange's.
         ctx, account = self.meter.ctx.whole, self.purse.slice.account
         log = ctx.log
         if log is None:

@@ -22,7 +22,7 @@ from headgate.message.request import Request
 _LISTS = ("after_head", "after_close", "filters", "discard")
 _COPIED = ("shadows", "log", "values")
 # The exchange's own, whichever arm wins.
-_KEPT = frozenset({*_LISTS, "client", "meters", "node", "served", "started", "started_at", "trace", "usage"})
+_KEPT = frozenset({*_LISTS, "client", "node", "served", "started", "started_at", "trace", "usage"})
 
 
 class View(Exchange):
@@ -74,6 +74,9 @@ class View(Exchange):
             both = [*(getattr(parent, name) or ()), *(getattr(self, name) or ())] or None
             setattr(self, name, both)
             setattr(parent, name, both)
+        if parent.log:
+            # What was noted on the exchange itself meanwhile, as a budget around the arms does.
+            self.log = {**parent.log, **(self.log or {})}
         for name in Exchange.__slots__:
             if name not in _KEPT:
                 setattr(parent, name, getattr(self, name))
