@@ -305,7 +305,7 @@ async def test_an_event_goes_out_when_it_comes(gateway: Any) -> None:
 async def test_a_stream_that_dies_tells_the_client_and_is_counted_from_what_came(gateway: Any, ends: bool) -> None:
     pieces = [*stream(["Hello, ", "world and all the others"], done=False), b'data: {"half":']
     async with gateway(streams(pieces, ends=ends)) as g:
-        with pytest.raises(openai.APIError, match=r"gpt|127\.0\.0\.1") as caught:
+        with pytest.raises(openai.APIError, match=r"The model broke off its answer\.") as caught:
             await g.call(stream=True)
         assert type(caught.value) is openai.APIError
         ctx = await g.over()
@@ -322,7 +322,7 @@ async def test_a_cut_stream_has_the_error_event_and_no_end(gateway: Any) -> None
             came = b""
             while piece := await client.receive_some():
                 came += piece
-        assert b'data: {"error":{"message":"gpt ended its stream before it was complete.","type":"server_error"' in came
+        assert b'data: {"error":{"message":"The model broke off its answer.","type":"server_error"' in came
         assert not came.endswith(b"0\r\n\r\n")
 
 
