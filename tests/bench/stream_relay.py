@@ -10,10 +10,10 @@ import trio
 
 async def relay(upstream_port: int, client: trio.SocketStream) -> None:
     """One connection of a client, and one to the upstream for it."""
-    async with client, await trio.open_tcp_stream("127.0.0.1", upstream_port) as upstream:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(pump, client, upstream, nursery)
-            nursery.start_soon(pump, upstream, client, nursery)
+    upstream = await trio.open_tcp_stream("127.0.0.1", upstream_port)
+    async with client, upstream, trio.open_nursery() as nursery:
+        nursery.start_soon(pump, client, upstream, nursery)
+        nursery.start_soon(pump, upstream, client, nursery)
 
 
 async def pump(source: trio.SocketStream, sink: trio.SocketStream, nursery: trio.Nursery) -> None:

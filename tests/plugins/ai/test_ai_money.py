@@ -64,7 +64,9 @@ def price(tokens: Tokens) -> int:
 
 
 @asynccontextmanager
-async def world(lines: str, monkeypatch: pytest.MonkeyPatch, *, models: str = "", price: bool = True) -> AsyncIterator[World]:
+async def world(
+    lines: str, monkeypatch: pytest.MonkeyPatch, *, models: str = "", price: bool = True
+) -> AsyncIterator[World]:
     """`gpt` and `mini` speak OpenAI, `claude` Anthropic; each has a provider of its own."""
     monkeypatch.setenv("K", "sk-money")
     cost = ", price = {input: $10, output: $20}" if price else ""
@@ -75,7 +77,9 @@ async def world(lines: str, monkeypatch: pytest.MonkeyPatch, *, models: str = ""
             await sim.start(nursery)
             provider = "anthropic" if name == "claude" else "openai"
             url = f"{sim.url}/v1" if name == "claude" else sim.base_url
-            text += f'model {name} {{ provider = {provider}, name = "m-{name}", key = secret("K"), url = "{url}"{cost} }}\n'
+            text += (
+                f'model {name} {{ provider = {provider}, name = "m-{name}", key = secret("K"), url = "{url}"{cost} }}\n'
+            )
         text += f"""{models}
 route r POST /v1/chat/completions public {{
     read.chat as chat
@@ -215,9 +219,7 @@ async def test_what_has_no_bound_is_refused_in_the_clients_words_or_assumed(
 
 # The tokens of languages that are written close are nearer to a byte each than to four.
 @pytest.mark.parametrize("words", ["狐狸跳过了懒狗。" * 30, "{}[]();!?" * 30])
-async def test_dense_text_that_is_cut_is_not_booked_below_its_bill(
-    monkeypatch: pytest.MonkeyPatch, words: str
-) -> None:
+async def test_dense_text_that_is_cut_is_not_booked_below_its_bill(monkeypatch: pytest.MonkeyPatch, words: str) -> None:
     async with world("budget $5 per=day { ai.chat gpt idle=200ms }", monkeypatch) as w:
         tokens = Tokens(120, len(words))
         w.sims["gpt"].says(

@@ -45,7 +45,14 @@ route messages POST /v1/messages public {{
 
 def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-    value = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice], "usage": None}
+    value = {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [choice],
+        "usage": None,
+    }
     return b"data: " + json.dumps(value, separators=(",", ":")).encode() + b"\n\n"
 
 
