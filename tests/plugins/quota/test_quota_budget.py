@@ -247,6 +247,7 @@ async def test_a_call_that_outlasts_its_idle_account_is_settled_and_counted_once
     node = Node(TrioClock(), None, None, Stores(ledger=ledger))  # type: ignore[arg-type]
     accounts = node.state[STATE] = Accounts(node)
     ctx: Any = SimpleNamespace(node=node, log=None)
+    ctx.whole = ctx
     meter = BudgetMeter(ctx, Line(Site("r", "budget", 0, "f", 1), "day", None), limit, None, None, None)
     bound = Bound("m", None, Money(400_000_000))
 

@@ -180,6 +180,7 @@ class _Exchange:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.log: dict[str, Any] | None = None
+        self.whole = self
 
 
 class World:
