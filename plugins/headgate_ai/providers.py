@@ -17,7 +17,7 @@ from headgate.api import Line
 
 ECHO: Final = "echo"
 # Where an API is, by dialect, if nothing else is said. The other dialects write all of their paths themselves.
-BASES: Final = {"openai": "/v1", "mistral": "/v1", "gemini": "/v1beta"}
+BASES: Final = {"openai": "/v1", "anthropic": "/v1", "mistral": "/v1", "gemini": "/v1beta"}
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
