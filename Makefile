@@ -7,7 +7,7 @@ FOUND := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 PYTHON ?= $(FOUND)
 
-.PHONY: run test lint types check bench soak lock docs clean
+.PHONY: run test lint types check bench bench-streams soak lock docs clean
 
 run: $(VENV)/.installed
 	@$(BIN)/headgate serve policies $(ARGS)
@@ -31,6 +31,10 @@ check: $(VENV)/.installed-dev
 # Side by side with nginx, in one run: see docs/performance.md.
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# Streams, beside a bare relay in trio: see docs/performance.md.
+bench-streams: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench.streams $(ARGS)
 
 # The long ones that `make test` leaves out.
 soak: $(VENV)/.installed-dev

@@ -10,11 +10,8 @@ import trio
 
 async def relay(upstream_port: int, client: trio.SocketStream) -> None:
     """One connection of a client, and one to the upstream for it."""
-    async with (
-        client,
-        await trio.open_tcp_stream("127.0.0.1", upstream_port) as upstream,
-        trio.open_nursery() as nursery,
-    ):
+    upstream = await trio.open_tcp_stream("127.0.0.1", upstream_port)
+    async with client, upstream, trio.open_nursery() as nursery:
         nursery.start_soon(pump, client, upstream, nursery)
         nursery.start_soon(pump, upstream, client, nursery)
 

@@ -76,7 +76,7 @@ async def world(
         for name, sim in sims.items():
             await sim.start(nursery)
             provider = "anthropic" if name == "claude" else "openai"
-            url = f"{sim.url}/v1" if name == "claude" else sim.base_url
+            url = sim.url
             text += (
                 f'model {name} {{ provider = {provider}, name = "m-{name}", key = secret("K"), url = "{url}"{cost} }}\n'
             )

@@ -36,7 +36,7 @@ LOAD = """
 
     class Call:
         def __init__(self):
-            self.node, self.log = node, None
+            self.node, self.log, self.whole = node, None, self
 
     async def calls():
         while True:
