@@ -22,6 +22,7 @@ from headgate.api.ai import (
     Text,
     ToolCall,
     Unsupported,
+    carry,
 )
 from headgate_gemini.grounding import metadata as grounding
 from headgate_gemini.logprobs import write_logprobs
@@ -96,8 +97,11 @@ def thought(text: str, signature: str | None, *, summary: bool = True) -> list[d
 
 
 def proof(part: Reasoning, signature: str | None) -> str | None:
-    """A signature, if it is Google's own: a client would send another's back, and Google refuse it."""
-    if not signature or part.extra.get("dialect") != "gemini":
+    """A signature, if it is Google's own; another's, so that it comes back to whom it belongs."""
+    if part.extra.get("dialect") != "gemini":
+        foreign = carry(part, signature)
+        return base64.b64encode(foreign.encode()).decode() if foreign else None
+    if not signature:
         return None
     try:
         base64.b64decode(signature, altchars=b"-_" if "-" in signature or "_" in signature else None, validate=True)

@@ -5,6 +5,7 @@ See `headgate.contracts.ai` for the rules.
 
 from headgate.contracts.ai import (
     BYTES_PER_TOKEN,
+    MARK,
     Answer,
     AnswerFilter,
     AnyPart,
@@ -71,12 +72,19 @@ from headgate.contracts.ai import (
     Used,
     Written,
     answer_filters,
+    carried,
+    carry,
     filter_answers,
     filters_key,
+    joined,
     tokens_in,
 )
 
 __all__ = [
+    "MARK",
+    "carried",
+    "carry",
+    "joined",
     "Gatherer",
     "AnswerFilter",
     "StreamFilter",

@@ -193,8 +193,9 @@ def _detail(value: Any, where: str) -> Reasoning:
     summary = value.get("type") == "reasoning.summary"
     text = value.get("summary") if summary else value.get("text")
     return Reasoning(
-        text or "", signature=value.get("signature"), sealed=value.get("data"), id=value.get("id"), summary=summary
-    )
+        text or "", signature=value.get("signature"), sealed=value.get("data"), id=value.get("id"), summary=summary,
+        maker=value.get("format"),
+    )  # fmt: skip
 
 
 def _assistant(value: dict[str, Any], where: str) -> list[AnyPart]:

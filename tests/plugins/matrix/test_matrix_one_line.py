@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import pytest
-
-from headgate.testing.providers import Call, Says, Simulator, Thought
 from matrix.asks import Ask, Results, User
 from matrix.clients import CLIENTS
 from matrix.clients.base import Client
 from matrix.house import house, one_model
 from matrix.upstreams import KEY, SECRET, UPSTREAMS
+
+from headgate.testing.providers import Call, Says, Simulator, Thought
 
 TOOLS = {"weather": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
 

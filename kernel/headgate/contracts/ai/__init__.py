@@ -74,9 +74,14 @@ from headgate.contracts.ai.parts import (
     ToolCall,
     ToolResult,
 )
+from headgate.contracts.ai.proofs import MARK, carried, carry, joined
 from headgate.contracts.ai.remembering import Keeping, Remembers
 
 __all__ = [
+    "MARK",
+    "carried",
+    "carry",
+    "joined",
     "Gatherer",
     "AnswerFilter",
     "StreamFilter",
