@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api.ai import (
+    MARK,
     Answer,
     Audio,
     Chat,
@@ -35,6 +36,9 @@ REASONS: Final[dict[Stop, str]] = {
     "refusal": "SAFETY", "pause": "OTHER", "other": "OTHER",
 }  # fmt: skip
 MALFORMED: Final = "MALFORMED_FUNCTION_CALL"
+
+# How what is carried begins, as base64.
+_CARRIED: Final = base64.b64encode(MARK.encode()).decode()
 
 
 def render(answer: Answer, chat: Chat) -> bytes:
@@ -92,7 +96,8 @@ def said(part: Said) -> list[dict[str, Any]]:
 def thought(text: str, signature: str | None, *, summary: bool = True) -> list[dict[str, Any]]:
     """Thoughts, or a signature that stands by itself."""
     signed = {"thoughtSignature": signature} if signature else {}
-    thinks = {"thought": True} if text or summary else {}
+    # A client keeps a proof apart where it is no thought: only Google's own stand by themselves.
+    thinks = {"thought": True} if text or summary or (signature or "").startswith(_CARRIED) else {}
     return [{"text": text, **thinks, **signed}] if text or signed else []
 
 
