@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from headgate.api import (
     Attempt,
     Bound,
@@ -118,6 +120,14 @@ class Asked:
             hold.settle(usage)
         self.cost = usage.cost
         self.ctx.usage = usage if self.ctx.usage is None else self.ctx.usage.plus(usage)
+
+    def broken_off(self, counted: Counted | None, answered_bytes: int) -> Counted:
+        """Where the answer did not come to its end: what the provider had counted until then may lag behind what came."""
+        estimated = self.estimate(answered_bytes)
+        if counted is None:
+            return estimated
+        output = max(counted.output_tokens, estimated.output_tokens)
+        return msgspec.structs.replace(counted, output_tokens=output, estimated=True)
 
     def estimate(self, answered_bytes: int) -> Counted:
         """Where the provider does not say: from the sizes of what was asked and what was answered."""

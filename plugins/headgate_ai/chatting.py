@@ -27,7 +27,7 @@ from headgate.api import (
     Text,
     step,
 )
-from headgate.api.ai import Chat, Counted, Garbled, Inbound, Keeping, Remembers, answer_filters
+from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_filters
 from headgate_ai.asking import Asked, Question, ask, end, timeouts, within
 from headgate_ai.choosing import as_list, first_that_can
 from headgate_ai.failures import broken, too_late, without_key
@@ -150,8 +150,8 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     first = 0.0
 
     def settle(flow: Flow, *, whole: bool) -> None:
-        estimated = asked.estimate(flow.relayed_bytes)
-        counted = (flow.counted or estimated) if whole else _so_far(flow.counted, estimated)
+        seen = flow.relayed_bytes
+        counted = (flow.counted or asked.estimate(seen)) if whole else asked.broken_off(flow.counted, seen)
         asked.settle(counted)
         end(asked, "ok" if whole else "cut")
         took = clock.monotonic() - first
@@ -168,14 +168,6 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     first = clock.monotonic()
     ctx.note("ttft_s", round(first - asked.began, 6))
     return relay
-
-
-def _so_far(counted: Counted | None, estimated: Counted) -> Counted:
-    """Of a stream that broke off: what the provider had counted until then may lag behind what came."""
-    if counted is None:
-        return estimated
-    output = max(counted.output_tokens, estimated.output_tokens)
-    return msgspec.structs.replace(counted, output_tokens=output, estimated=True)
 
 
 def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping | None) -> Flow:

@@ -137,6 +137,12 @@ def _part(part: AnyPart) -> AnyPart:
 # --- for a client ----------------------------------------------------------------------------------------------------
 
 
+# Who made a proof, by the word that https://openrouter.ai/docs/use-cases/reasoning-tokens has for its form.
+_MAKERS: Final[dict[Any, Any]] = {
+    "anthropic-claude-v1": "anthropic", "google-gemini-v1": "gemini", "openai-responses-v1": "openai-responses",
+}  # fmt: skip
+
+
 class _MistralWriter:
     """See `EventWriter`."""
 
@@ -179,7 +185,8 @@ def _thought(detail: dict[str, Any]) -> dict[str, Any]:
     signature = detail.get("signature")
     if detail.get("format") != NAME:
         summary = detail.get("type") == "reasoning.summary"
-        sealed, ident, maker = detail.get("data"), detail.get("id"), detail.get("format")
+        sealed, ident, form = detail.get("data"), detail.get("id"), detail.get("format")
+        maker = _MAKERS.get(form, form)
         part = Reasoning(text=words, sealed=sealed, id=ident, summary=summary, maker=maker)
         signature = carry(part, signature) or None
     return _thinking(words, signature)

@@ -81,10 +81,6 @@ from headgate.contracts.ai import (
 )
 
 __all__ = [
-    "MARK",
-    "carried",
-    "carry",
-    "joined",
     "Gatherer",
     "AnswerFilter",
     "StreamFilter",
@@ -124,6 +120,10 @@ __all__ = [
     "Message",
     "Opaque",
     "Opened",
+    "MARK",
+    "carried",
+    "carry",
+    "joined",
     "Outbound",
     "Part",
     "PassesFast",

@@ -168,7 +168,6 @@ def thoughts(message: WireMessage) -> list[Said]:
                 sealed=one.get("data"),
                 id=one.get("id"),
                 summary=one.get("type") == "reasoning.summary",
-                maker=one.get("format"),
             )
             for one in message.reasoning_details
         ]

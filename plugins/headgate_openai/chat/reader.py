@@ -178,7 +178,7 @@ class ChunkReader(SseReader):
         """A thought as OpenRouter tells it: its index is what belongs together."""
         sealed, summary = value.get("data"), value.get("type") == "reasoning.summary"
         kind = f"reasoning {value.get('index', 0)} {value.get('type')}"
-        part = Reasoning("", sealed=sealed, id=value.get("id"), summary=summary, maker=value.get("format"))
+        part = Reasoning("", sealed=sealed, id=value.get("id"), summary=summary)
         index = self._single(choice, kind, part, out, again=sealed is not None)
         text = value.get("text") or value.get("summary")
         if text:

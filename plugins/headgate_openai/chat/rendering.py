@@ -146,7 +146,7 @@ def detail(part: Reasoning) -> dict[str, Any]:
         body = {"type": "reasoning.summary", "summary": part.text}
     else:
         body = {"type": "reasoning.text", "text": part.text}
-    for name, value in (("signature", part.signature), ("id", part.id), ("format", part.maker)):
+    for name, value in (("signature", part.signature), ("id", part.id)):
         if value is not None:
             body[name] = value
     return body

@@ -43,7 +43,7 @@ from headgate_openai.chat.rendering import detail
 class ChunkWriter:
     """See `EventWriter`."""
 
-    __slots__ = ("_at", "_calls", "_common", "_counted", "_lengths", "_makers", "_model", "_said", "_wants_counts")
+    __slots__ = ("_at", "_calls", "_common", "_counted", "_lengths", "_model", "_said", "_wants_counts")
 
     def __init__(self, chat: Chat, at: float) -> None:
         options = chat.raw().get("stream_options")
@@ -55,7 +55,6 @@ class ChunkWriter:
         self._said: set[int] = set()
         self._calls: dict[tuple[int, int], int] = {}
         self._lengths: dict[int, int] = {}
-        self._makers: dict[tuple[int, int], str | None] = {}
 
     def __repr__(self) -> str:
         return f"<ChunkWriter {self._common.get('id', 'not begun')} [{len(self._calls)} calls]>"
@@ -91,8 +90,6 @@ class ChunkWriter:
         match happening:
             case SignatureDelta(signature=signature, choice=choice, index=index):
                 said = {"type": "reasoning.text", "text": "", "signature": signature, "index": index}
-                maker = self._makers.get((choice, index))
-                said |= {"format": maker} if maker is not None else {}
                 return self._delta(choice, {"reasoning_details": [said]})
             case RefusalDelta(text=text, choice=choice):
                 return self._delta(choice, {"refusal": text})
@@ -106,8 +103,6 @@ class ChunkWriter:
 
     def _opened(self, happening: Opened) -> bytes:
         part, choice = happening.part, happening.choice
-        if isinstance(part, Reasoning):
-            self._makers[choice, happening.index] = part.maker
         match part:
             case ToolCall():
                 number = sum(1 for of, _ in self._calls if of == choice)

@@ -78,10 +78,6 @@ from headgate.contracts.ai.proofs import MARK, carried, carry, joined
 from headgate.contracts.ai.remembering import Keeping, Remembers
 
 __all__ = [
-    "MARK",
-    "carried",
-    "carry",
-    "joined",
     "Gatherer",
     "AnswerFilter",
     "StreamFilter",
@@ -121,6 +117,10 @@ __all__ = [
     "Message",
     "Opaque",
     "Opened",
+    "MARK",
+    "carried",
+    "carry",
+    "joined",
     "Outbound",
     "Part",
     "PassesFast",
