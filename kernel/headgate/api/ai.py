@@ -5,7 +5,6 @@ See `headgate.contracts.ai` for the rules.
 
 from headgate.contracts.ai import (
     BYTES_PER_TOKEN,
-    MARK,
     Answer,
     AnswerFilter,
     AnyPart,
@@ -72,13 +71,11 @@ from headgate.contracts.ai import (
     Used,
     Written,
     answer_filters,
-    carried,
-    carry,
     filter_answers,
     filters_key,
-    joined,
     tokens_in,
 )
+from headgate.contracts.ai.proofs import MARK, carried, carry, joined
 
 __all__ = [
     "Gatherer",
