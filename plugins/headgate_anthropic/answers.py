@@ -28,6 +28,7 @@ from headgate.api.ai import (
     Stop,
     Text,
     ToolCall,
+    carry,
 )
 from headgate_anthropic import marks
 from headgate_anthropic.arguments import asked
@@ -170,7 +171,7 @@ def thought(part: Reasoning) -> dict[str, Any]:
         if part.sealed is not None:
             return {"type": "redacted_thinking", "data": part.sealed}
         return {"type": "thinking", "thinking": part.text, "signature": part.signature or ""}
-    packed = marks.pack(part, part.signature)
+    packed = carry(part, part.signature)
     if part.sealed is not None and not part.text:
         return {"type": "redacted_thinking", "data": packed}
     return {"type": "thinking", "thinking": part.text, "signature": packed}

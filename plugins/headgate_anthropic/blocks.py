@@ -15,11 +15,10 @@ import binascii
 from typing import Any, Final
 
 from headgate.api import NotStrict
-from headgate.api.ai import AnyPart, File, Image, Media, Opaque, Reasoning, Text, ToolCall, ToolResult
+from headgate.api.ai import AnyPart, File, Image, Media, Opaque, Reasoning, Text, ToolCall, ToolResult, carried
 from headgate_anthropic.arguments import arguments
 from headgate_anthropic.citing import citation
 from headgate_anthropic.facts import NAME
-from headgate_anthropic.marks import unpack
 
 PDF: Final = "application/pdf"
 PLAIN: Final = "text/plain"
@@ -126,24 +125,19 @@ def _tool_result(value: dict[str, Any], where: str) -> AnyPart:
 
 def _thinking(value: dict[str, Any], where: str) -> AnyPart:
     signature = words(value, "signature", where) if value.get("signature") is not None else None
-    foreign = unpack(signature) if signature else None
     text = words(value, "thinking", where)
+    foreign = carried(signature, text) if signature else None
     if foreign is None:
         return Reasoning(text=text, signature=signature, maker=NAME, extra=rest(value, "type", "thinking", "signature"))
-    return Reasoning(
-        text=text, signature=foreign.signature, sealed=foreign.sealed, id=foreign.id, summary=foreign.summary,
-        maker=foreign.maker,
-    )  # fmt: skip
+    return foreign
 
 
 def _redacted(value: dict[str, Any], where: str) -> AnyPart:
     data = words(value, "data", where)
-    foreign = unpack(data)
+    foreign = carried(data)
     if foreign is None:
         return Reasoning(sealed=data, maker=NAME, extra=rest(value, "type", "data"))
-    return Reasoning(
-        signature=foreign.signature, sealed=foreign.sealed, id=foreign.id, summary=foreign.summary, maker=foreign.maker
-    )
+    return foreign
 
 
 _READERS: Final = {

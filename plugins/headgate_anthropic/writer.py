@@ -41,6 +41,7 @@ from headgate.api.ai import (
     TextDelta,
     ToolCall,
     Used,
+    carry,
 )
 from headgate_anthropic import errors, marks
 from headgate_anthropic.answers import ending, message_id, shown, told
@@ -176,7 +177,7 @@ class MessageWriter:
             case ReasoningDelta(text=text):
                 return self._said({"type": "thinking_delta", "thinking": text}) if text else b""
             case SignatureDelta(signature=signature) if isinstance(part, Reasoning):
-                proof = signature if marks.own(part) else marks.pack(part, signature)
+                proof = signature if marks.own(part) else carry(part, signature)
                 return self._said({"type": "signature_delta", "signature": proof})
             case CitationDelta(citation=citation):
                 return self._said({"type": "citations_delta", "citation": cited(citation)})

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api import Line
-from headgate.api.ai import AnyPart, Chat, Dropped, Endpoint, Garbled, Message, Reasoning, Written
+from headgate.api.ai import MARK, AnyPart, Chat, Dropped, Endpoint, Garbled, Message, Reasoning, Written
 from headgate_anthropic import marks
 from headgate_anthropic.blocks import block
 from headgate_anthropic.facts import (
@@ -114,7 +114,7 @@ def _changes(chat: Chat, to: Endpoint, dropped: Dropped) -> dict[str, Any]:
             changed.update({name: None} if raw.get(name) is not None else {})
     if raw.get("max_tokens") is None and changed.get("max_tokens") is None:
         changed["max_tokens"] = most(chat, to)
-    if "content" in differ or marks.MARK.encode() in chat.original():
+    if "content" in differ or MARK.encode() in chat.original():
         changed.update(_content(chat, dropped))
     return changed
 

@@ -125,7 +125,9 @@ def read_block(raw: msgspec.Raw) -> Said:
 
 def _reasoning(block: dict[str, Any]) -> Reasoning:
     text = block.get("reasoningText") or {}
-    return Reasoning(text=text.get("text", ""), signature=text.get("signature"), sealed=block.get("redactedContent"))
+    return Reasoning(
+        text=text.get("text", ""), signature=text.get("signature"), sealed=block.get("redactedContent"), maker="bedrock"
+    )
 
 
 def read_citation(block: dict[str, Any]) -> Citation:

@@ -108,7 +108,7 @@ def _input(text: str, where: str) -> dict[str, Any] | msgspec.Raw:
 
 
 def _reasoning(part: Reasoning, where: str, chat: Chat, dropped: Dropped) -> dict[str, Any] | None:
-    if chat.dialect not in _STRANGERS:
+    if part.maker == "bedrock" or (part.maker is None and chat.dialect not in _STRANGERS):
         if part.sealed is not None:
             return {"reasoningContent": {"redactedContent": part.sealed}}
         if part.signature is not None:

@@ -139,8 +139,11 @@ class BedrockReader:
 
     def _thought(self, block: int, delta: _Start) -> list[Happening]:
         if "redactedContent" in delta:
-            return [*self._close(block), *self._begin(block, Reasoning(sealed=delta["redactedContent"]))]
-        index, begun = self._grow(block, Reasoning())
+            return [
+                *self._close(block),
+                *self._begin(block, Reasoning(sealed=delta["redactedContent"], maker="bedrock")),
+            ]
+        index, begun = self._grow(block, Reasoning(maker="bedrock"))
         if delta.get("text"):
             begun.append(ReasoningDelta(delta["text"], index))
         if delta.get("signature"):

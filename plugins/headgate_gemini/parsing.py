@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.api import NotStrict
-from headgate.api.ai import Content, Message, Role, ServerTool, Text, Tool, ToolResult
+from headgate.api.ai import Content, Message, Role, ServerTool, Text, Tool, ToolResult, joined
 from headgate_gemini import names
 from headgate_gemini.calls import Calls
 from headgate_gemini.config import fields, tool_choice
@@ -75,7 +75,7 @@ def _message(read: dict[str, Any], role: Role, where: str, calls: Calls) -> Mess
         parse_part(names.PART.read(part, f"{where}.parts[{at}]"), f"{where}.parts[{at}]", calls)
         for at, part in enumerate(read.get("parts") or [])
     ]
-    return Message(role, parts, extra={key: one for key, one in read.items() if key not in ("role", "parts")})
+    return Message(role, joined(parts), extra={key: one for key, one in read.items() if key not in ("role", "parts")})
 
 
 def _tools(value: object) -> list[Tool | ServerTool]:

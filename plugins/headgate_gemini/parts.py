@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any
 
 import msgspec
 
 from headgate.api import NotStrict
-from headgate.api.ai import AnyPart, Audio, File, Image, Media, Opaque, Reasoning, Text, ToolCall, ToolResult
+from headgate.api.ai import AnyPart, Audio, File, Image, Media, Opaque, Reasoning, Text, ToolCall, ToolResult, carried
 from headgate_gemini import names
 from headgate_gemini.calls import Calls
 from headgate_gemini.media import media_part
@@ -29,8 +31,19 @@ def parse_part(part: dict[str, Any], where: str, calls: Calls) -> AnyPart:
         return Opaque(dialect="gemini", value=part)
     if part.get("thought"):
         signature = extra.pop("thoughtSignature", None)
+        foreign = carried(_text_of(signature), part["text"])
+        if foreign is not None:
+            return foreign
         return Reasoning(text=part["text"], signature=signature, summary=True, extra=extra)
     return Text(text=part["text"], extra=extra)
+
+
+def _text_of(signature: object) -> str:
+    """What a proof of another provider was carried in; empty where it is Google's."""
+    try:
+        return base64.b64decode(str(signature or "").replace("-", "+").replace("_", "/")).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def _call(part: dict[str, Any], where: str, calls: Calls, extra: dict[str, Any]) -> ToolCall:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api.ai import (
+    MARK,
     Answer,
     Audio,
     Chat,
@@ -22,6 +23,7 @@ from headgate.api.ai import (
     Text,
     ToolCall,
     Unsupported,
+    carry,
 )
 from headgate_gemini.grounding import metadata as grounding
 from headgate_gemini.logprobs import write_logprobs
@@ -34,6 +36,9 @@ REASONS: Final[dict[Stop, str]] = {
     "refusal": "SAFETY", "pause": "OTHER", "other": "OTHER",
 }  # fmt: skip
 MALFORMED: Final = "MALFORMED_FUNCTION_CALL"
+
+# How what is carried begins, as base64.
+_CARRIED: Final = base64.b64encode(MARK.encode()).decode()
 
 
 def render(answer: Answer, chat: Chat) -> bytes:
@@ -91,13 +96,17 @@ def said(part: Said) -> list[dict[str, Any]]:
 def thought(text: str, signature: str | None, *, summary: bool = True) -> list[dict[str, Any]]:
     """Thoughts, or a signature that stands by itself."""
     signed = {"thoughtSignature": signature} if signature else {}
-    thinks = {"thought": True} if text or summary else {}
+    # A client keeps a proof apart where it is no thought: only Google's own stand by themselves.
+    thinks = {"thought": True} if text or summary or (signature or "").startswith(_CARRIED) else {}
     return [{"text": text, **thinks, **signed}] if text or signed else []
 
 
 def proof(part: Reasoning, signature: str | None) -> str | None:
-    """A signature, if it is Google's own: a client would send another's back, and Google refuse it."""
-    if not signature or part.extra.get("dialect") != "gemini":
+    """A signature, if it is Google's own; another's, so that it comes back to whom it belongs."""
+    if part.extra.get("dialect") != "gemini":
+        foreign = carry(part, signature)
+        return base64.b64encode(foreign.encode()).decode() if foreign else None
+    if not signature:
         return None
     try:
         base64.b64decode(signature, altchars=b"-_" if "-" in signature or "_" in signature else None, validate=True)

@@ -61,7 +61,12 @@ def _words(thought: dict[str, Any]) -> str:
 
 
 def _detail(thought: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "reasoning.text", "text": _words(thought), "signature": thought.get("signature")}
+    return {
+        "type": "reasoning.text",
+        "text": _words(thought),
+        "signature": thought.get("signature"),
+        "format": "mistral",
+    }
 
 
 class MistralReader(SseReader):

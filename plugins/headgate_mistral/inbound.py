@@ -26,6 +26,9 @@ from headgate.api.ai import (
     Media,
     Opaque,
     Reasoning,
+    carried,
+    carry,
+    joined,
 )
 from headgate_mistral.abilities import LACKS
 
@@ -100,7 +103,7 @@ def _no_content(raw: dict[str, Any]) -> Content:
 def _shared(content: Content) -> Content:
     extra = dict(content.extra)
     seed = extra.pop("random_seed", None)
-    messages = [msgspec.structs.replace(one, parts=[_part(part) for part in one.parts]) for one in content.messages]
+    messages = [msgspec.structs.replace(one, parts=joined(map(_part, one.parts))) for one in content.messages]
     for one in messages:
         one.extra.pop("prefix", None)
     thinking = content.thinking
@@ -125,11 +128,19 @@ def _part(part: AnyPart) -> AnyPart:
         return File(media=_document(value["document_url"], value.get("document_name")))
     if value.get("type") == "thinking" and isinstance(value.get("thinking"), list):
         words = "".join(str(one.get("text") or "") for one in value["thinking"] if isinstance(one, dict))
-        return Reasoning(text=words, signature=value.get("signature"))
+        signature = value.get("signature")
+        foreign = carried(signature, words) if isinstance(signature, str) else None
+        return foreign or Reasoning(text=words, signature=signature, maker=NAME if signature else None)
     return part
 
 
 # --- for a client ----------------------------------------------------------------------------------------------------
+
+
+# Who made a proof, by the word that https://openrouter.ai/docs/use-cases/reasoning-tokens has for its form.
+_MAKERS: Final[dict[Any, Any]] = {
+    "anthropic-claude-v1": "anthropic", "google-gemini-v1": "gemini", "openai-responses-v1": "openai-responses",
+}  # fmt: skip
 
 
 class _MistralWriter:
@@ -163,10 +174,24 @@ def _chunked(said: dict[str, Any]) -> None:
             call["function"].setdefault("name", "")
     words = said.pop("reasoning_content", None)
     details = said.pop("reasoning_details", None) or ()
-    signature = next((one["signature"] for one in details if one.get("signature")), None)
-    if words or signature:
-        thought = {"type": "thinking", "thinking": [{"type": "text", "text": words or ""}]}
-        said["content"] = [
-            thought if signature is None else {**thought, "signature": signature},
-            *([{"type": "text", "text": said["content"]}] if said.get("content") else []),
-        ]
+    thoughts = [_thought(one) for one in details] if details else [_thinking(words or "", None)] if words else []
+    if thoughts:
+        said["content"] = [*thoughts, *([{"type": "text", "text": said["content"]}] if said.get("content") else [])]
+
+
+def _thought(detail: dict[str, Any]) -> dict[str, Any]:
+    """A thought in detail, as the dialect below tells it; the proof of another provider is carried."""
+    words = detail.get("text") or detail.get("summary") or ""
+    signature = detail.get("signature")
+    if detail.get("format") != NAME:
+        summary = detail.get("type") == "reasoning.summary"
+        sealed, ident, form = detail.get("data"), detail.get("id"), detail.get("format")
+        maker = _MAKERS.get(form, form)
+        part = Reasoning(text=words, sealed=sealed, id=ident, summary=summary, maker=maker)
+        signature = carry(part, signature) or None
+    return _thinking(words, signature)
+
+
+def _thinking(words: str, signature: str | None) -> dict[str, Any]:
+    chunk: dict[str, Any] = {"type": "thinking", "thinking": [{"type": "text", "text": words}]}
+    return chunk if signature is None else {**chunk, "signature": signature}

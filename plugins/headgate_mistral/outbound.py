@@ -24,6 +24,10 @@ from headgate_mistral.requests import translate
 _ROW: Final[dict[str, Any]] = {"bound": "max_tokens", "developer": False, "counts_streams": False, "top_k": True}
 
 
+# How the dialect below hands thoughts on, to become chunks here.
+_THOUGHTS: Final = {"reasoning": "reasoning_content", "proofs": True}
+
+
 class MistralOut:
     """See `Outbound`. A provider's row may say `thinks`: the model takes its earlier thoughts back; so do those that are
     called `magistral…`."""
@@ -42,7 +46,7 @@ class MistralOut:
         thinks = bool(to.options.get("thinks", to.model.startswith("magistral")))
         own = chat.dialect == self.name
         below = with_documents(below_of(chat, self._clients) if own else chat, self._clients.name)
-        row = {**_ROW, **({"reasoning": "reasoning_content"} if own else {}), **to.options}
+        row = {**_ROW, **(_THOUGHTS if own or thinks else {}), **to.options}
         written = self._below.write(below, Endpoint(to.model, row))
         dropped = Dropped(list(written.dropped))
         said = msgspec.json.decode(written.body)

@@ -78,8 +78,16 @@ def _thoughts(message: dict[str, Any]) -> list[dict[str, Any]]:
     details = message.pop("reasoning_details", None)
     words = [message.pop(name, None) for name in ("reasoning_content", "reasoning")]
     if isinstance(details, list) and any(isinstance(one, dict) and one.get("text") for one in details):
-        return [_thought(one["text"], one.get("signature")) for one in details if one.get("text")]
-    return [_thought(word, None) for word in words if isinstance(word, str) and word][:1]
+        return [_thought(one["text"], _proof(one)) for one in details if one.get("text")]
+    # In a stream the words came by themselves, and the proof behind them.
+    proofs = [_proof(one) for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    proof = next((one for one in proofs if one is not None), None)
+    return [_thought(word, proof) for word in words if isinstance(word, str) and word][:1]
+
+
+def _proof(detail: dict[str, Any]) -> str | None:
+    """Another provider's would be refused."""
+    return detail.get("signature") if detail.get("format") in ("mistral", None) else None
 
 
 def _thought(text: str, signature: str | None) -> dict[str, Any]:

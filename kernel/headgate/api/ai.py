@@ -105,6 +105,7 @@ from headgate.contracts.ai import (
     task_out,
     tokens_in,
 )
+from headgate.contracts.ai.proofs import MARK, carried, carry, joined
 
 __all__ = [
     "Came",
@@ -176,6 +177,10 @@ __all__ = [
     "Message",
     "Opaque",
     "Opened",
+    "MARK",
+    "carried",
+    "carry",
+    "joined",
     "Outbound",
     "Part",
     "PassesFast",

@@ -114,6 +114,8 @@ def _thoughts(
             body["reasoning_details"] = [detail(part) for part in thoughts]
     elif options.get("reasoning"):
         body[options["reasoning"]] = text
+        if options.get("proofs") and any(part.signature for part in thoughts):
+            body["reasoning_details"] = [detail(part) for part in thoughts]
     else:
         dropped.drop("reasoning", text or [part.sealed for part in thoughts])
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from headgate.api.ai import Citation, Reasoning, TokenProb, ToolCall
+from headgate.api.ai import Citation, Reasoning, TokenProb, ToolCall, carry
 from headgate_openai.responses.rendering import annotation
 from headgate_openai.responses.responding import render_prob
-from headgate_openai.responses.shapes import OWN_THOUGHT, SEALED, SIGNED, Called, Thought
+from headgate_openai.responses.shapes import OWN_THOUGHT, Called, Thought
 
 Say = Callable[..., None]
 
@@ -133,7 +133,7 @@ class Thinking(Growing):
     What OpenAI has encrypted comes as a part of its own, behind the words: so the item is done when the next one begins.
     """
 
-    __slots__ = ("_asked", "_open", "_summary", "_text", "_told")
+    __slots__ = ("_asked", "_open", "_part_of", "_summary", "_text", "_told")
 
     def __init__(self, say: Say, place: int, ident: str, part: Reasoning) -> None:
         came = part.item if isinstance(part, Thought) else {}
@@ -141,8 +141,9 @@ class Thinking(Growing):
         item = {**came, "id": part.id if own else ident, "type": "reasoning", "summary": [], "status": "in_progress"}
         item.pop("content", None)
         if part.sealed is not None:
-            item["encrypted_content"] = part.sealed if own else SEALED + part.sealed
+            item["encrypted_content"] = part.sealed if own else carry(part, None)
         self._summary, self._told, self._text = part.summary, False, ""
+        self._part_of = part
         self._open, self._asked = True, False
         super().__init__(say, place, item)
         if part.signature is not None:
@@ -157,7 +158,7 @@ class Thinking(Growing):
 
     def sign(self, signature: str) -> None:
         """The proof of it."""
-        self.item["encrypted_content"] = SIGNED + signature
+        self.item["encrypted_content"] = carry(self._part_of, signature)
 
     def grow(self, text: str) -> None:
         """More of it."""

@@ -26,11 +26,10 @@ from headgate.api.ai import (
     Refused,
     Role,
     Text,
+    carried,
 )
 from headgate_openai.responses.shapes import (
     NAME,
-    SEALED,
-    SIGNED,
     Called,
     Given,
     Head,
@@ -112,11 +111,8 @@ def thoughts(item: dict[str, Any]) -> list[Reasoning]:
     sealed = item.get("encrypted_content")
     if not sealed:
         return [part]
-    if sealed.startswith(SIGNED):
-        part.signature, part.id = sealed.removeprefix(SIGNED), None
-        return [part]
-    if sealed.startswith(SEALED):
-        return [Reasoning(sealed=sealed.removeprefix(SEALED))]
+    if (foreign := carried(sealed, part.text)) is not None:
+        return [foreign]
     return [part, Reasoning(sealed=sealed, id=item.get("id"))]
 
 

@@ -15,8 +15,6 @@ from headgate.api.ai import Image, Media, Message, Reasoning, ToolCall, ToolResu
 NAME: Final = "openai-responses"
 
 # What another dialect's proof of a thought is called while a client of this one carries it.
-SIGNED: Final = "headgate.signature."
-SEALED: Final = "headgate.sealed."
 # OpenAI's own reasoning items have ids that begin so; what another provider thought has an id of ours.
 OWN_THOUGHT: Final = "rs_"
 FOREIGN_THOUGHT: Final = "th_"

@@ -11,6 +11,7 @@ from anthropic_bodies import BODIES, FIELDS, OLDER, PNG, USER, WEATHER, body, ro
 
 from headgate.api import NotStrict
 from headgate.api.ai import (
+    MARK,
     Audio,
     Chat,
     Content,
@@ -32,11 +33,11 @@ from headgate.api.ai import (
     ToolResult,
     Unsupported,
     Written,
+    carry,
 )
 from headgate.testing.providers.anthropic.rules import check_rules, without_sampling
 from headgate.testing.providers.strict import conforms
 from headgate_anthropic.inbound import AnthropicIn
-from headgate_anthropic.marks import MARK, pack
 from headgate_anthropic.outbound import AnthropicOut
 
 IN, OUT = AnthropicIn(), AnthropicOut()
@@ -398,7 +399,7 @@ def test_only_anthropics_own_thoughts_go_back_to_it() -> None:
 
 def test_another_providers_proof_travels_through_a_client_and_never_reaches_anthropic() -> None:
     made_by = Reasoning("Hm.", signature="x", id="rs_1", maker="gemini")
-    block = {"type": "thinking", "thinking": "Hm.", "signature": pack(made_by, "x")}
+    block = {"type": "thinking", "thinking": "Hm.", "signature": carry(made_by, "x")}
     assert block["signature"].startswith(MARK)
     chat = read(round_of({"type": "tool_result", "tool_use_id": "toolu_1", "content": "Rain"}, [block]))
     assert chat.messages[1].parts[0] == made_by

@@ -327,8 +327,8 @@ def test_a_whole_answer_is_read() -> None:
         [
             Choice(
                 [
-                    Reasoning(text="Hm", signature="sig"),
-                    Reasoning(sealed="c2Vj"),
+                    Reasoning(text="Hm", signature="sig", maker="bedrock"),
+                    Reasoning(sealed="c2Vj", maker="bedrock"),
                     Text(text="Hi"),
                     Text(text="So it is.", citations=[Citation(text="it is", title="T", extra=location)]),
                     ToolCall(id="a", name="f", arguments='{"x":1}'),

@@ -94,8 +94,8 @@ FRAMES = [
 ]  # fmt: skip
 HAPPENED: list[Happening] = [
     Began(),
-    Opened(Reasoning()), ReasoningDelta("H"), ReasoningDelta("m"), SignatureDelta("sig"), Closed(),
-    Opened(Reasoning(sealed="c2Vj"), 1), Closed(1),
+    Opened(Reasoning(maker="bedrock")), ReasoningDelta("H"), ReasoningDelta("m"), SignatureDelta("sig"), Closed(),
+    Opened(Reasoning(sealed="c2Vj", maker="bedrock"), 1), Closed(1),
     Opened(Text(text=""), 2), TextDelta("Zü", 2), TextDelta("rich", 2),
     CitationDelta(Citation(title="T", url="https://a", extra={"location": {"web": {"url": "https://a"}}}), 2), Closed(2),
     Opened(ToolCall(id="a", name="f"), 3), ArgumentsDelta('{"x"', 3),

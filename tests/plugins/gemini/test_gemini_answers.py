@@ -41,6 +41,7 @@ from headgate.api.ai import (
     ToolCall,
     Used,
     Written,
+    carried,
 )
 from headgate_gemini import ids
 from headgate_gemini.dialect import GeminiIn, GeminiOut
@@ -347,11 +348,20 @@ def test_arguments_that_are_no_object_are_told_as_google_does() -> None:
     assert last.candidates[0].finish_reason == types.FinishReason.MALFORMED_FUNCTION_CALL
 
 
-def test_another_provider_s_signature_stays_here() -> None:
+def test_another_provider_s_signature_is_carried_so_that_google_never_sees_it() -> None:
     data = written(
         Opened(Reasoning()), ReasoningDelta("a"), SignatureDelta("QQ=="), Closed(), Stopped("stop"), Ended(), alt="sse"
     )
-    assert b"thoughtSignature" not in data
+    *_, signed, _ = chunks_of(data)
+    assert signed.candidates
+    assert signed.candidates[0].content
+    assert signed.candidates[0].content.parts
+    part = signed.candidates[0].content.parts[0]
+    assert part.thought
+    assert part.thought_signature
+    back = carried(part.thought_signature.decode(), "a")
+    assert back == Reasoning(text="a", signature="QQ==")
+    assert b'"QQ=="' not in data
 
 
 @pytest.mark.parametrize("data", [

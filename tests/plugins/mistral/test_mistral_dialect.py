@@ -218,7 +218,9 @@ def test_a_proof_of_a_thought_comes_with_it() -> None:
         {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}], "signature": "sig"}, {"type": "text", "text": "a"},
     ]}  # fmt: skip
     whole = {**WHOLE, "choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
-    assert OUT.answer(json.dumps(whole).encode()).choices[0].parts[0] == Reasoning(text="hm", signature="sig")
+    assert OUT.answer(json.dumps(whole).encode()).choices[0].parts[0] == Reasoning(
+        text="hm", signature="sig", maker="mistral"
+    )
 
 
 def chunk(delta: dict[str, Any], reason: str | None = None, **more: Any) -> bytes:

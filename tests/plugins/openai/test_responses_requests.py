@@ -31,6 +31,7 @@ from headgate.api.ai import (
     ToolChoice,
     ToolResult,
     Unsupported,
+    carry,
 )
 from headgate_openai.chat import OpenAiChat
 from headgate_openai.chat.requests import write as write_chat
@@ -313,7 +314,7 @@ def test_openais_own_reasoning_goes_back_to_it_from_a_chat() -> None:
 
 
 def test_what_another_provider_thought_never_reaches_openai() -> None:
-    foreign = {"type": "reasoning", "id": "th_1", "summary": [], "encrypted_content": "headgate.signature.abc",
+    foreign = {"type": "reasoning", "id": "th_1", "summary": [], "encrypted_content": carry(Reasoning(), "abc"),
                "content": [{"type": "reasoning_text", "text": "hm"}]}  # fmt: skip
     chat = read(body(input=[ITEMS[0], foreign, ITEMS[13]]))
     written = write(chat, Endpoint("m"))

@@ -46,6 +46,7 @@ from headgate.api.ai import (
     ToolCall,
     Used,
     Written,
+    carry,
 )
 from headgate_openai.chat import OpenAiChat
 from headgate_openai.responses import OpenAiResponses, OpenAiResponsesOut
@@ -152,7 +153,7 @@ def test_a_stream_ends_with_the_whole_response() -> None:
     done = [event["item"] for event in said if event["type"] == "response.output_item.done"]
     assert sorted(item["id"] for item in last["output"]) == sorted(item["id"] for item in done)
     assert (last["instructions"], last["metadata"], last["status"]) == ("Be good", {"a": "b"}, "completed")
-    assert last["output"][0]["encrypted_content"] == "headgate.signature.sig"
+    assert last["output"][0]["encrypted_content"] == carry(Reasoning(), "sig")
     assert last["output"][1]["content"][0]["annotations"][0]["url"] == "https://x.test"
     assert last["output"][1]["content"][0]["logprobs"][0]["token"] == "Hello"
 

@@ -66,7 +66,7 @@ UPSTREAMS: Final = {
             keeps=frozenset({"reasoning signatures"}),
         ),
         Upstream(
-            "mistral", "mistral", 'provider = mistral, name = "mistral-simulated"', lambda: Mistral(key=KEY), _first
+            "mistral", "mistral", 'provider = mistral, name = "magistral-simulated"', lambda: Mistral(key=KEY), _first
         ),
         Upstream("cohere", "cohere", 'provider = cohere, name = "command-simulated"', lambda: Cohere(key=KEY), _first, READS_TEXT),
         Upstream(

@@ -77,6 +77,7 @@ from headgate.contracts.ai.parts import (
     ToolCall,
     ToolResult,
 )
+from headgate.contracts.ai.proofs import MARK, carried, carry, joined
 from headgate.contracts.ai.remembering import Keeping, Remembers
 from headgate.contracts.ai.tasks import (
     Drawing,
@@ -170,6 +171,10 @@ __all__ = [
     "Message",
     "Opaque",
     "Opened",
+    "MARK",
+    "carried",
+    "carry",
+    "joined",
     "Outbound",
     "Part",
     "PassesFast",

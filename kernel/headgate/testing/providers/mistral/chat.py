@@ -52,7 +52,7 @@ def choice(turn: Turn) -> dict[str, Any]:
 
 def content(says: Says) -> str | list[dict[str, Any]]:
     """Plain words as a string; with thoughts or citations before or behind them, chunks."""
-    chunks = [thinking(thought.text) for thought in says.thoughts]
+    chunks = [thinking(thought.text, thought.signature) for thought in says.thoughts]
     spoken = says.words or says.refusal
     if not chunks and not says.citations:
         return spoken
@@ -60,9 +60,10 @@ def content(says: Says) -> str | list[dict[str, Any]]:
     return chunks + [reference(each.document) for each in says.citations]
 
 
-def thinking(text: str) -> dict[str, Any]:
+def thinking(text: str, signature: str = "") -> dict[str, Any]:
     """https://docs.mistral.ai/capabilities/reasoning."""
-    return {"type": "thinking", "thinking": [{"type": "text", "text": text}]}
+    signed = {"signature": signature} if signature else {}
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text}], **signed}
 
 
 def reference(document: int) -> dict[str, Any]:
@@ -100,8 +101,11 @@ def frames(turn: Turn) -> Iterator[Frame]:
     says, pieces = turn.says, turn.says.pieces
     yield chunk(turn, {"role": "assistant", "content": ""})
     for thought in says.thoughts:
-        for piece in pieces.of_text(thought.text):
+        *before, last_piece = pieces.of_text(thought.text)
+        for piece in before:
             yield chunk(turn, {"content": [thinking(piece)]}, produced=len(piece))
+        signed = thinking(last_piece, thought.signature)
+        yield chunk(turn, {"content": [signed]}, produced=len(last_piece))
     for piece in pieces.of_text(says.words or says.refusal):
         yield chunk(turn, {"content": piece}, produced=len(piece))
     for cited in says.citations:
