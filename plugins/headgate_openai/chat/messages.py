@@ -136,9 +136,13 @@ def _media(url: Any, where: str) -> Media:
 def _thought(value: dict[str, Any], where: str) -> list[AnyPart]:
     """What the model thought, as OpenRouter tells it, or else as DeepSeek does."""
     details = value.get("reasoning_details")
-    if isinstance(details, list) and details:
-        return [_detail(detail, f"{where}.reasoning_details[{place}]") for place, detail in enumerate(details)]
     said = value.get("reasoning_content") or value.get("reasoning")
+    if isinstance(details, list) and details:
+        read = [_detail(detail, f"{where}.reasoning_details[{place}]") for place, detail in enumerate(details)]
+        if isinstance(said, str) and not any(part.text for part in read):
+            # In a stream the words came by themselves, and the proof behind them.
+            read[0].text = said
+        return [*read]
     return [Reasoning(said)] if isinstance(said, str) and said else []
 
 

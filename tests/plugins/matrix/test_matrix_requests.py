@@ -155,19 +155,9 @@ def test_what_a_model_thinks_is_shown(pair: Pair, way: str) -> None:
     assert heard.output == 7
 
 
-# Where a proof of thought does not survive its way through the client yet.
-LOST_PROOFS = frozenset({
-    "openai-to-mistral", "openai-responses-to-anthropic", "openai-responses-to-mistral", "anthropic-to-mistral",
-    "google-genai-to-openai-responses", "google-genai-to-anthropic", "google-genai-to-mistral", "google-genai-to-bedrock",
-    "mistralai-to-openai-responses", "mistralai-to-anthropic", "mistralai-to-mistral",
-})  # fmt: skip
-
-
 @WAYS
 @each("reasoning signatures")
-def test_the_proof_of_a_thought_comes_back_to_who_made_it(pair: Pair, way: str, request: pytest.FixtureRequest) -> None:
-    if request.node.callspec.id.rsplit("-", 1)[0] in LOST_PROOFS:
-        pytest.xfail("the proof is lost between these two; docs/ai.md says where it should pass")
+def test_the_proof_of_a_thought_comes_back_to_who_made_it(pair: Pair, way: str) -> None:
     pair.sim.says(Says((Thought("Hm.", "c2lnbmVkLWJ5LW1l"), OSLO)), Says("Wet."))
     first = pair.ask(way, Ask(tools=TOOLS, thinks=True))
     last = pair.ask(way, Ask((User("Hi"), first, Results(first, ("wet",))), tools=TOOLS, thinks=True))
