@@ -36,12 +36,13 @@ async def welcome(server: Server) -> None:
 
 
 def to_try(entries: Sequence[Entry]) -> list[Entry]:
-    """The first route of each file, of those for which a body can be thought of."""
+    """The first route of each file for which a body can be thought of, and then all others."""
     first: dict[str, Entry] = {}
     for entry in entries:
         if entry.program.dialect is not None or not entry.methods.isdisjoint(_BARE):
             first.setdefault(entry.program.route.span.file, entry)
-    return list(first.values())
+    shown = list(first.values())
+    return [*shown, *(entry for entry in entries if entry not in shown)]
 
 
 def call(entry: Entry, address: str) -> str:
