@@ -119,7 +119,8 @@ async def test_a_warm_request_spawns_nothing_and_calls_no_hook(
         undo()
     steps = count.pop("steps of the connection")
     assert +count == {}, "a request costs a task, a nursery or a hook"
-    assert 2 <= steps <= 3, "it waits for the request and for the upstream's answer, and for nothing else"
+    # An answer that is there before anybody waits for it saves a step, now and then.
+    assert 1 <= steps <= 3, "it waits for the request and for the upstream's answer, and for nothing else"
 
 
 @pytest.mark.parametrize("body", [b"", b"y" * 120], ids=["GET", "POST"])
