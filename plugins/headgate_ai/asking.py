@@ -2,9 +2,8 @@
 
 1. Of the client's request nothing travels but what is asked: no header line, no credential, no address. Of the provider's
    answer come back the body, its type, and the provider's request id under a name of its own.
-2. Every limit around the line reserves a bound before the first byte of each try, and is told what was used at its end.
-   What was refused with a status used nothing. A whole answer that was asked for and never came is settled at its bound:
-   nobody here knows what the provider made of it.
+2. Every limit around the line reserves a bound before the first byte of each try, and is told what was used at its end
+   (see `attempts`).
 3. A key that is limited, out of credit or invalid is no failure while the model has another.
 4. Whatever fails before the head is an UpstreamFault: another line may try another model. An error of the provider keeps
    its message, its retry-after, and its status where the client can do something about it.
@@ -12,30 +11,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from headgate.api import (
-    Attempt,
     Bound,
-    Exchange,
     FakeChat,
-    Hold,
-    Money,
     Outgoing,
     Response,
     Served,
     Timeouts,
     Transport,
     UpstreamFault,
-    Usage,
     reserve_all,
 )
-from headgate.api.ai import Authorizes, Counted, Unsupported, Written
+from headgate.api.ai import Authorizes, Unsupported, Written
+from headgate_ai.attempts import Asked, end
 from headgate_ai.echo import said_to
 from headgate_ai.failures import refused
-from headgate_ai.guessing import guess, safe_side
 from headgate_ai.keys import state_of
 from headgate_ai.providers import ECHO
 from headgate_ai.questions import Asking
@@ -44,85 +37,6 @@ if TYPE_CHECKING:
     from headgate_ai.models import Model
 
 _CONNECT_S: Final = 5.0
-
-
-@dataclass(slots=True)
-class Asked:
-    """One try, while it runs: what was sent, what for, and the accounts that wait for its end."""
-
-    ctx: Exchange
-    model: Model
-    question: Asking
-    written: Written
-    began: float
-    bound: Bound
-    holds: list[Hold] = field(default_factory=list)
-    key: str | None = None
-    sent: bool = False
-    cost: Money | None = None
-    answered_tokens: int = 0
-    place: int | None = None
-
-    def settle(self, counted: Counted, booked: Counted | None = None) -> None:
-        """What was used, told to everybody who waits for it; accounts are told `booked` where that is more. Once."""
-        cost = self.model.prices.cost(counted)
-        if cost is not None and cost < 0:
-            # A provider whose counts are below nothing gives no credit.
-            cost = Money(0)
-        usage = counted.usage(cost)
-        self._account(usage, usage if booked is None else booked.usage(self.model.prices.cost(booked)))
-        if cost is None:
-            self.ctx.note("unpriced", self.model.label)
-
-    def note(self, result: str) -> None:
-        """Put this try among the attempts; said again, it is corrected."""
-        served, clock = self.ctx.served, self.ctx.node.clock
-        assert served is not None
-        attempt = Attempt(
-            target=self.model.label,
-            result=result,
-            duration_s=clock.monotonic() - self.began,
-            cost=self.cost,
-            key=self.key,
-        )
-        if self.place is None:
-            self.place = len(served.attempts)
-            served.attempts.append(attempt)
-        else:
-            served.attempts[self.place] = attempt
-
-    def give_up(self) -> None:
-        """The try ended without an answer: settled at its bound where it may have been answered, else released."""
-        if self.holds and self.sent and not self.question.streams:
-            usage = guess(self, None, 0).usage(self.bound.cost)
-            self._account(usage, usage)
-        elif self.holds and self.sent:
-            self.settle_guessed(None, 0)
-        self.release()
-
-    def settle_guessed(self, said: Counted | None, answered_bytes: int) -> None:
-        """As `settle`, for what ended before its provider could say all of it: `said` is what it has said."""
-        self.settle(guess(self, said, answered_bytes), safe_side(self, said, answered_bytes))
-
-    def release(self) -> None:
-        """Nothing was used."""
-        holds, self.holds = self.holds, []
-        for hold in holds:
-            hold.release()
-
-    def _account(self, usage: Usage, booked: Usage) -> None:
-        holds, self.holds = self.holds, []
-        for hold in holds:
-            hold.settle(booked)
-        self.cost, self.answered_tokens = usage.cost, usage.output_tokens
-        self.ctx.usage = usage if self.ctx.usage is None else self.ctx.usage.plus(usage)
-
-    def settle_whole(self, said: Counted | None, answered_bytes: int) -> None:
-        """As `settle`, for a whole answer: its provider's counts where it has any."""
-        if said is not None:
-            self.settle(said)
-        else:
-            self.settle_guessed(None, answered_bytes)
 
 
 async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
@@ -138,7 +52,7 @@ async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
             response = await _sent(question, asked, place)
             if response.status == 200:
                 return asked, response
-            asked.release()
+            asked.refused()
             fault = await _judged(asked, response, place)
         except UpstreamFault as failed:
             end(asked, failed.kind)
@@ -154,12 +68,6 @@ async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
             or not model.keys.fine(now, tried)
         ):
             raise fault
-
-
-def end(asked: Asked, result: str) -> None:
-    """A try is over; what it still holds is given up."""
-    asked.give_up()
-    asked.note(result)
 
 
 async def _prepared(question: Asking, model: Model) -> Asked:
@@ -209,19 +117,21 @@ async def _sent(question: Asking, asked: Asked, place: int | None) -> Response:
         if model.provider.auth == "dialect" and isinstance(model.dialect, Authorizes) and not node.rehearsing:
             secret, options = model.keys.secrets[place or 0], model.endpoint.options
             await model.dialect.authorize(outgoing, model.target, secret, options, node)
-    asked.sent = True
     try:
-        response = await _transport(question, model, outgoing, written).send(model.target, outgoing, question.timeouts)
+        return await _transport(question, model, outgoing, written).send(model.target, outgoing, question.timeouts)
     except UpstreamFault as fault:
-        asked.sent = fault.sent
+        outgoing.sent = fault.sent
         raise
-    return response
+    finally:
+        asked.sent = outgoing.sent
 
 
 async def _judged(asked: Asked, response: Response, place: int | None) -> UpstreamFault:
     """What an answer that is none says, and what it says of the key."""
-    fault = await refused(asked.model, response)
-    await response.aclose()
+    try:
+        fault = await refused(asked.model, response)
+    finally:
+        await response.aclose()
     if place is not None:
         state = state_of(response.status, fault.record.get("code"))
         asked.model.keys.learn(place, state, asked.ctx.node.clock.monotonic(), _wait(fault))

@@ -30,7 +30,8 @@ from headgate.api import (
     step,
 )
 from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_filters
-from headgate_ai.asking import Asked, ask, end, timeouts, within
+from headgate_ai.asking import ask, timeouts, within
+from headgate_ai.attempts import Asked, end
 from headgate_ai.choosing import first_that_can
 from headgate_ai.counting import count_with, wants_count
 from headgate_ai.failures import broken, too_late, without_key
@@ -187,8 +188,7 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
         await relay.begin()
     except BaseException:
         # Nothing was relayed; our caller closes the response and ends the try. What the provider said by then, counts.
-        if asked.holds and flow.counted is not None:
-            asked.settle_guessed(flow.counted, 0)
+        asked.said, asked.seen_bytes = flow.counted, flow.relayed_bytes
         raise
     first = clock.monotonic()
     ctx.note("ttft_s", round(first - asked.began, 6))

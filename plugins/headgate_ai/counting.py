@@ -29,7 +29,8 @@ from headgate.api import (
     step,
 )
 from headgate.api.ai import Chat, Counted, CountsIn, CountsOut, Garbled, Text, Unsupported, Written, tokens_in
-from headgate_ai.asking import ask, end, timeouts, unsupported, within
+from headgate_ai.asking import ask, timeouts, unsupported, within
+from headgate_ai.attempts import end
 from headgate_ai.capabilities import Lacking
 from headgate_ai.choosing import first_that_can
 from headgate_ai.failures import broken, too_late
@@ -106,6 +107,9 @@ class CountQuestion:
 
     def most_input(self) -> int | None:
         return None
+
+    def likely(self, model: Model) -> Counted:
+        return Counted()
 
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
         """What `chat_reply(…, prompt_tokens=12)` says of the prompt."""

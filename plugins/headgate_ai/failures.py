@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import trio
+
 from headgate.api import Body, Response, UpstreamFault
 from headgate_ai.keys import state_of
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
 # An error that takes more than this to say is a web page.
 _ERROR_BYTES: Final = 1 << 16
+# The status has come, and says enough; what explains it may take so long, whatever the line allows for an answer.
+_ERROR_S: Final = 2.0
 # The provider's statuses that tell the client something about its own request; every other one is ours to mend.
 _CLIENTS_OWN: Final = frozenset({400, 413, 422, 429})
 
@@ -44,8 +48,9 @@ async def _first(body: bytes | Body) -> bytes:
         return body[:_ERROR_BYTES]
     data = b""
     try:
-        while len(data) < _ERROR_BYTES and (piece := await body.read()):
-            data += piece
+        with trio.move_on_after(_ERROR_S):
+            while len(data) < _ERROR_BYTES and (piece := await body.read()):
+                data += piece
     except UpstreamFault:
         pass  # The status says enough.
     return data

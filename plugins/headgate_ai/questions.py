@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from headgate.api import Bound, Exchange, FakeChat, Response, Timeouts
-from headgate.api.ai import Chat, Written
+from headgate.api.ai import Chat, Counted, Written
 from headgate_ai.bounds import Unbounded, bound_of, input_tokens
 from headgate_ai.capabilities import Lacking, judges, lacking
+from headgate_ai.guessing import likely_tokens
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -43,6 +45,10 @@ class Asking(Protocol):
         """The most input tokens that it can be; None where nobody can say."""
         ...
 
+    def likely(self, model: Model) -> Counted:
+        """What a try has probably used of which nothing came back, for people."""
+        ...
+
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
         """What a test gave for the model, as its answer."""
         ...
@@ -67,9 +73,12 @@ class Question:
     def write(self, model: Model, cap: int | None) -> Written:
         if self.chat.dialect and model.dialect.name != self.chat.dialect:
             self._refuse_unknown()
-        if cap is not None and self.chat.max_tokens is None:
-            self.chat.max_tokens = cap
-        return model.dialect.write(self.chat, model.endpoint)
+        chat = self.chat
+        if cap is not None and chat.max_tokens is None:
+            # The cap is this attempt's: another line, or an arm beside it, may have another.
+            chat = copy(chat)
+            chat.max_tokens = cap
+        return model.dialect.write(chat, model.endpoint)
 
     def _refuse_unknown(self) -> None:
         """What a chat refers to, a model of another dialect cannot look up. ClientFault."""
@@ -88,6 +97,9 @@ class Question:
             return input_tokens(self.chat)
         except Unbounded:
             return None
+
+    def likely(self, model: Model) -> Counted:
+        return Counted(input_tokens=likely_tokens(self.chat))
 
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
         return model.dialect.render(fake, written, self.ctx.node.clock.time())

@@ -8,7 +8,8 @@ import trio
 
 from headgate.api import Body, Failure, Response
 from headgate.api.ai import Answer, Garbled
-from headgate_ai.asking import Asked, ask, end, within
+from headgate_ai.asking import ask, within
+from headgate_ai.attempts import Asked, end
 from headgate_ai.failures import broken, too_late
 from headgate_ai.questions import Question
 

@@ -79,9 +79,12 @@ class Outgoing:
     A `bytes` body may be sent again on a retry, a `Body` only while nothing of it was read. The transport reads a
     `Body` and never closes it: it stays its owner's. `resource` is the name of the policy's resource that this goes
     to, and `fake` turns what a test gave for it (`chat_reply(…)`) into an answer.
+
+    `sent` is whether a byte of it can have reached the target, whichever way `send` ended; a transport that does not know
+    leaves it true.
     """
 
-    __slots__ = ("body", "fake", "headers", "idempotent", "method", "path", "resource")
+    __slots__ = ("body", "fake", "headers", "idempotent", "method", "path", "resource", "sent")
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class Outgoing:
         self.idempotent = idempotent
         self.resource = resource
         self.fake = fake
+        self.sent = True
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method} {self.path.decode('ascii', 'replace')}>"

@@ -81,6 +81,7 @@ class Http1Transport:
         Raises UpstreamFault, ClientFault for a header value that cannot be sent, and what reading a streamed request
         body raises. Cancelling it closes the connection.
         """
+        outgoing.sent = False
         upload = Upload(outgoing.body)
         head = request_head(target, outgoing, upload.length)
         now = trio.current_time()
@@ -120,7 +121,7 @@ class Http1Transport:
         until = self.patience.until
         until[connection] = call.head_by(now)
         try:
-            return await attempt(connection, call, outgoing.method, head, upload)
+            return await attempt(connection, call, outgoing, head, upload)
         except NoAnswer as error:
             if connection.expired or not may_send_again(call, outgoing, upload):
                 connection.finish(reusable=False)
@@ -140,7 +141,7 @@ class Http1Transport:
         self, connection: Connection, call: Call, outgoing: Outgoing, head: bytes, upload: Upload
     ) -> Response:
         try:
-            return await attempt(connection, call, outgoing.method, head, upload)
+            return await attempt(connection, call, outgoing, head, upload)
         except NoAnswer as error:
             connection.finish(reusable=False)
             raise unanswered(call, upload, error) from error
@@ -159,7 +160,7 @@ class Http1Transport:
         connection = await self._connection(pool, call, now, harmless=harmless)
         reused = connection.calls > 0
         try:
-            return await attempt(connection, call, outgoing.method, head, upload)
+            return await attempt(connection, call, outgoing, head, upload)
         except NoAnswer as error:
             if not (reused and may_send_again(call, outgoing, upload)):
                 connection.finish(reusable=False)
@@ -233,19 +234,21 @@ class Http1Transport:
                 connection.close()
 
 
-async def attempt(connection: Connection, call: Call, method: str, head: bytes, upload: Upload) -> Response:
+async def attempt(connection: Connection, call: Call, outgoing: Outgoing, head: bytes, upload: Upload) -> Response:
     """One exchange. What fails closes the connection and gives its slot back; after NoAnswer that is left to us."""
     connection.stream.touched = False
     try:
-        return await connection.exchange(call, method, head, upload)
+        response = await connection.exchange(call, outgoing.method, head, upload)
     except BaseException as error:
-        call.sent = call.sent or connection.stream.touched
+        outgoing.sent = call.sent = call.sent or connection.stream.touched
         if isinstance(error, NoAnswer):
             raise
         connection.finish(reusable=False)
         if isinstance(error, Malformed):
             raise faults.broken(call.target, "head", str(error)) from None
         raise
+    outgoing.sent = True
+    return response
 
 
 def may_send_again(call: Call, outgoing: Outgoing, upload: Upload) -> bool:

@@ -13,7 +13,8 @@ import trio
 
 from headgate.api import BEFORE_RESPONSE, Body, Duration, Exchange, Failure, PluginFault, Response, step
 from headgate.api.ai import Came, Counted, Garbled, Job, Made, TaskIn
-from headgate_ai.asking import Asked, ask, end, timeouts, within
+from headgate_ai.asking import ask, timeouts, within
+from headgate_ai.attempts import Asked, end
 from headgate_ai.chatting import LONGEST_NAME, told
 from headgate_ai.choosing import first_that_can
 from headgate_ai.failures import broken, too_late

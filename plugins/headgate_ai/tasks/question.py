@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from headgate.api import Bound, Exchange, FakeChat, PluginFault, Response, Timeouts
-from headgate.api.ai import Job, TaskKind, TaskOut, Unsupported, Written, task_out
+from headgate.api.ai import Counted, Job, TaskKind, TaskOut, Unsupported, Written, task_out
 from headgate_ai.capabilities import Lacking
 from headgate_ai.tasks.bounds import bound_of
+from headgate_ai.tasks.estimates import used
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -58,6 +59,9 @@ class JobQuestion:
 
     def most_input(self) -> int | None:
         return None
+
+    def likely(self, model: Model) -> Counted:
+        return used(self.job, model.prices, None)
 
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
         raise PluginFault(

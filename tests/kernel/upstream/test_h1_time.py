@@ -265,10 +265,23 @@ async def test_cancelling_while_waiting_leaves_the_line(nursery: trio.Nursery) -
     async with trio.open_nursery() as calls:
         calls.start_soon(transport.send, upstream.target, GET, Timeouts())
         await trio.testing.wait_all_tasks_blocked(0.01)
+        never = Outgoing("GET", b"/", [])
         with trio.move_on_after(0.01):
-            await transport.send(upstream.target, GET, Timeouts())
+            await transport.send(upstream.target, never, Timeouts())
+        assert not never.sent
         assert state(transport) == "1 active, 0 idle, 0 waiting"
         calls.cancel_scope.cancel()
+
+
+async def test_a_request_that_was_cancelled_says_whether_it_was_sent(
+    transport: Http1Transport, nursery: trio.Nursery
+) -> None:
+    upstream = await ScriptedUpstream(hangs).start(nursery)
+    for body in (b"", b"x" * 20_000_000):
+        outgoing = Outgoing("POST", b"/", [], body)
+        with trio.move_on_after(0.01):
+            await transport.send(upstream.target, outgoing, Timeouts())
+        assert outgoing.sent
 
 
 class Count(trio.abc.Instrument):

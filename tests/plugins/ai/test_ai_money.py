@@ -11,10 +11,10 @@ import pytest
 import trio
 import trio.testing
 
-from headgate.testing import Gate, MemoryLedger, open_gate
+from headgate.testing import Gate, MemoryLedger, ScriptedUpstream, Wire, open_gate
 from headgate.testing.providers import Anthropic as AnthropicSim
 from headgate.testing.providers import Fails, Manners, OpenAI, Pieces, Says, Simulator, Tokens
-from headgate_ai import Ai
+from headgate_ai import Ai, failures
 from headgate_anthropic import Anthropic
 from headgate_cache import Cache
 from headgate_openai import OpenAi
@@ -230,3 +230,84 @@ async def test_dense_text_that_is_cut_is_not_booked_below_its_bill(monkeypatch: 
         [row] = await w.rows(1)
         assert w.booked([row]) >= w.billed > 0
         assert row["cost"] < w.billed, "the guess for people is what it was; that is why accounts do not use it"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_try_that_got_no_answer_is_in_the_row_without_any_limit(
+    monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    async with world("fallback { ai.chat gpt timeout=100ms\n ai.chat mini }", monkeypatch) as w:
+        w.sims["gpt"].says(Says(WORDS, manners=Manners(pause_s=5)))
+        w.sims["mini"].says(Says("Here.", tokens=Tokens(10, 2)))
+        assert (await w.ask(stream=stream)).status == 200
+        [row] = await w.rows(1)
+        asked = -(-len(CHAT["messages"][0]["content"]) // 4)
+        assert row["estimated"]
+        assert row["input_tokens"] == 10 + asked
+        assert [attempt[1] for attempt in row["attempts"]] == ["upstream.timeout", "ok"]
+
+
+async def test_what_was_never_sent_used_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = 'model gone { provider = openai, name = "m", key = secret("K"), url = "http://127.0.0.1:9", price = {input: $10, output: $20} }'
+    lines = "budget $5 per=day { fallback { ai.chat gone\n ai.chat mini } }"
+    async with world(lines, monkeypatch, models=gone) as w:
+        w.sims["mini"].says(Says("Here.", tokens=Tokens(10, 2)))
+        assert (await w.ask()).status == 200
+        [row] = await w.rows(1)
+        assert not row["estimated"]
+        assert w.booked([row]) == row["cost"] == w.billed
+
+
+async def test_a_cut_stream_is_never_booked_above_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world("budget $5 per=day { ai.chat gpt idle=200ms }", monkeypatch) as w:
+        w.sims["gpt"].says(dying("close"))
+        with pytest.raises(Exception, match=r"."):
+            await w.ask(stream=True, max_tokens=3)
+        [row] = await w.rows(1)
+        [spent] = row["spent"]
+        assert row["output_tokens"] + row["input_tokens"] > 0
+        most_in = 616 + len(CHAT["messages"][0]["content"]) + 100
+        assert 0 < spent[2] <= price(Tokens(most_in, 3))
+
+
+async def test_a_picture_that_is_cut_off_is_guessed_as_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world("budget $5 per=day { ai.chat gpt idle=200ms }", monkeypatch) as w:
+        w.sims["gpt"].says(dying("close"))
+        picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}
+        with pytest.raises(Exception, match=r"."):
+            await w.ask(stream=True, messages=[{"role": "user", "content": [picture]}])
+        [row] = await w.rows(1)
+        assert row["input_tokens"] == 1000
+
+
+async def test_an_error_that_is_never_told_to_its_end_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "_ERROR_S", 0.05)
+
+    async def endless(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 500 Oh\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{")
+        with trio.fail_after(5):
+            while await wire.receive():
+                pass
+        closed.set()
+
+    closed = trio.Event()
+    async with trio.open_nursery() as nursery:
+        up = await ScriptedUpstream(endless).start(nursery)
+        slow = f'model slow {{ provider = openai, name = "m", key = secret("K"), url = "{up.url}" }}'
+        lines = "fallback { ai.chat slow timeout=30s idle=30s\n ai.chat mini }"
+        async with world(lines, monkeypatch, models=slow) as w:
+            with trio.fail_after(3):
+                assert (await w.ask()).status == 200
+                await closed.wait()
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_cap_is_sent_by_the_line_that_has_it_and_by_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = "fallback { budget $5 per=day cap=77 { ai.chat gpt }\n ai.chat mini }"
+    async with world(lines, monkeypatch) as w:
+        w.sims["gpt"].says(Fails("server"))
+        assert (await w.ask(max_tokens=None)).status == 200
+        first, second = w.sims["gpt"].received[0].body, w.sims["mini"].received[0].body
+        assert 77 in (first.get("max_tokens"), first.get("max_completion_tokens"))
+        assert second.get("max_tokens") is second.get("max_completion_tokens") is None

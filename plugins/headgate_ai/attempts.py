@@ -1,0 +1,122 @@
+"""One try: what was sent, what for, and everybody who waits to hear what it used.
+
+1. A try ends once. It is settled with what its provider says it used; or it is given up, and then what was used is guessed
+   (see `guessing`). That is told to the accounts that hold something for it, and to the row, with accounts or without.
+2. What was refused with a status, or brought no byte to its provider, used nothing.
+3. A whole answer that was asked for and never came is booked at its bound: nobody here knows what the provider made of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from headgate.api import Attempt, Bound, Exchange, Hold, Money, Usage
+from headgate.api.ai import Counted, Written
+from headgate_ai.guessing import guess, safe_side
+
+if TYPE_CHECKING:
+    from headgate_ai.models import Model
+    from headgate_ai.questions import Asking
+
+
+@dataclass(slots=True)
+class Asked:
+    """One try, while it runs. `said` and `seen_bytes` are what its provider has said of what it used, and how much of an
+    answer came, for the case that it is given up."""
+
+    ctx: Exchange
+    model: Model
+    question: Asking
+    written: Written
+    began: float
+    bound: Bound
+    holds: list[Hold] = field(default_factory=list)
+    key: str | None = None
+    sent: bool = False
+    settled: bool = False
+    said: Counted | None = None
+    seen_bytes: int = 0
+    cost: Money | None = None
+    answered_tokens: int = 0
+    place: int | None = None
+
+    def settle(self, counted: Counted, booked: Counted | None = None) -> None:
+        """What was used, told to everybody who waits for it; accounts are told `booked` where that is more."""
+        cost = self.model.prices.cost(counted)
+        if cost is not None and cost < 0:
+            # A provider whose counts are below nothing gives no credit.
+            cost = Money(0)
+        usage = counted.usage(cost)
+        self._account(usage, usage if booked is None else booked.usage(self.model.prices.cost(booked)))
+        if cost is None:
+            self.ctx.note("unpriced", self.model.label)
+
+    def settle_whole(self, said: Counted | None, answered_bytes: int) -> None:
+        """As `settle`, for a whole answer: its provider's counts where it has any."""
+        if said is not None:
+            self.settle(said)
+        else:
+            self.settle_guessed(None, answered_bytes)
+
+    def settle_guessed(self, said: Counted | None, answered_bytes: int) -> None:
+        """As `settle`, for what ended before its provider could say all of it: `said` is what it has said."""
+        booked = safe_side(self, said, answered_bytes) if self.holds else None
+        self.settle(guess(self, said, answered_bytes), booked)
+
+    def refused(self) -> None:
+        """The provider answered that it does nothing."""
+        self.settled = True
+        holds, self.holds = self.holds, []
+        for hold in holds:
+            hold.release()
+
+    def give_up(self) -> None:
+        """The try ended without an answer, or has been settled: then nothing is left to do."""
+        if self.settled:
+            return
+        if not self.sent:
+            self.refused()
+        elif self.question.streams or not self.holds:
+            self.settle_guessed(self.said, self.seen_bytes)
+        else:
+            self._book_all()
+
+    def note(self, result: str) -> None:
+        """Put this try among the attempts; said again, it is corrected."""
+        served, clock = self.ctx.served, self.ctx.node.clock
+        assert served is not None
+        attempt = Attempt(
+            target=self.model.label,
+            result=result,
+            duration_s=clock.monotonic() - self.began,
+            cost=self.cost,
+            key=self.key,
+        )
+        if self.place is None:
+            self.place = len(served.attempts)
+            served.attempts.append(attempt)
+        else:
+            served.attempts[self.place] = attempt
+
+    def _book_all(self) -> None:
+        """Rule 3."""
+        usage = guess(self, self.said, self.seen_bytes).usage(self.bound.cost)
+        output = max(usage.output_tokens, (self.bound.tokens or 0) - usage.input_tokens)
+        self._account(usage, replace(usage, output_tokens=output))
+
+    def _account(self, usage: Usage, booked: Usage) -> None:
+        self.settled = True
+        holds, self.holds = self.holds, []
+        for hold in holds:
+            hold.settle(booked)
+        self.cost, self.answered_tokens = usage.cost, usage.output_tokens
+        self.ctx.usage = usage if self.ctx.usage is None else self.ctx.usage.plus(usage)
+
+
+def end(asked: Asked, result: str) -> None:
+    """A try is over; what it still holds is given up."""
+    asked.give_up()
+    asked.note(result)
