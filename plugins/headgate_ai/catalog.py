@@ -119,7 +119,7 @@ def _entry(provider: Provider, name: str, listed: Listed | None) -> Entry:
     windows = [one for one in (facts.context, listed.context if listed is not None else None) if one is not None]
     return Entry(
         provider.name, name, max(windows, default=None), facts.most_output, facts.inputs, facts.outputs, facts.abilities,
-        facts.kind, units.ours(provider.name, _names(name, None)) or prices_in(listed),
+        facts.kind, Free() if provider.free else units.ours(provider.name, _names(name, None)) or prices_in(listed),
     )  # fmt: skip
 
 

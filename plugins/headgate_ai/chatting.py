@@ -32,7 +32,7 @@ from headgate.api import (
 from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_filters
 from headgate_ai.asking import ask, timeouts, within
 from headgate_ai.attempts import Asked, end
-from headgate_ai.choosing import first_that_can
+from headgate_ai.choosing import first_that_can, fits
 from headgate_ai.counting import count_with, wants_count
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
@@ -55,6 +55,7 @@ _TOLD: Final = (b"x-request-id", b"request-id", b"x-amzn-requestid")
 
 @step(
     "ai.chat", hinge=True, effect="upstream", needs="chat", raises=("upstream.*", "ai.*", "guard.*"), phase=BEFORE_RESPONSE,
+    prepare=fits,
 )  # fmt: skip
 async def ai_chat(
     ctx: Exchange,

@@ -7,9 +7,9 @@ do what is wanted. What a provider refuses as the client's own mistake, it would
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from headgate.api import UpstreamFault
+from headgate.api import Site, UpstreamFault
 from headgate_ai.models import Model
 
 T = TypeVar("T")
@@ -19,6 +19,13 @@ _CLIENTS_MISTAKES: Final = frozenset({400, 413, 422})
 
 def as_list(model: Model | list[Model]) -> list[Model]:
     return model if isinstance(model, list) else [model]
+
+
+def fits(site: Site, *, model: object = None, **_: Any) -> None:
+    """What a line that asks models prepares: whether they fit where it stands. ValueError."""
+    for one in model if isinstance(model, list) else [model]:
+        if isinstance(one, Model):
+            one.fit(site.within)
 
 
 async def first_that_can(models: Sequence[Model], ask: Callable[[Model], Awaitable[T]]) -> T:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import msgspec
 
 from headgate.api import (
+    Around,
     Exchange,
     Ge,
     Json,
@@ -33,7 +34,7 @@ from headgate_ai.providers import ECHO, Provider, providers
 from headgate_ai.saying import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Lines that the plugin writes, or that would name somebody else; `headers` may not say them.
 _OURS = frozenset({"authorization", "host", "content-type", "content-length", "accept", "accept-encoding", "cookie"})
@@ -115,6 +116,15 @@ class Model:
     def label(self) -> str:
         """Who is asked, for people: `openai/gpt-4.1`."""
         return f"{self.provider.name}/{self.name}"
+
+    def fit(self, blocks: Iterable[Around], /) -> None:
+        """See `Asks`. A budget has to know what a call can cost at most, or what to assume."""
+        if not self.prices.known and any(one.step == "budget" and "assume" not in one.given for one in blocks):
+            raise ValueError(
+                f"nobody here knows the price of `{self.resource}` ({self.label}), and the line is in a `budget`",
+                "say it in the model, for a million tokens: `price = {input: $2, output: $8}`",
+                "or let the budget set something aside for each call: `assume=$0.10`",
+            )
 
     async def ask(self, ctx: Exchange, chat: Chat, /, *, timeout: float) -> Answer:
         """See `Asks`."""

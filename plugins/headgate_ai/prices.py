@@ -152,7 +152,10 @@ def given(price: dict[str, Money]) -> Plain:
     if unknown := price.keys() - names:
         raise ValueError(f"`price` knows no {min(unknown)}; it knows {', '.join(sorted(names))}")
     if not {"input", "output"} <= price.keys():
-        raise ValueError("`price` wants `input` and `output`, for a million tokens: {input: $2, output: $8}")
+        raise ValueError(
+            "`price` lacks " + " and ".join(f"`{name}`" for name in ("input", "output") if name not in price),
+            "it is so much for a million tokens: `price = {input: $2, output: $8}`",
+        )
     for name, value in price.items():
         if isinstance(value, bool) or not isinstance(value, Money) or value < 0:
             raise ValueError(f"`price`: {name} has to be an amount of money for a million tokens, such as $0.50")

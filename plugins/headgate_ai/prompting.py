@@ -31,7 +31,7 @@ from headgate.api import (
 from headgate.api.ai import Answer, Chat, Content, Format, Message
 from headgate.api.ai import Text as Words
 from headgate_ai.asking import timeouts
-from headgate_ai.choosing import as_list, first_that_can
+from headgate_ai.choosing import as_list, first_that_can, fits
 from headgate_ai.models import Model
 from headgate_ai.questions import Question
 from headgate_ai.whole import whole_answer
@@ -64,7 +64,7 @@ def prompt(ctx: ResourceContext, *, user: Text, system: Text | None = None) -> P
 
 
 @step(
-    "ai.prompt", effect="upstream", raises=("upstream.*", "ai.*"), returns_type_of="output",
+    "ai.prompt", effect="upstream", raises=("upstream.*", "ai.*"), returns_type_of="output", prepare=fits,
 )  # fmt: skip
 async def ai_prompt(
     ctx: Exchange,

@@ -32,7 +32,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `url` is None where the resource has to say; then `example` shows how. `base` is the path that a URL without one means.
     `auth` is how a key is shown: `bearer`, `header NAME`, `none`, or `dialect` where the dialect signs. `env` is the usual
-    name of the variable that holds the key. `prices` is what the price list calls the provider. `options` are for its
+    name of the variable that holds the key. `prices` is what the price list calls the provider; `free` is one that runs on one's own
+    machines, where nobody bills tokens. `options` are for its
     dialect, `wants` names those that the resource has to give, `headers` are lines that it wants besides, and `docs` is
     the page that says so.
     """
@@ -46,6 +47,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth: str = "bearer"
     env: str | None = None
     prices: str | None = None
+    free: bool = False
     options: dict[str, Any] = {}
     wants: tuple[str, ...] = ()
     headers: dict[str, str] = {}

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from headgate.api import BEFORE_RESPONSE, Const, Duration, Exchange, Text, UpstreamFault, step
+from headgate.api import BEFORE_RESPONSE, Const, Duration, Exchange, Site, Text, UpstreamFault, step
 from headgate.api.ai import Answer, Asks, Chat, Content, Message
 from headgate.api.ai import Text as Words
 from headgate_guard.editing import Edit, edit_message, edit_value
@@ -56,9 +56,13 @@ def texts_of(value: Any) -> list[str]:
     return texts.seen
 
 
+def _prepare(site: Site, *, model: Asks, **_: Any) -> None:
+    model.fit(site.within)
+
+
 @step(
     "guard.ask", effect="upstream", raises=("guard.blocked", "upstream.*", "ai.*", "budget.*", "limit.*"),
-    phase=BEFORE_RESPONSE,
+    phase=BEFORE_RESPONSE, prepare=_prepare,
 )  # fmt: skip
 async def ask(
     ctx: Exchange, value: Any, /, *, model: Asks, rule: Text, fail: Const[Literal["closed", "open"]] = "closed",

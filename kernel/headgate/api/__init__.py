@@ -8,7 +8,7 @@ from headgate.contracts.fakes import FakeBody, FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
 from headgate.contracts.ledger import Account, Burial, Distrust, Draw, Ledger, Statement
-from headgate.contracts.meters import Bound, Hold, Meter, reserve_all
+from headgate.contracts.meters import Around, Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
 from headgate.contracts.slices import CELLS, Slice, Standing
@@ -95,6 +95,7 @@ __all__ = [
     "Account",
     "ArmRun",
     "Arms",
+    "Around",
     "Attempt",
     "BEFORE_RESPONSE",
     "Blobs",

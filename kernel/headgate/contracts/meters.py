@@ -11,10 +11,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from headgate.contracts.shapes.usage import Usage
 from headgate.contracts.values import Money
+
+
+class Around(NamedTuple):
+    """A block around a line, as the policy has it: its step, and which of its parameters are given by name."""
+
+    step: str
+    given: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from headgate.errors import PolicyError
 from headgate.language import tree
 from headgate.language.check.result import BoundResource, Checked
 from headgate.language.lower import nodes
@@ -79,19 +80,24 @@ class Program:
     ) -> Linked:
         """Give the code its surroundings. `build` makes a resource; `support` adds names that need a loop.
 
-        Steps that prepare do so here, once a line; what they raise (ValueError) comes as `Unprepared`. `wrap` stands
-        between the code and its steps, for tests that fake them; fast halves are then left out.
+        Steps that prepare do so here, once a line; what they raise (ValueError), and what `build` raises (PolicyError),
+        comes all together as `Unlinked`. `wrap` stands between the code and its steps, for tests that fake them; fast
+        halves are then left out.
         """
         names: dict[str, Any] = {**SUPPORT, "ArmRun": ArmRun, "SLOW": SLOW, **support, **self.pool.constants}
-        built: dict[tuple[str, str], Any] = {}
-        for name, resource in self.pool.resources.items():
-            key = (resource.module.name, resource.node.name)
-            names[name] = built[key] if key in built else built.setdefault(key, build(resource))
+        failures: list[PolicyError | Unprepared] = []
+        self._build(build, names, failures)
         for name, spec in self.pool.steps.items():
             names[name] = spec.call if wrap is None else wrap(spec)
             if wrap is not None and spec.fast is not None:
                 names[f"{name}_fast"] = _always_slow
-        names.update({name: _prepared(use, names) for name, use in self.pool.sites.items()})
+        for name, use in self.pool.sites.items():
+            try:
+                names[name] = _prepared(use, names)
+            except Unprepared as error:
+                failures.append(error)
+        if failures:
+            raise Unlinked(failures)
         for code in self.code.values():
             exec(code, names)  # noqa: S102 - code made of checked trees, never of text
         return Linked(
@@ -104,25 +110,53 @@ class Program:
             },
         )
 
+    def _build(
+        self, build: Callable[[BoundResource], Any], names: dict[str, Any], failures: list[PolicyError | Unprepared]
+    ) -> None:
+        """Every resource, once. Lines that name one that cannot be built are not looked at."""
+        built: dict[tuple[str, str], Any] = {}
+        for name, resource in self.pool.resources.items():
+            key = (resource.module.name, resource.node.name)
+            try:
+                names[name] = built[key] if key in built else built.setdefault(key, build(resource))
+            except PolicyError as error:
+                built[key] = names[name] = _BROKEN
+                failures.append(error)
+
+
+_BROKEN: Final = object()
+"""Stands for a resource that could not be built."""
+
 
 def _always_slow(*_: Any, **__: Any) -> object:
     return SLOW
 
 
 class Unprepared(Exception):
-    """A step's constants cannot be used; `site` says where."""
+    """A step's constants cannot be used: why, and perhaps what to do. `site` says where."""
 
     def __init__(self, site: Site, error: ValueError) -> None:
-        super().__init__(str(error))
+        super().__init__(*error.args)
         self.site = site
+
+
+class Unlinked(Exception):
+    """All that keeps a program from its surroundings."""
+
+    def __init__(self, failures: Sequence[PolicyError | Unprepared]) -> None:
+        super().__init__(f"{len(failures)} failures, the first: {failures[0]}")
+        self.failures = failures
 
 
 def _prepared(use: SiteUse, names: Mapping[str, Any]) -> Site:
     """A fresh site for one Snapshot, with what the step's `prepare` makes of the line's constants and resources."""
     site = use.site.fresh()
     if use.spec.prepare is not None:
+        resources = _resources(use, use.spec.prepare, names)
+        if any(one is _BROKEN or (isinstance(one, list) and _BROKEN in one) for one in resources.values()):
+            return site
         try:
-            site.prepared = use.spec.prepare(site, **use.constants, **_resources(use, use.spec.prepare, names))
+            site.prepared = use.spec.prepare(site, **use.constants, **resources)
         except ValueError as error:
             raise Unprepared(site, error) from error
     return site

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 from headgate.contracts.ai import Speaks
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.kinds import KINDS, Kind
+from headgate.contracts.meters import Around
 from headgate.language import types as t
 from headgate.language.annotations import Unfit, is_const, is_path, type_of
 
@@ -53,7 +54,7 @@ class Site:
     """One line that calls a step. `prepared` is what the step's `prepare` made of its constants.
 
     `key` survives edits of the policy: route, step and its number among the route's lines of that step;
-    a shadowed line has a key of its own, so it runs on buckets of its own. `within` names the steps of the blocks around
+    a shadowed line has a key of its own, so it runs on buckets of its own. `within` are the blocks around
     the line, outermost first, those around the `use` of its fragment included.
     """
 
@@ -68,7 +69,7 @@ class Site:
         line: int,
         *,
         shadow: bool = False,
-        within: tuple[str, ...] = (),
+        within: tuple[Around, ...] = (),
     ) -> None:
         self.route = route
         self.step = step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from headgate.errors import PolicyError
 from headgate.language.check.items import head_of
 from headgate.language.check.result import BoundResource, Checked
 from headgate.language.diagnostics import Diagnostic
-from headgate.language.emit import Linked, Program, RouteProgram, Unprepared, Wrap
+from headgate.language.emit import Linked, Program, RouteProgram, Unlinked, Unprepared, Wrap
 from headgate.language.resources import ResourceContext
 from headgate.language.source import Span
 from headgate.language.vocabulary import Site
@@ -59,10 +59,11 @@ class Provision:
         """The program with everything in place; PolicyError where an attribute or a constant cannot be used."""
         try:
             return program.link(self.build, {"parallel": parallel}, wrap)
+        except Unlinked as error:
+            failures = error.failures
         except Unprepared as error:
-            site = error.site
-            finding = Diagnostic("E114", f"`{site.step}` cannot be prepared: {error}", _place(program.checked, site))
-            raise PolicyError([finding]) from error
+            failures = [error]
+        raise PolicyError([finding for failure in failures for finding in _findings(program.checked, failure)])
 
     def build(self, bound: BoundResource) -> Any:
         context = ResourceContext(bound.node.name, bound.node.span, self.node)
@@ -71,7 +72,10 @@ class Provision:
         try:
             resource = bound.spec.build(context, **bound.values)
         except ValueError as error:
-            finding = Diagnostic("E802", f"`{bound.node.name}` cannot be used: {error}", head_of(bound.node))
+            why, *helps = error.args
+            finding = Diagnostic(
+                "E802", f"`{bound.node.name}` cannot be used: {why}", head_of(bound.node), helps=tuple(helps)
+            )
             raise PolicyError([finding]) from error
         self.built.append(resource)
         return resource
@@ -86,6 +90,14 @@ class Provision:
                     await close()
                 except Exception as error:
                     log.error("%r could not be closed: %s", resource, error, exc_info=error)
+
+
+def _findings(checked: Checked, failure: PolicyError | Unprepared) -> Sequence[Any]:
+    if isinstance(failure, PolicyError):
+        return failure.diagnostics
+    why, *helps = failure.args
+    message = f"`{failure.site.step}` cannot be prepared: {why}"
+    return [Diagnostic("E114", message, _place(checked, failure.site), helps=tuple(helps))]
 
 
 def _place(checked: Checked, site: Site) -> Span:

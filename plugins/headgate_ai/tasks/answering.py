@@ -16,7 +16,7 @@ from headgate.api.ai import Came, Counted, Garbled, Job, Made, TaskIn
 from headgate_ai.asking import ask, timeouts, within
 from headgate_ai.attempts import Asked, end
 from headgate_ai.chatting import LONGEST_NAME, told
-from headgate_ai.choosing import first_that_can
+from headgate_ai.choosing import first_that_can, fits
 from headgate_ai.failures import broken, too_late
 from headgate_ai.models import Model
 from headgate_ai.naming import chosen
@@ -31,6 +31,7 @@ _IN_PIECES: Final = (b"text/event-stream", b"audio/", b"application/octet-stream
 
 @step(
     "ai.task", hinge=True, effect="upstream", needs="task", raises=("upstream.*", "ai.*"), phase=BEFORE_RESPONSE,
+    prepare=fits,
 )  # fmt: skip
 async def ai_task(
     ctx: Exchange,

@@ -32,7 +32,7 @@ from headgate.api.ai import (
     Wanted,
 )
 from headgate_ai.asking import timeouts
-from headgate_ai.choosing import as_list, first_that_can
+from headgate_ai.choosing import as_list, first_that_can, fits
 from headgate_ai.models import Model
 from headgate_ai.tasks.answering import made_by
 from headgate_ai.tasks.question import JobQuestion
@@ -100,7 +100,7 @@ class Judged(msgspec.Struct, frozen=True):
     scores: dict[str, float]
 
 
-@step("ai.embed", effect="upstream", raises=_RAISES)
+@step("ai.embed", effect="upstream", raises=_RAISES, prepare=fits)
 async def ai_embed(
     ctx: Exchange,
     model: Model | list[Model],
@@ -122,7 +122,7 @@ async def ai_embed(
     return Embedded(made.vectors)
 
 
-@step("ai.rerank", effect="upstream", raises=_RAISES)
+@step("ai.rerank", effect="upstream", raises=_RAISES, prepare=fits)
 async def ai_rerank(
     ctx: Exchange,
     model: Model | list[Model],
@@ -140,7 +140,7 @@ async def ai_rerank(
     return Ranking([Ranked(one.index, one.score, documents[one.index]) for one in made.ranks])
 
 
-@step("ai.image", effect="upstream", raises=_RAISES)
+@step("ai.image", effect="upstream", raises=_RAISES, prepare=fits)
 async def ai_image(
     ctx: Exchange,
     model: Model | list[Model],
@@ -157,7 +157,7 @@ async def ai_image(
     return Pictures([{"url": one.url, "data": one.data} for one in made.images])
 
 
-@step("ai.speech", effect="upstream", raises=_RAISES)
+@step("ai.speech", effect="upstream", raises=_RAISES, prepare=fits)
 async def ai_speech(
     ctx: Exchange,
     model: Model | list[Model],
@@ -173,7 +173,7 @@ async def ai_speech(
     return Spoken(made.data, made.mime)
 
 
-@step("ai.transcribe", effect="upstream", raises=_RAISES)
+@step("ai.transcribe", effect="upstream", raises=_RAISES, prepare=fits)
 async def ai_transcribe(
     ctx: Exchange,
     model: Model | list[Model],
@@ -193,7 +193,7 @@ async def ai_transcribe(
     return Heard(made.text, made.language, made.duration)
 
 
-@step("ai.moderate", effect="upstream", raises=_RAISES)
+@step("ai.moderate", effect="upstream", raises=_RAISES, prepare=fits)
 async def ai_moderate(ctx: Exchange, model: Model | list[Model], /, *, input: Text, timeout: Duration = 30.0) -> Judged:
     """Have a model say whether a text breaks rules: `ai.moderate judge input=chat.text as found`, then
     `require not found.flagged`. `categories` are those that it finds broken, by the provider's names."""

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from headgate.api import Exchange, ResourceContext, Response, Run, Site, Text, block, hookimpl, resource, step
+from headgate.errors import PolicyError
 from headgate.host.plugins import load_plugins
 from headgate.language.check.modules import load
+from headgate.language.check.result import BoundResource
 from headgate.language.check.run import check
-from headgate.language.emit import Linked, Unprepared, compile_program
+from headgate.language.diagnostics import Diagnostic
+from headgate.language.emit import Linked, Unlinked, Unprepared, compile_program
 from headgate.language.vocabulary import Misdeclared, read_step
 
 
@@ -35,9 +38,10 @@ seen: list[tuple[tuple[str, ...], Any]] = []
 def priced(site: Site, **known: Any) -> None:
     of = known.get("of")
     things = of if isinstance(of, list) else [of]
-    seen.append((site.within, [one.name for one in things if one is not None]))
+    around = tuple(one.step for one in site.within)
+    seen.append((around, [one.name for one in things if one is not None]))
     for one in things:
-        if one is not None and one.price is None and "p.pays" in site.within:
+        if one is not None and one.price is None and "p.pays" in around:
             raise ValueError(f"`{one.name}` has no price, and stands in `p.pays`")
 
 
@@ -105,10 +109,13 @@ def linked(text: str) -> Linked:
     files = {"main.policy": f"policy 1\n{text}"}
     checked = check(load(["main.policy"], files.get), PLUGINS.vocabulary)
     assert checked.errors == []
-    return compile_program(checked).link(
-        lambda bound: bound.spec.build(ResourceContext(bound.node.name, bound.node.span, None), **bound.values),
-        {},  # type: ignore[arg-type]
-    )
+    return compile_program(checked).link(build, {})
+
+
+def build(bound: BoundResource) -> Any:
+    if bound.node.name == "broken":
+        raise PolicyError([Diagnostic("E802", "it is broken", bound.node.span)])
+    return bound.spec.build(ResourceContext(bound.node.name, bound.node.span, None), **bound.values)  # type: ignore[arg-type]
 
 
 def test_a_line_knows_the_blocks_around_it_across_fragments_and_its_resources():
@@ -133,11 +140,13 @@ route r GET / public {
 
 
 def test_a_plugin_may_refuse_a_resource_for_where_it_stands():
-    with pytest.raises(Unprepared, match=r"`a` has no price, and stands in `p\.pays`") as caught:
+    with pytest.raises(Unlinked, match=r"`a` has no price, and stands in `p\.pays`") as caught:
         linked(
             "thing a { }\nroute r GET / public {\n    p.buy a\n    p.pays {\n        p.buy a\n    }\n    respond 200\n}"
         )
-    assert caught.value.site.line == 6
+    [failure] = caught.value.failures
+    assert isinstance(failure, Unprepared)
+    assert failure.site.line == 6
 
 
 def test_a_dialect_may_follow_the_path_of_the_route():
@@ -169,3 +178,15 @@ def test_a_return_type_that_follows_no_type_parameter_is_refused():
 
     with pytest.raises(Misdeclared, match="names no parameter that is a TypeRef"):
         read_step(wrong, "p")
+
+
+def test_all_that_cannot_be_linked_is_said_at_once():
+    lines = "".join(f"thing {name} {{ }}\n" for name in ("a", "broken", "b"))
+    bought = "".join(f"        p.buy {name}\n" for name in ("a", "broken", "b"))
+    with pytest.raises(Unlinked) as caught:
+        linked(f"{lines}route r GET / public {{\n    p.pays {{\n{bought}    }}\n    respond 200\n}}")
+    assert [str(one).splitlines()[-1] for one in caught.value.failures] == [
+        "main.policy:3: E802: it is broken",
+        "`a` has no price, and stands in `p.pays`",
+        "`b` has no price, and stands in `p.pays`",
+    ]

@@ -15,6 +15,7 @@ from headgate.api.ai import Counted
 from headgate_ai import Ai
 from headgate_ai.catalog import ABILITIES, INPUTS, MAKERS, entry, every, find, table
 from headgate_ai.providers import providers
+from headgate_ai.saying import Said
 
 
 def test_more_than_a_hundred_models_are_known_with_their_window_and_price() -> None:
@@ -80,10 +81,19 @@ def test_a_name_that_nobody_knows_is_not_found() -> None:
 
 
 def test_what_is_not_known_is_absent() -> None:
-    unheard = entry(providers()["vllm"], "my-own-weights")
+    unheard = entry(providers()["compatible"], "my-own-weights")
     assert (unheard.context, unheard.most_output, unheard.inputs, unheard.kind) == (None, None, None, None)
     assert unheard.abilities == {}
     assert not unheard.prices.known
+
+
+@pytest.mark.parametrize("row", ["ollama", "vllm", "llamacpp", "lmstudio"])
+def test_on_ones_own_machines_nobody_bills_tokens_unless_the_policy_does(row: str) -> None:
+    prices = entry(providers()[row], "my-own-weights").prices
+    assert prices.known
+    assert prices.cost(Counted(input_tokens=10**6)) == 0
+    said = Said(price={"input": Money(2), "output": Money(3)}).over(entry(providers()[row], "x"))
+    assert said.prices.cost(Counted(input_tokens=10**6)) == 2
 
 
 def test_a_host_inherits_what_a_model_is_and_not_what_its_makers_api_adds() -> None:
@@ -131,7 +141,7 @@ def test_a_local_model_is_priced_and_described_by_its_resource(tmp_path: Path) -
     [
         ('inputs = ["smell"]', "`inputs` knows no smell; it knows text, image"),
         ('abilities = ["flying"]', "`abilities` knows no flying"),
-        ("price = {input: $1}", "`price` wants `input` and `output`"),
+        ("price = {input: $1}", "`price` lacks `output`"),
     ],
 )
 def test_what_cannot_be_said_of_a_model_is_a_finding(tmp_path: Path, said: str, says: str) -> None:

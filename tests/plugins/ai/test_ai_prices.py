@@ -216,7 +216,7 @@ def test_a_contracts_price_is_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("price", "says"),
     [
-        ({"input": Money(1)}, "wants `input` and `output`"),
+        ({"input": Money(1)}, "`price` lacks `output`"),
         ({"input": Money(1), "output": Money(1), "words": Money(1)}, "knows no words"),
         ({"input": Money(1), "output": 3}, "output has to be an amount of money"),
         ({"input": Money(-1), "output": Money(3)}, "input has to be an amount of money"),

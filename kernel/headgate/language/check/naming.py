@@ -140,7 +140,12 @@ class Naming(Fitting):
                 return ((item.span, "it is declared here, below the line that uses it"),)
         for bind in self.checked.binds_of(self.around.module.name, expr.name):
             if (bind.span.line, bind.span.column) < (expr.span.line, expr.span.column):
-                return ((bind.span, "it was bound here, and is gone at the end of that block"),)
+                return (
+                    (
+                        bind.span,
+                        "it was bound here, and is gone at the end of that block; `} as …` binds what a step's block gives",
+                    ),
+                )
         return ()
 
     def _attr(self, expr: tree.Attr, scope: Scope) -> t.Type:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from headgate.contracts.meters import Around
 from headgate.language import tree
 from headgate.language import types as t
 from headgate.language.check.bodies import last_line
@@ -35,7 +36,7 @@ class Unit:
     lines: list[Span] = field(default_factory=list)
     sites: dict[str, int] = field(default_factory=dict)
     uses: list[str] = field(default_factory=list)
-    within: list[str] = field(default_factory=list)
+    within: list[Around] = field(default_factory=list)
     preflight: bool = False
 
 
@@ -325,7 +326,7 @@ class Lines:
         """The closures for a block's body or arms, and the value that the block's step is given for them."""
         if step.block is None:
             return [], None
-        self.unit.within.append(step.name)
+        self.unit.within.append(Around(step.name, frozenset(argument.name for argument in step.named)))
         try:
             return self._bodies(step, step.block, bound)
         finally:
