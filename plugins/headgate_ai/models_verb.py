@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -68,8 +69,10 @@ def _chosen(names: Sequence[str], wanted: Sequence[str]) -> Iterator[Entry]:
 def _print(table: Table) -> None:
     """In a hundred columns where that is enough: a line that the terminal wraps can be read, a name that is cut cannot."""
     console = Console(width=_WIDEST)
-    wanted = Measurement.get(console, console.options, table).minimum
-    Console(width=max(WIDTH, wanted)).print(table)
+    wanted = Measurement.get(console, console.options, table)
+    # A terminal has its width; a program that reads lines wants a line a model.
+    width = wanted.minimum if sys.stdout.isatty() else wanted.maximum
+    Console(width=max(WIDTH, width)).print(table)
 
 
 def _table(found: Sequence[Entry]) -> Table:

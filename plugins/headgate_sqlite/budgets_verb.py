@@ -19,9 +19,12 @@ T = TypeVar("T")
 WIDEST: Final = 2000
 
 
-@click.group()
-def budgets() -> None:
-    """What budgets have spent, and which models are kept from them."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def budgets(context: click.Context) -> None:
+    """What budgets have spent, and which models are kept from them. Without a command, it is `list`."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_, past=False, as_json=False)
 
 
 @budgets.command("list")

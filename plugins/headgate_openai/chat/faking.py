@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -30,7 +31,8 @@ def render(fake: FakeChat, body: bytes, at: float) -> Response:
         "completion_tokens": fake.completion_tokens,
         "total_tokens": fake.prompt_tokens + fake.completion_tokens,
     }
-    common = {"id": "chatcmpl-1", "created": int(at), "model": request.model}
+    name = hashlib.blake2b(body, key=str(at).encode(), digest_size=12).hexdigest()
+    common = {"id": f"chatcmpl-{name}", "created": int(at), "model": request.model}
     if not request.stream:
         message = {"role": "assistant", "content": fake.text, "refusal": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
