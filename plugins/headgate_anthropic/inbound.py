@@ -21,6 +21,7 @@ class AnthropicIn:
     """Clients. They also count tokens: a request as for an answer, to another path."""
 
     name = NAME
+    id_header = b"request-id"
     lacks: Mapping[str, str] = LACKS
 
     def sample(self) -> object:

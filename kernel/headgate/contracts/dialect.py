@@ -14,6 +14,8 @@ class Dialect(Protocol):
     """The shape of an API. The kernel asks it for errors only."""
 
     name: str
+    """An `id_header: bytes` beside it names the line in which its clients look for a request's id, where that is not
+    `x-request-id` alone."""
 
     def sample(self) -> object:
         """A small request body, as JSON values, for a call that a newcomer can paste."""

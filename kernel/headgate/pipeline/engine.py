@@ -32,6 +32,7 @@ from headgate.pipeline.watch import Watch
 if TYPE_CHECKING:
     from headgate.contracts.node import Node
     from headgate.message.request import Client, Request
+    from headgate.message.response import Response
     from headgate.pipeline.reply import Reply
     from headgate.pipeline.snapshot import Snapshot
     from headgate.pipeline.table import Entry
@@ -161,7 +162,7 @@ class Engine:
     async def _send(self, x: Exchange, reply: Reply) -> None:
         response = x.response
         assert response is not None
-        response.headers.set(b"x-request-id", x.request.id.encode())
+        _identify(x, response)
         x.head_sent = True
         try:
             if isinstance(response.body, bytes) and x.filters is None and not x.durable:
@@ -188,7 +189,7 @@ class Engine:
             return
         x.outcome = "failed"
         response = error_response(x, status, message)
-        response.headers.set(b"x-request-id", x.request.id.encode())
+        _identify(x, response)
         x.answer(response)
         with suppress(ClientGone):
             await reply.send(response)
@@ -270,3 +271,12 @@ async def _guarded(x: Exchange, call: Callable[..., object], *args: object) -> N
             await waits
     except Exception as error:
         log.error("request %s: at the close: %s", x.request.id, policy_line(error), exc_info=error)
+
+
+def _identify(x: Exchange, response: Response) -> None:
+    """The request's id, where clients look for it."""
+    identity = x.request.id.encode()
+    response.headers.set(b"x-request-id", identity)
+    own = getattr(x.dialect, "id_header", None)
+    if own is not None:
+        response.headers.set(own, identity)
