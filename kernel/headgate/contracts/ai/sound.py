@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from headgate.contracts.ai.answers import Answer, Counted
+from headgate.contracts.ai.answers import Answer, Counted, Said
 from headgate.contracts.ai.dialects import Garbled
 from headgate.contracts.ai.events import (
     ArgumentsDelta,
@@ -34,12 +34,15 @@ from headgate.contracts.ai.events import (
 from headgate.contracts.ai.parts import Audio, Reasoning, Refused, Text, ToolCall
 from headgate.contracts.ai.typed import STUMBLES, IllTyped, typed
 
-# What each fragment is a fragment of.
-_OF: Final[dict[type, tuple[type, ...]]] = {
-    TextDelta: (Text,), ArgumentsDelta: (ToolCall,), ReasoningDelta: (Reasoning,), RefusalDelta: (Refused,),
-    SignatureDelta: (Reasoning,), CitationDelta: (Text, Refused), AudioDelta: (Audio,),
+# What each kind of part grows by.
+_GROWS: Final[dict[type, frozenset[type]]] = {
+    Text: frozenset({TextDelta, CitationDelta}), Refused: frozenset({RefusalDelta, CitationDelta}),
+    ToolCall: frozenset({ArgumentsDelta}), Reasoning: frozenset({ReasoningDelta, SignatureDelta}),
+    Audio: frozenset({AudioDelta}),
 }  # fmt: skip
-_WORDS: Final = (ArgumentsDelta, ReasoningDelta, RefusalDelta)
+_DELTAS: Final = frozenset[type]().union(*_GROWS.values())
+# Fragments that are nothing but a text, as a rule.
+_WORDS: Final = frozenset({TextDelta, ArgumentsDelta, ReasoningDelta, RefusalDelta})
 _WRONG: Final = "with something that is not of the type that its dialect says"
 _ORDER: Final = "with a stream whose events are out of order"
 
@@ -73,6 +76,11 @@ def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted
     return _typed(_read(read, data), Counted | None)
 
 
+def _takes(part: Said) -> frozenset[type]:
+    """What a part grows by; those of a dialect's own are of these kinds too."""
+    return next((grows for kind, grows in _GROWS.items() if isinstance(part, kind)), frozenset())
+
+
 class SoundStream:
     """Looks at what happens in one stream."""
 
@@ -80,8 +88,8 @@ class SoundStream:
 
     def __init__(self) -> None:
         self._began = False
-        # What is open, how many parts have been, and which choices have stopped.
-        self._open: dict[tuple[int, int], type] = {}
+        # What each open part grows by, how many parts have been, and which choices have stopped.
+        self._open: dict[tuple[int, int], frozenset[type]] = {}
         self._counts: dict[int, int] = {}
         self._stopped: set[int] = set()
 
@@ -92,32 +100,27 @@ class SoundStream:
         """What happens in one event, as `take` reads it. Garbled."""
         found = _read(take, event)
         for one in found:
-            parts = _OF.get(type(one))
-            if parts is None:
+            kind = type(one)
+            if kind not in _DELTAS:
                 self._step(one)
-            else:
-                self._grows(one, parts)
-        if self._began or not found or isinstance(found[0], Pinged | Failed):
+            elif kind not in self._open.get((one.choice, one.index), ()):  # type: ignore[union-attr]
+                raise Garbled(_ORDER)
+            elif kind not in _WORDS or type(one.text) is not str or getattr(one, "logprobs", None) is not None:  # type: ignore[union-attr]
+                _typed(one, Happening)
+        return found if self._began else self._begun(found)
+
+    def _begun(self, found: list[Happening]) -> list[Happening]:
+        if not found or isinstance(found[0], Pinged | Failed):
             return found
         self._began = True
         return found if isinstance(found[0], Began) else [Began(), *found]
-
-    def _grows(self, one: Any, parts: tuple[type, ...]) -> None:
-        kind = self._open.get((one.choice, one.index))
-        if kind is None or not issubclass(kind, parts):
-            raise Garbled(_ORDER)
-        if type(one) in _WORDS or (type(one) is TextDelta and one.logprobs is None):
-            if type(one.text) is not str:
-                raise Garbled(_WRONG)
-        else:
-            _typed(one, Happening)
 
     def _step(self, one: Happening) -> None:
         match one:
             case Opened(part=part, index=index, choice=choice):
                 self._in_order(index == self._counts.get(choice, 0) and choice not in self._stopped)
                 self._counts[choice] = index + 1
-                self._open[choice, index] = type(part)
+                self._open[choice, index] = _takes(part)
             case Closed(index=index, choice=choice):
                 self._in_order(self._open.pop((choice, index), None) is not None)
                 return
