@@ -70,6 +70,16 @@ def read(provider: str, pieces: list[bytes]) -> list[Happening]:
     return found
 
 
+def damaged(data: bytes, chance: random.Random) -> bytes:
+    """One byte is another, or what is behind it is missing, or it comes twice."""
+    at = chance.randrange(len(data) + 1)
+    return (
+        data[:at]
+        + chance.choice([b"", b"\x00", b"\xff", b"{", b'"', b"\r", data[at:]])
+        + data[at + chance.randrange(3) :]
+    )
+
+
 def parsed(told: bytes) -> None:
     """The events of a client's stream have JSON in them."""
     splitter = EventSplitter()
@@ -92,7 +102,10 @@ def try_stream(provider: str) -> Try:
     seeds = streams(provider)
 
     def attempt(chance: random.Random) -> None:
-        found = read(provider, wire(provider, spoiled_stream(chance.choice(seeds), chance)))
+        pieces = wire(provider, spoiled_stream(chance.choice(seeds), chance))
+        if chance.random() < 0.2:
+            pieces = [damaged(b"".join(pieces), chance)]
+        found = read(provider, pieces)
         check_order(found)
         gatherer = Gatherer()
         for one in found:

@@ -77,7 +77,7 @@ def test_what_is_out_of_order_is_garbled(event: list[Any]) -> None:
     "event",
     [
         [TextDelta(wrong)], [Opened(Reasoning(signature=wrong), 1)], [Used(Counted(input_tokens=wrong))],
-        [Failed(wrong)], [CitationDelta(Citation(wrong))], [Opened(Opaque("x", {"a": 10**40}), 1)],
+        [Failed(wrong)], [CitationDelta(Citation(wrong))], [Opened(Opaque("x", {"a": object()}), 1)],
         [Closed(0), Stopped("stop", 0, wrong)], [TextDelta("a", logprobs=[wrong])],
     ],
 )  # fmt: skip
@@ -120,10 +120,9 @@ def parsing(made: Any) -> Chat:
 
 
 def test_the_content_of_a_chat_that_is_ill_typed_is_the_clients_fault_with_its_place() -> None:
-    with pytest.raises(ClientFault, match="expected|Expected `str`, got `object`") as caught:
+    with pytest.raises(ClientFault, match="Expected `str`, got `object`") as caught:
         parsing(lambda raw: Content([Message("user", [Text(wrong)])])).content()
     assert caught.value.record == {"where": "messages[0].parts[0].text"}
-    assert caught.value.status == 400
 
 
 def test_content_over_which_a_dialect_stumbles_is_the_clients_fault() -> None:
@@ -133,5 +132,5 @@ def test_content_over_which_a_dialect_stumbles_is_the_clients_fault() -> None:
     def strict(raw: dict[str, Any]) -> Content:
         raise NotStrict("`a` has to be b.", "a")
 
-    with pytest.raises(ClientFault, match="`a` has to be b."):
+    with pytest.raises(ClientFault, match=r"`a` has to be b\."):
         parsing(strict).content()
