@@ -11,7 +11,6 @@ https://platform.claude.com/docs/en/api/messages
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, Final
 
 from headgate.api import NotStrict
@@ -155,7 +154,7 @@ def plain_text(media: Media) -> str | None:
     """The words of a document that is plain text; None where its data is no base64 of UTF-8."""
     try:
         return base64.b64decode(media.data or "", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+    except ValueError:
         return None
 
 

@@ -1,13 +1,15 @@
 """A stream for a client: https://platform.claude.com/docs/en/build-with-claude/streaming.
 
-1. One block is open at a time. What belongs to a later part waits until the earlier one is closed; nothing is lost, and
-   what comes of the one that is open is never held.
+1. One block is open at a time. What belongs to a later part waits until the earlier one is closed, and goes out then, so
+   the next part is the one that is open: nothing is lost, and what comes of the one that is open is never held. What
+   waits has a bound.
 2. Why it ended and what it used stand in one event, `message_delta`, so it comes with the end of the stream.
 3. There is one choice. Of an answer with several, the first is told.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +26,7 @@ from headgate.api.ai import (
     Counted,
     Ended,
     Failed,
+    Garbled,
     Happening,
     Image,
     Opaque,
@@ -50,13 +53,15 @@ from headgate_anthropic.citing import cited
 from headgate_anthropic.facts import NAME
 from headgate_anthropic.usage import usage
 
+# As of one event (`MAX_BLOCK` of the splitter). Who opens parts, leaves the first open and says so much sends no answer.
+MAX_HELD: Final = 16 << 20
 _PING: Final = render_event(b'{"type":"ping"}', b"ping")
 
 
 class MessageWriter:
     """See `EventWriter`."""
 
-    __slots__ = ("_block", "_chat", "_counted", "_current", "_details", "_held", "_parts", "_stop")
+    __slots__ = ("_block", "_chat", "_counted", "_current", "_details", "_held", "_parts", "_sizes", "_stop")
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
@@ -67,6 +72,8 @@ class MessageWriter:
         # The part whose block is open, what waits by part in the order in which they opened, and what each part is.
         self._current: int | None = None
         self._held: dict[int, list[Happening]] = {}
+        # How many bytes wait of each part.
+        self._sizes: Counter[int] = Counter()
         self._parts: dict[int, Said] = {}
 
     def __repr__(self) -> str:
@@ -116,24 +123,31 @@ class MessageWriter:
 
     def _part(self, happening: Any) -> bytes:
         if self._current is not None and happening.index != self._current:
-            self._held.setdefault(happening.index, []).append(happening)
-            return b""
+            return self._hold(happening)
         if not isinstance(happening, Closed):
             return self._tell(happening)
         ended = self._tell(happening)
         self._current = None
         return ended + self._catch_up()
 
+    def _hold(self, happening: Any) -> bytes:
+        self._held.setdefault(happening.index, []).append(happening)
+        self._sizes[happening.index] += len(msgspec.json.encode(happening))
+        if self._sizes.total() > MAX_HELD:
+            raise Garbled(f"with more than {MAX_HELD} bytes of other parts while one of its parts stayed open")
+        return b""
+
     def _catch_up(self) -> bytes:
         """What waited: all of the parts that are closed by now, and of the first that is not, what there is."""
-        said = b""
+        said: list[bytes] = []
         while self._held and self._current is None:
             index = next(iter(self._held))
+            del self._sizes[index]
             for happening in self._held.pop(index):
-                said += self._tell(happening)
+                said.append(self._tell(happening))
                 if isinstance(happening, Closed):
                     self._current = None
-        return said
+        return b"".join(said)
 
     def _tell(self, happening: Any) -> bytes:
         if isinstance(happening, Opened):

@@ -9,7 +9,19 @@ from urllib.parse import quote
 import msgspec
 
 from headgate.api import FakeChat, Line, Node, Outgoing, Response, Secret, Target
-from headgate.api.ai import Answer, Chat, Counted, Dropped, Endpoint, EventReader, Refusal, Unsupported, Written
+from headgate.api.ai import (
+    Answer,
+    Chat,
+    Counted,
+    Dropped,
+    Endpoint,
+    EventReader,
+    Refusal,
+    Unsupported,
+    Written,
+    sound_answer,
+    sound_count,
+)
 from headgate_bedrock import answers, credentials, errors, fakes
 from headgate_bedrock.abilities import ABILITIES
 from headgate_bedrock.blocks import write_messages
@@ -45,11 +57,11 @@ class BedrockOut:
 
     def answer(self, data: bytes) -> Answer:
         """See `Outbound`."""
-        return answers.answer(data)
+        return sound_answer(answers.answer, data)
 
     def count(self, data: bytes) -> Counted | None:
         """See `Outbound`."""
-        return answers.count(data)
+        return sound_count(answers.count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         """See `Outbound`. Which error it is stands in a line of the head, where somebody has it."""

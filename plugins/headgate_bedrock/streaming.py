@@ -28,6 +28,7 @@ from headgate.api.ai import (
     ReasoningDelta,
     Said,
     SignatureDelta,
+    SoundStream,
     Stopped,
     Text,
     TextDelta,
@@ -46,10 +47,11 @@ _Start = dict[str, Any]
 class BedrockReader:
     """See `EventReader`."""
 
-    __slots__ = ("_began", "_next", "_open", "_pictures", "_splitter", "_stopped")
+    __slots__ = ("_began", "_next", "_open", "_pictures", "_sound", "_splitter", "_stopped")
 
     def __init__(self) -> None:
         self._splitter = FrameSplitter()
+        self._sound = SoundStream()
         self._open: dict[int, tuple[int, Said]] = {}
         self._pictures: dict[int, str] = {}
         self._next = 0
@@ -61,7 +63,7 @@ class BedrockReader:
 
     def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
         """See `EventReader`."""
-        return [(block, self._take(frame)) for block, frame in self._splitter.feed(data)]
+        return [(block, self._sound.read(self._take, frame)) for block, frame in self._splitter.feed(data)]
 
     def finish(self) -> list[Happening]:
         """See `EventReader`."""
@@ -72,7 +74,7 @@ class BedrockReader:
             return [failed(frame)]
         try:
             return self._event(frame.headers.get(":event-type"), _objects.decode(frame.payload))
-        except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError, AttributeError):
             raise Garbled("with a stream that holds what is no event of ConverseStream") from None
 
     def _event(self, kind: str | None, event: dict[str, Any]) -> list[Happening]:

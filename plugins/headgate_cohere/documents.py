@@ -6,7 +6,6 @@ https://docs.cohere.com/docs/retrieval-augmented-generation-rag
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, Final
 
 import msgspec
@@ -52,6 +51,6 @@ def text_of(part: File, where: str) -> str:
     try:
         if part.media.data is not None and (mime.startswith("text/") or mime == "application/json"):
             return base64.b64decode(part.media.data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         pass
     raise Unsupported(f"Cohere reads documents that are text and sent as data, but not {mime}.", where)

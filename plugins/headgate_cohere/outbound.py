@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from headgate.api import FakeChat, Line, Response
-from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, Passing, Refusal, Written
+from headgate.api.ai import (
+    Answer,
+    Chat,
+    Counted,
+    Endpoint,
+    EventReader,
+    Passing,
+    Refusal,
+    Written,
+    sound_answer,
+    sound_count,
+)
 from headgate_cohere import answers, errors, faking, writing
 from headgate_cohere.abilities import ABILITIES
 from headgate_cohere.facts import NAME
@@ -23,10 +34,10 @@ class CohereOut:
         return writing.write(chat, to)
 
     def answer(self, data: bytes) -> Answer:
-        return answers.answer(data)
+        return sound_answer(answers.answer, data)
 
     def count(self, data: bytes) -> Counted | None:
-        return answers.count(data)
+        return sound_count(answers.count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         return errors.refusal(data)

@@ -8,7 +8,19 @@ from typing import Any
 import msgspec
 
 from headgate.api import FakeChat, Line, Node, Outgoing, Response, Secret, Target
-from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, EventWriter, Garbled, Refusal, Written
+from headgate.api.ai import (
+    Answer,
+    Chat,
+    Counted,
+    Endpoint,
+    EventReader,
+    EventWriter,
+    Garbled,
+    Refusal,
+    Written,
+    sound_answer,
+    sound_count,
+)
 from headgate_gemini import answers, errors, fakes, paths, reading, rendering, writing
 from headgate_gemini.abilities import ABILITIES, LACKS
 from headgate_gemini.streaming import GeminiReader
@@ -76,11 +88,11 @@ class GeminiOut:
 
     def answer(self, data: bytes) -> Answer:
         """See `Outbound`."""
-        return answers.answer(data)
+        return sound_answer(answers.answer, data)
 
     def count(self, data: bytes) -> Counted | None:
         """See `Outbound`."""
-        return answers.count(data)
+        return sound_count(answers.count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         """See `Outbound`."""

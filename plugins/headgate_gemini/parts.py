@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 import msgspec
@@ -42,7 +41,7 @@ def _text_of(signature: object) -> str:
     """What a proof of another provider was carried in; empty where it is Google's."""
     try:
         return base64.b64decode(str(signature or "").replace("-", "+").replace("_", "/")).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return ""
 
 

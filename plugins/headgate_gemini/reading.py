@@ -66,7 +66,8 @@ def _contents(contents: object) -> None:
     for place, content in enumerate(contents):
         where = f"contents[{place}]"
         read = names.CONTENT.read(content, where)
-        if read.get("role") is not None and read["role"] not in ROLES:
+        role = read.get("role")
+        if role is not None and not (isinstance(role, str) and role in ROLES):
             raise NotStrict(f"`{where}.role` has to be `user` or `model`.", f"{where}.role")
         if not isinstance(read.get("parts", []), list):
             raise NotStrict(f"`{where}.parts` has to be a list.", f"{where}.parts")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, Final
 
 import msgspec
@@ -110,6 +109,6 @@ def proof(part: Reasoning, signature: str | None) -> str | None:
         return None
     try:
         base64.b64decode(signature, altchars=b"-_" if "-" in signature or "_" in signature else None, validate=True)
-    except binascii.Error:
+    except ValueError:
         return None
     return signature

@@ -29,6 +29,7 @@ from headgate.api.ai import (
     ReasoningDelta,
     Said,
     SignatureDelta,
+    SoundStream,
     Stopped,
     Text,
     TextDelta,
@@ -151,10 +152,11 @@ class _Candidate:
 class GeminiReader:
     """See `EventReader`."""
 
-    __slots__ = ("_began", "_candidates", "_ended", "_framing", "_id")
+    __slots__ = ("_began", "_candidates", "_ended", "_framing", "_id", "_sound")
 
     def __init__(self) -> None:
         self._framing = Framing()
+        self._sound = SoundStream()
         self._candidates: dict[int, _Candidate] = {}
         self._began = False
         self._ended = False
@@ -166,9 +168,11 @@ class GeminiReader:
 
     def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
         """See `EventReader`."""
-        return [(block, self._block(block, said)) for block, said in self._framing.feed(data)]
+        read = self._sound.read
+        return [(found[0], read(self._block, found)) for found in self._framing.feed(data)]
 
-    def _block(self, block: bytes, said: bytes | None) -> list[Happening]:
+    def _block(self, found: tuple[bytes, bytes | None]) -> list[Happening]:
+        block, said = found
         if said is not None:
             return self._take(said)
         # No frame of events ends like this: it is the end of an array.

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -25,6 +25,7 @@ from headgate.api.ai import (
     Counted,
     Ended,
     Failed,
+    Garbled,
     Happening,
     Opened,
     Reasoning,
@@ -47,6 +48,8 @@ from headgate_gemini.reading import wants_array
 from headgate_gemini.rendering import MALFORMED, REASONS, named, proof, said, thought
 from headgate_gemini.usage import metadata
 
+# As of one event: a call is told in one.
+MAX_CALL: Final = 16 << 20
 _Parts = list[dict[str, Any]]
 
 
@@ -56,6 +59,9 @@ class _Candidate:
     def __init__(self) -> None:
         self.open: dict[int, Said] = {}
         self.texts: dict[int, Text] = {}
+        # The arguments of each call that is open, in pieces, and how long they are.
+        self._pieces: dict[int, list[str]] = {}
+        self._lengths: dict[int, int] = {}
         self.end: dict[str, Any] = {}
 
     def opened(self, index: int, part: Said) -> _Parts:
@@ -63,17 +69,26 @@ class _Candidate:
         if isinstance(part, Text):
             self.texts[index] = part = Text(text="")
         elif isinstance(part, ToolCall):
-            part = ToolCall(id=part.id, name=part.name, arguments=part.arguments)
+            self._pieces[index], self._lengths[index] = [], 0
+            self.grow(index, part.arguments)
         self.open[index] = part
         return [] if isinstance(part, ToolCall | Text) else said(part)
+
+    def grow(self, index: int, text: str) -> None:
+        """More of a call's arguments. Garbled beyond the bound."""
+        self._pieces[index].append(text)
+        self._lengths[index] += len(text)
+        if self._lengths[index] > MAX_CALL:
+            raise Garbled(f"with a tool call of more than {MAX_CALL} characters")
 
     def closed(self, index: int) -> _Parts:
         """A part is complete; a call is sent. One whose arguments are no object is told as Google tells it."""
         part = self.open.pop(index, None)
         if not isinstance(part, ToolCall):
             return []
+        arguments = "".join(self._pieces.pop(index))
         try:
-            return said(part)
+            return said(ToolCall(id=part.id, name=part.name, arguments=arguments))
         except Unsupported as error:
             self.end = {"finishReason": MALFORMED, "finishMessage": error.message}
             return []
@@ -138,7 +153,7 @@ class GeminiWriter:
         part = self._of(delta.choice).open.get(delta.index)
         match delta, part:
             case ArgumentsDelta(), ToolCall():
-                part.arguments += delta.text
+                self._of(delta.choice).grow(delta.index, delta.text)
             case CitationDelta(), Text():
                 part.citations.append(delta.citation)
             case ReasoningDelta(), _:

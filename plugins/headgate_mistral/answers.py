@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from headgate.api import Event, render_event
-from headgate.api.ai import EventReader, Happening, Refusal, SseReader
+from headgate.api.ai import Answer, EventReader, Happening, Refusal, SseReader, sound_answer
 
 
 def as_below(data: bytes) -> bytes:
@@ -28,6 +29,11 @@ def as_below(data: bytes) -> bytes:
         return data
     changed = [_flatten(said) for said in _messages(body["choices"])]
     return msgspec.json.encode(body) if any(changed) else data
+
+
+def answer(below: Callable[[bytes], Answer], data: bytes) -> Answer:
+    """A whole answer, read by the dialect below. Garbled."""
+    return sound_answer(lambda came: below(as_below(came)), data)
 
 
 def _messages(choices: list[Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import msgspec
 from headgate.api import FakeChat, Line, Response
 from headgate.api.ai import Answer, Chat, Counted, Dropped, Endpoint, EventReader, Inbound, Outbound, Refusal, Written
 from headgate_mistral.abilities import ABILITIES
-from headgate_mistral.answers import MistralReader, as_below, refusal
+from headgate_mistral.answers import MistralReader, answer, refusal
 from headgate_mistral.documents import with_documents
 from headgate_mistral.inbound import below_of
 from headgate_mistral.requests import translate
@@ -58,7 +58,7 @@ class MistralOut:
         return written._replace(body=data, hides_counts=False, dropped=dropped.names)
 
     def answer(self, data: bytes) -> Answer:
-        return self._below.answer(as_below(data))
+        return answer(self._below.answer, data)
 
     def count(self, data: bytes) -> Counted | None:
         return self._below.count(data)

@@ -48,8 +48,9 @@ def _message(message: dict[str, Any], idents: Idents, dropped: Dropped, *, think
     content = message.get("content")
     if isinstance(content, list):
         message["content"] = [_part(part) for part in content]
-    if message.get("tool_call_id"):
-        message["tool_call_id"] = idents(message["tool_call_id"])
+    answered = message.get("tool_call_id")
+    if isinstance(answered, str) and answered:
+        message["tool_call_id"] = idents(answered)
     elif message["role"] != "tool":
         dropped.drop("messages.name", message.pop("name", None))
     if message["role"] == "assistant":
@@ -59,7 +60,7 @@ def _message(message: dict[str, Any], idents: Idents, dropped: Dropped, *, think
 
 def _assistant(message: dict[str, Any], idents: Idents, dropped: Dropped, *, thinks: bool) -> None:
     for call in message.get("tool_calls") or ():
-        if call.get("id"):
+        if isinstance(call.get("id"), str) and call["id"]:
             call["id"] = idents(call["id"])
     for name in ("audio", "annotations"):
         dropped.drop(f"messages.{name}", message.pop(name, None))

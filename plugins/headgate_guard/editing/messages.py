@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from headgate.api.ai import (
@@ -104,7 +103,7 @@ def _edit_file(part: File, edit: Edit) -> None:
         return
     try:
         said = base64.b64decode(media.data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return
     told = changed(edit, said)
     if told != said:

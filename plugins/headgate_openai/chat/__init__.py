@@ -11,7 +11,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from headgate.api import FakeChat, Line, Response
-from headgate.api.ai import Answer, Chat, Counted, Endpoint, EventReader, EventWriter, Passing, Refusal, Written
+from headgate.api.ai import (
+    Answer,
+    Chat,
+    Counted,
+    Endpoint,
+    EventReader,
+    EventWriter,
+    Passing,
+    Refusal,
+    Written,
+    sound_answer,
+    sound_count,
+)
 from headgate_openai.chat.abilities import ABILITIES, LACKS
 from headgate_openai.chat.answers import answer
 from headgate_openai.chat.counting import count, refusal
@@ -72,10 +84,10 @@ class OpenAiChatOut:
         return write(chat, to)
 
     def answer(self, data: bytes) -> Answer:
-        return answer(data)
+        return sound_answer(answer, data)
 
     def count(self, data: bytes) -> Counted | None:
-        return count(data)
+        return sound_count(count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         return refusal(data)

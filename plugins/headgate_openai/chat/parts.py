@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, Final
 
 from headgate.api.ai import AnyPart, Audio, File, Image, Media, Opaque, Refused, Text, Unsupported
@@ -81,7 +80,7 @@ def _file(part: File, extra: dict[str, Any]) -> dict[str, Any]:
 def _plain(data: str) -> str:
     try:
         return base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise Unsupported("A text file is not base64 of UTF-8.", "messages") from None
 
 

@@ -1,9 +1,9 @@
 """A streamed answer, chunk by chunk, as what happens in it.
 
 1. The dialect does not say where parts begin and end: a part opens with its first delta. A text, a thought or a refusal is
-   closed when one of another sort begins; tool calls may grow side by side, and close with their choice.
-2. A tool call is known by its index, since only its first delta has the id. Some who are compatible leave the index out,
-   and repeat or leave out the id: then a new id, or a name, is a new call.
+   closed when one of another sort begins. Tool calls may grow side by side; each is closed when its arguments are whole, or
+   with its choice, so that a client whose dialect has one part after the other need not wait.
+2. Which call a delta belongs to is `Calls`' to say.
 3. `[DONE]` is the end. A stream whose choices have all stopped is whole without it, for some never send it.
 """
 
@@ -41,6 +41,7 @@ from headgate.api.ai import (
     Used,
 )
 from headgate_openai.chat.answers import citation, picture, probs_of, stop_of, text_of
+from headgate_openai.chat.calls import Calls, CallSoFar
 from headgate_openai.chat.counting import refusal
 from headgate_openai.chat.thoughts import thought_of
 from headgate_openai.chat.wire import WireCall, WireChoice, WireMessage, answers
@@ -57,7 +58,7 @@ class _Choice:
         self.number = number
         self.count = 0
         self.single: tuple[str, int] | None = None
-        self.calls: dict[object, int] = {}
+        self.calls = Calls()
         self.open: list[int] = []
         self.refused = False
         self.stopped = False
@@ -191,6 +192,7 @@ class ChunkReader(SseReader):
     def _open(self, choice: _Choice, part: Said, out: list[Happening]) -> int:
         index = choice.count
         choice.count += 1
+        self._close_calls(choice, out)
         choice.open.append(index)
         out.append(Opened(part, index, choice.number))
         return index
@@ -199,22 +201,32 @@ class ChunkReader(SseReader):
         choice.open.remove(index)
         out.append(Closed(index, choice.number))
 
-    def _call(self, choice: _Choice, call: WireCall, out: list[Happening]) -> None:
-        key: object = call.index
-        if key is None:
-            begins = call.function is not None and call.function.name
-            key = ("no index", len(choice.calls) if begins else len(choice.calls) - 1)
-        index = choice.calls.get(key)
-        if index is None:
-            if choice.single is not None:
-                self._close(choice, choice.single[1], out)
-                choice.single = None
-            name = (call.function.name if call.function is not None else None) or ""
-            ident = call.id or f"call_{len(choice.calls)}"
-            index = choice.calls[key] = self._open(choice, ToolCall(ident, name), out)
-        arguments = text_of(call.function.arguments) if call.function is not None else ""
-        if arguments:
-            out.append(ArgumentsDelta(arguments, index, choice.number))
+    def _call(self, choice: _Choice, said: WireCall, out: list[Happening]) -> None:
+        name = (said.function.name if said.function is not None else None) or ""
+        text = text_of(said.function.arguments) if said.function is not None else ""
+        call = choice.calls.find(said.index, said.id, name, text)
+        if call is None:
+            call = self._begin_call(choice, said, name, out)
+        if text:
+            was_open = call.open
+            call.grow(text)
+            if was_open:
+                out.append(ArgumentsDelta(text, call.index, choice.number))
+        self._close_calls(choice, out)
+
+    def _begin_call(self, choice: _Choice, said: WireCall, name: str, out: list[Happening]) -> CallSoFar:
+        if choice.single is not None:
+            self._close(choice, choice.single[1], out)
+            choice.single = None
+        part = ToolCall(said.id or f"call_{choice.calls.count}", name)
+        call = CallSoFar(self._open(choice, part, out), said.id, name)
+        choice.calls.begin(said.index, call)
+        return call
+
+    def _close_calls(self, choice: _Choice, out: list[Happening]) -> None:
+        """Those of which nothing can follow."""
+        for index in choice.calls.completed(choice.count - 1):
+            self._close(choice, index, out)
 
 
 def _joined(parts: list[dict[str, Any]]) -> str:

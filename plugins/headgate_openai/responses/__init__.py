@@ -22,6 +22,8 @@ from headgate.api.ai import (
     Passing,
     Refusal,
     Written,
+    sound_answer,
+    sound_count,
 )
 from headgate_openai.chat.counting import refusal
 from headgate_openai.chat.errors import error
@@ -96,10 +98,10 @@ class OpenAiResponsesOut:
         return write(chat, to)
 
     def answer(self, data: bytes) -> Answer:
-        return answer(data)
+        return sound_answer(answer, data)
 
     def count(self, data: bytes) -> Counted | None:
-        return count(data)
+        return sound_count(count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         return refusal(data)

@@ -236,6 +236,7 @@ def build(answer: Answer, chat: Chat, at: float) -> dict[str, Any]:
 
 def _probabilities(output: list[dict[str, Any]], probs: list[Any] | None) -> None:
     """Those of a whole answer belong to its text."""
-    texts = [part for item in output for part in item.get("content") or () if part.get("type") == "output_text"]
+    said = [item for item in output if item.get("type") == "message" and isinstance(item.get("content"), list)]
+    texts = [part for item in said for part in item["content"] if part["type"] == "output_text"]
     if probs and texts:
         texts[0]["logprobs"] = [render_prob(one) for one in probs]

@@ -58,9 +58,11 @@ class ResponsePassing:
         if event is None:
             return
         try:
-            said: dict[str, Any] = msgspec.json.decode(event.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._end(msgspec.json.decode(event.data))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, AttributeError, TypeError):
             raise Garbled("with a stream that holds what is no event in JSON") from None
+
+    def _end(self, said: dict[str, Any]) -> None:
         kind, response = said.get("type"), said.get("response") or {}
         if kind in ("response.completed", "response.incomplete"):
             self.started = self.ended = True

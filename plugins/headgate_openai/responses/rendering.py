@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
@@ -243,5 +242,5 @@ def _file(part: File, came: str, extra: dict[str, Any]) -> dict[str, Any]:
 def _decoded(data: str) -> str:
     try:
         return base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise Unsupported("A text file is not base64 of UTF-8.", "messages") from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from linear import growth
 
 from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
 
@@ -19,6 +21,7 @@ STREAMS = [
     b"\n\n\ndata: a\n\n\ndata: b\n\n",
     b"\xef\xbb\xbfdata: \xc3\xa4\n\nretry: 10\n\ndata\n\n",
 ]
+LINE_ENDS = re.compile(rb"\r\n|\n|\r")
 ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
 LINES = st.sampled_from([b"data: x", b"data", b": comment", b"event: e", b"id: 1", b"data:y:z", b""])
 
@@ -52,6 +55,55 @@ def test_any_stream_in_any_pieces_gives_the_same_events(lines: list[tuple[bytes,
     assert (events_of(blocks), rest) == (events_of(blocks_of([stream])[0]), blocks_of([stream])[1])
 
 
+def plain_events(stream: bytes) -> list[Event]:
+    """Line by line, as the standard says it, of a stream that is all there."""
+    found: list[Event] = []
+    block: list[bytes] = []
+    for line in LINE_ENDS.split(stream)[:-1]:
+        if line:
+            block.append(line)
+        else:
+            event = parse_event(b"".join(one + b"\n" for one in block) + b"\n")
+            found += [event] if event is not None else []
+            block = []
+    return found
+
+
+@given(
+    st.lists(st.tuples(LINES, ENDS), max_size=30),
+    st.lists(st.integers(0, 200), max_size=12),
+)
+def test_any_line_ends_in_any_pieces_give_the_events_of_the_standard(
+    lines: list[tuple[bytes, bytes]], cuts: list[int]
+) -> None:
+    # A comment behind it decides what a last CR is.
+    stream = b"".join(line + end for line, end in lines) + b":"
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    blocks, _ = blocks_of([stream[start:end] for start, end in itertools.pairwise(places)])
+    assert events_of(blocks) == plain_events(stream)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize(("unit", "size"), [(1 << 15, 1), (1 << 17, 7), (1 << 20, 100)])
+def test_a_large_event_in_small_pieces_takes_time_as_its_length(end: bytes, unit: int, size: int) -> None:
+    def made(length: int) -> bytes:
+        return (b"data: 0123456789" + end) * (length // 16)
+
+    assert growth(lambda: EventSplitter().feed, made, unit, size) < 9
+
+
+def test_an_event_with_lf_before_one_with_crlf_stays_apart() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b"data: a\n\ndata: b") == [b"data: a\n\n"]
+    assert splitter.feed(b"\n\n") == [b"data: b\n\n"]
+    assert splitter.feed(b"a\r\n\r\nb\r\n\r\n") == [b"a\r\n\r\n", b"b\r\n\r\n"]
+
+
+def test_two_crs_end_a_block_at_once() -> None:
+    assert blocks_of([b"data: a\r\r", b"data: [DONE]\r\r"]) == ([b"data: a\r\r", b"data: [DONE]\r\r"], b"")
+    assert blocks_of([b"data: a\r\r\ndata: b\n\n"])[0] == [b"data: a\r\r", b"\ndata: b\n\n"]
+
+
 def test_line_ends_do_not_change_the_events() -> None:
     stream = b"event: e\ndata: a\ndata: b\n\n: c\n\ndata: d\n\n"
     expected = [Event(b"a\nb", b"e"), Event(b"d")]
@@ -72,6 +124,20 @@ def test_a_block_without_end_is_given_up() -> None:
     splitter = EventSplitter(max_block=10)
     with pytest.raises(EventTooLarge, match="more than 10 bytes"):
         splitter.feed(b"data: 0123456789")
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_bound_holds_however_a_block_is_cut(size: int, end: bytes) -> None:
+    for length, too_large in ((10, False), (11, True)):
+        stream = (b"x" * (length - 2 * len(end))) + end + end
+        splitter = EventSplitter(max_block=10)
+        pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+        if too_large:
+            with pytest.raises(EventTooLarge):
+                [splitter.feed(piece) for piece in pieces]
+        else:
+            assert [block for piece in pieces for block in splitter.feed(piece)] == [stream]
 
 
 def test_what_is_rendered_is_parsed_again() -> None:

@@ -316,6 +316,16 @@ async def test_a_stream_that_dies_tells_the_client_and_is_counted_from_what_came
         assert '"half"' not in str(caught.value)
 
 
+async def test_an_event_without_end_is_the_providers_fault_and_the_row_says_so(gateway: Any) -> None:
+    flood = [b"data: " + b"x" * (4 << 20)] + [b"x" * (4 << 20)] * 4
+    async with gateway(streams([*stream(["Hello"], done=False), *flood], ends=False)) as g:
+        with pytest.raises(openai.APIError, match=r"The model broke off its answer\."):
+            await g.call(stream=True)
+        ctx = await g.over()
+        assert ctx.outcome == "cut"
+        assert "answered an event of more than 16777216 bytes" in str(ctx.failure)
+
+
 async def test_a_cut_stream_has_the_error_event_and_no_end(gateway: Any) -> None:
     async with gateway(streams(stream(["Hi"], done=False))) as g:
         async with await posted(g.port, {**CHAT, "stream": True}) as client:

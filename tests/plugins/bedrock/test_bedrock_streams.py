@@ -12,6 +12,7 @@ import pytest
 from botocore.parsers import EventStreamJSONParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from linear import growth
 
 from headgate.api import EventTooLarge, FakeChat
 from headgate.api.ai import (
@@ -246,3 +247,13 @@ async def test_what_a_test_gives_is_an_answer_of_bedrock_s() -> None:
         Began(), Opened(Text(text="")), TextDelta("Hel"), TextDelta("lo."), Closed(), Stopped("stop"), Used(counted),
         Ended(),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("unit", "size"), [(1 << 15, 1), (1 << 20, 100)])
+def test_a_large_frame_in_small_pieces_takes_time_as_its_length(unit: int, size: int) -> None:
+    assert growth(lambda: FrameSplitter().feed, lambda length: encode({}, b"x" * length), unit, size) < 9
+
+
+def test_many_frames_at_once_take_time_as_their_length() -> None:
+    one = encode({}, b"x" * 48)
+    assert growth(lambda: FrameSplitter().feed, lambda length: one * (length // 64), 1 << 18, 1 << 30) < 9

@@ -213,3 +213,86 @@ def test_a_thoughts_proof_survives_the_client() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}, turn, {"role": "user", "content": "And?"}]}
     chat: Chat = IN.read(json.dumps(body).encode(), "/v1/chat/completions", {})
     assert chat.messages[1].parts == [Reasoning("Hm.", signature="sig"), Text("Yes.")]
+
+
+def calls_of(*deltas: list[dict[str, Any]]) -> list[ToolCall]:
+    stream = b"".join(chunk({"tool_calls": delta}) for delta in deltas) + chunk({}, "tool_calls")
+    parts = gathered(happenings(ChunkReader(), [stream])).choices[0].parts
+    assert all(isinstance(part, ToolCall) for part in parts)
+    return parts
+
+
+WHOLE = '{"q":"{\\"a}"}'
+
+
+@pytest.mark.parametrize("place", [0, None])
+def test_a_new_id_with_a_name_is_a_new_call_whatever_its_index(place: int | None) -> None:
+    """As Ollama gives every call index 0, and Gemini's compatible endpoint none."""
+    expected = [ToolCall("a", "one", WHOLE), ToolCall("b", "one", '{"x":1}'), ToolCall("c", "two", "{}")]
+    deltas = [call(place, "a", "one", WHOLE), call(place, "b", "one", '{"x":1}'), call(place, "c", "two", "{}")]
+    assert calls_of(*([one] for one in deltas)) == expected
+    assert calls_of(deltas) == expected
+
+
+@pytest.mark.parametrize("place", [0, None])
+def test_calls_at_one_index_may_come_in_fragments(place: int | None) -> None:
+    assert calls_of(
+        [call(place, "a", "one", "")],
+        [call(place, arguments='{"x"')],
+        [call(place, arguments=":1}")],
+        [call(place, "b", "one", "")],
+        [call(place, arguments='{"y":2}')],
+    ) == [ToolCall("a", "one", '{"x":1}'), ToolCall("b", "one", '{"y":2}')]
+
+
+@pytest.mark.parametrize("place", [0, None])
+def test_fragments_that_say_their_id_belong_to_it(place: int | None) -> None:
+    assert calls_of(
+        [call(place, "a", "one", '{"x"'), call(place, "b", "two", '{"y"')],
+        [call(place, "a", "one", ":1}"), call(place, "b", arguments=":2}")],
+    ) == [ToolCall("a", "one", '{"x":1}'), ToolCall("b", "two", '{"y":2}')]
+
+
+@pytest.mark.parametrize("place", [0, None])
+@pytest.mark.parametrize("later", [("a", "one"), ("other", None), ("", ""), ("other", "one")])
+def test_an_id_and_a_name_in_the_midst_of_arguments_begin_nothing(
+    place: int | None, later: tuple[str | None, str | None]
+) -> None:
+    """Some repeat both with every delta, and of some the id changes on the way."""
+    assert calls_of([call(place, "a", "one", '{"x"')], [call(place, *later, ":")], [call(place, *later, "1}")]) == [
+        ToolCall("a", "one", '{"x":1}')
+    ]
+
+
+def test_calls_without_ids_at_one_index_are_told_apart_when_they_are_whole() -> None:
+    first, second = calls_of([call(0, None, "one", '{"x":1}')], [call(0, None, "one", '{"x":2}')])
+    assert (first.arguments, second.arguments) == ('{"x":1}', '{"x":2}')
+    assert first.id != second.id
+
+
+def test_an_id_that_is_said_twice_with_other_names_is_of_two_calls() -> None:
+    assert [one.name for one in calls_of([call(0, "a", "one", "{}")], [call(0, "a", "two", "{}")])] == ["one", "two"]
+
+
+def test_a_call_is_closed_as_soon_as_its_arguments_are_whole() -> None:
+    found = happenings(ChunkReader(), [TOOLS])
+    assert found[found.index(ArgumentsDelta('ace":"Köln"}', 1)) + 1] == Closed(1)
+    for pieces in every_cut(WHOLE.encode()):
+        fragments = [call(0, "a", "one", "")] + [call(0, arguments=piece.decode()) for piece in pieces if piece]
+        stream = b"".join(chunk({"tool_calls": [one]}) for one in fragments)
+        found = happenings(ChunkReader(), [stream])
+        assert found[-1] == Closed(0)
+        assert found.count(Closed(0)) == 1
+
+
+def test_space_behind_a_whole_call_is_nothing_and_anything_else_is_garbled() -> None:
+    assert calls_of([call(0, "a", "one", '{"x":1}')], [call(0, arguments="\n ")]) == [ToolCall("a", "one", '{"x":1}')]
+    with pytest.raises(Garbled, match="behind its end"):
+        calls_of([call(0, "a", "one", '{"x":1}')], [call(0, arguments='{"x":2}')])
+
+
+def test_an_empty_object_is_the_end_only_where_something_else_begins() -> None:
+    """Some begin every call with one."""
+    begun = chunk({"tool_calls": [call(0, "a", "one", "{}")]})
+    assert Closed(0) not in happenings(ChunkReader(), [begun])
+    assert happenings(ChunkReader(), [begun + chunk({"content": "so"})])[3:5] == [Closed(0), Opened(Text(""), 1)]

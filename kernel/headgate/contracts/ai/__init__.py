@@ -79,6 +79,7 @@ from headgate.contracts.ai.parts import (
 )
 from headgate.contracts.ai.proofs import MARK, carried, carry, joined
 from headgate.contracts.ai.remembering import Keeping, Remembers
+from headgate.contracts.ai.sound import SoundStream, sound_answer, sound_count
 from headgate.contracts.ai.tasks import (
     Drawing,
     Drawn,
@@ -191,7 +192,10 @@ __all__ = [
     "ServerTool",
     "SignatureDelta",
     "Speaks",
+    "SoundStream",
     "SseReader",
+    "sound_answer",
+    "sound_count",
     "Stop",
     "Stopped",
     "Text",

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from headgate.contracts.ai.parts import Audio, File, Image, Opaque, Reasoning, Refused, Text, ToolCall, ToolResult
+from headgate.contracts.ai.typed import STUMBLES, IllTyped, typed
 from headgate.errors import ClientFault
 from headgate.message.strict_json import NotStrict
 
@@ -108,6 +109,10 @@ class Content(msgspec.Struct, omit_defaults=True):
     extra: dict[str, Any] = {}
 
 
+def _invalid(message: str, where: str) -> ClientFault:
+    return ClientFault("request.invalid", message, status=400, record={"where": where} if where else {})
+
+
 class _Origin:
     """Where a chat came from: no part of its value."""
 
@@ -154,10 +159,13 @@ class _Origin:
         if self._content is None:
             assert self._parse is not None
             try:
-                self._content = self._parse(self._raw)
+                self._content = typed(self._parse(self._raw), Content)
             except NotStrict as error:
-                record = {"where": error.where} if error.where else {}
-                raise ClientFault("request.invalid", error.message, status=400, record=record) from None
+                raise _invalid(error.message, error.where) from None
+            except IllTyped as error:
+                raise _invalid(f"The chat is not as its API has it: {error}.", error.where) from None
+            except STUMBLES:
+                raise _invalid("The chat is not as its API has it.", "") from None
             self._print = msgspec.json.encode(self._content)
         return self._content
 

@@ -94,7 +94,11 @@ class EventWriter(Protocol):
     """Writes one streamed answer for a client, as it happens."""
 
     def write(self, happening: Happening) -> bytes:
-        """The events to send, b"" for nothing. `Failed` becomes an error as this dialect has it."""
+        """The events to send, b"" for nothing. `Failed` becomes an error as this dialect has it.
+
+        Garbled where what happens cannot be told within bounds: a dialect may have to wait with a part until another one
+        is complete.
+        """
         ...
 
 

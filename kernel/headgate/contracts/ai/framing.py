@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from headgate.contracts.ai.events import Happening
+from headgate.contracts.ai.sound import SoundStream
 from headgate.message.sse import Event, EventSplitter, parse_event
 
 
 class SseReader:
-    """The part of an `EventReader` that knows about framing. A dialect says what happens in an event."""
+    """The part of an `EventReader` that knows about framing, and looks at what a dialect says that happens in an event."""
 
-    __slots__ = ("_splitter",)
+    __slots__ = ("_sound", "_splitter")
 
     def __init__(self) -> None:
         self._splitter = EventSplitter()
+        self._sound = SoundStream()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -23,7 +25,7 @@ class SseReader:
 
     def _block(self, block: bytes) -> list[Happening]:
         event = parse_event(block)
-        return [] if event is None else self.take(event)
+        return [] if event is None else self._sound.read(self.take, event)
 
     def take(self, event: Event) -> list[Happening]:
         """What happens in one event. Garbled."""

@@ -1,0 +1,136 @@
+"""What a provider said, held to what this project says of it: so that whoever writes it for a client may rely on it.
+
+1. A dialect's reader translates; it need not distrust each field. Where it stumbles, what it was given is Garbled. What it
+   made is looked at here: a value of another type than its field has, one that no JSON can hold, or something that
+   happens out of order, is Garbled too.
+2. Of what happens often, the fragments of texts, only the type of the text and the part that it belongs to are looked at.
+3. A stream whose first event says something has begun with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from headgate.contracts.ai.answers import Answer, Counted, Said
+from headgate.contracts.ai.dialects import Garbled
+from headgate.contracts.ai.events import (
+    ArgumentsDelta,
+    AudioDelta,
+    Began,
+    CitationDelta,
+    Closed,
+    Ended,
+    Failed,
+    Happening,
+    Opened,
+    Pinged,
+    ReasoningDelta,
+    RefusalDelta,
+    SignatureDelta,
+    Stopped,
+    TextDelta,
+)
+from headgate.contracts.ai.parts import Audio, Reasoning, Refused, Text, ToolCall
+from headgate.contracts.ai.typed import STUMBLES, IllTyped, typed
+
+# What each kind of part grows by.
+_GROWS: Final[dict[type, frozenset[type]]] = {
+    Text: frozenset({TextDelta, CitationDelta}), Refused: frozenset({RefusalDelta, CitationDelta}),
+    ToolCall: frozenset({ArgumentsDelta}), Reasoning: frozenset({ReasoningDelta, SignatureDelta}),
+    Audio: frozenset({AudioDelta}),
+}  # fmt: skip
+_DELTAS: Final = frozenset[type]().union(*_GROWS.values())
+# Fragments that are nothing but a text, as a rule.
+_WORDS: Final = frozenset({TextDelta, ArgumentsDelta, ReasoningDelta, RefusalDelta})
+_WRONG: Final = "with something that is not of the type that its dialect says"
+_ORDER: Final = "with a stream whose events are out of order"
+
+_T = TypeVar("_T")
+_D = TypeVar("_D")
+
+
+def _read(read: Callable[[_D], _T], data: _D) -> _T:
+    try:
+        return read(data)
+    except Garbled:
+        raise
+    except STUMBLES:
+        raise Garbled(_WRONG) from None
+
+
+def _typed(value: _T, kind: Any) -> _T:
+    try:
+        return typed(value, kind)
+    except IllTyped:
+        raise Garbled(_WRONG) from None
+
+
+def sound_answer(read: Callable[[bytes], Answer], data: bytes) -> Answer:
+    """A whole answer, read and looked at. Garbled."""
+    return _typed(_read(read, data), Answer)
+
+
+def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted | None:
+    """What a whole answer used, read and looked at. Garbled."""
+    return _typed(_read(read, data), Counted | None)
+
+
+def _takes(part: Said) -> frozenset[type]:
+    """What a part grows by; those of a dialect's own are of these kinds too."""
+    return next((grows for kind, grows in _GROWS.items() if isinstance(part, kind)), frozenset())
+
+
+class SoundStream:
+    """Looks at what happens in one stream."""
+
+    __slots__ = ("_began", "_counts", "_open", "_stopped")
+
+    def __init__(self) -> None:
+        self._began = False
+        # What each open part grows by, how many parts have been, and which choices have stopped.
+        self._open: dict[tuple[int, int], frozenset[type]] = {}
+        self._counts: dict[int, int] = {}
+        self._stopped: set[int] = set()
+
+    def __repr__(self) -> str:
+        return f"<SoundStream [{len(self._open)} parts open]>"
+
+    def read(self, take: Callable[[_D], list[Happening]], event: _D) -> list[Happening]:
+        """What happens in one event, as `take` reads it. Garbled."""
+        found = _read(take, event)
+        for one in found:
+            kind = type(one)
+            if kind not in _DELTAS:
+                self._step(one)
+            elif kind not in self._open.get((one.choice, one.index), ()):  # type: ignore[union-attr]
+                raise Garbled(_ORDER)
+            elif kind not in _WORDS or type(one.text) is not str or getattr(one, "logprobs", None) is not None:  # type: ignore[union-attr]
+                _typed(one, Happening)
+        return found if self._began else self._begun(found)
+
+    def _begun(self, found: list[Happening]) -> list[Happening]:
+        if not found or isinstance(found[0], Pinged | Failed):
+            return found
+        self._began = True
+        return found if isinstance(found[0], Began) else [Began(), *found]
+
+    def _step(self, one: Happening) -> None:
+        match one:
+            case Opened(part=part, index=index, choice=choice):
+                self._in_order(index == self._counts.get(choice, 0) and choice not in self._stopped)
+                self._counts[choice] = index + 1
+                self._open[choice, index] = _takes(part)
+            case Closed(index=index, choice=choice):
+                self._in_order(self._open.pop((choice, index), None) is not None)
+                return
+            case Stopped(choice=choice):
+                self._in_order(choice not in self._stopped and all(of != choice for of, _ in self._open))
+                self._stopped.add(choice)
+            case Ended():
+                self._in_order(not self._open)
+        _typed(one, Happening)
+
+    def _in_order(self, well: bool) -> None:
+        if not well:
+            raise Garbled(_ORDER)
