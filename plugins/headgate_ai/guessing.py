@@ -40,8 +40,6 @@ def _with(said: Counted | None, asked_tokens: int, answered: int) -> Counted:
 
 
 def _most_asked(asked: Asked) -> int:
-    most = asked.question.most_input()
-    if most is None:
-        # The account was told that there is no bound, and set aside what its policy assumes.
-        return tokens_in(len(asked.written.body))
-    return most if asked.model.context is None else min(most, asked.model.context)
+    most = asked.question.most_input(asked.model)
+    # Where there is none the account was told so, and set aside what its policy assumes.
+    return tokens_in(len(asked.written.body)) if most is None else most

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from headgate.api import Bound, Exchange, FakeChat, Response, Timeouts
 from headgate.api.ai import Chat, Written
-from headgate_ai.bounds import Unbounded, bound_of, input_tokens
+from headgate_ai.bounds import Limits, Unbounded, bound_of, input_tokens
 from headgate_ai.capabilities import Lacking, judges, lacking
+from headgate_ai.raising import Wire
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -39,8 +40,8 @@ class Asking(Protocol):
         """The most that one try can use."""
         ...
 
-    def most_input(self) -> int | None:
-        """The most input tokens that it can be; None where nobody can say."""
+    def most_input(self, model: Model) -> int | None:
+        """The most input tokens that it can be for this model; None where nobody can say."""
         ...
 
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
@@ -79,13 +80,21 @@ class Question:
             raise fault
 
     def bound(self, model: Model, cap: int | None) -> Bound:
-        return bound_of(
-            self.chat, model.label, model.prices, context=model.context, most_output=model.most_output, cap=cap
-        )
+        limits = Limits(model.context, model.most_output, model.outputs is None or model.outputs <= {"text"})
+        return bound_of(self.chat, model.label, model.prices, limits, self._wire(model), cap)
 
-    def most_input(self) -> int | None:
+    def _wire(self, model: Model) -> Wire:
+        """Which of the client's fields reach the model, and what is known of them."""
+        known, came = self.ctx.node.dialects, self.chat.dialect
+        speaks = known.get(model.dialect.name)
+        if speaks is None:
+            return Wire(own=True)
+        own = came in (speaks.name, speaks.on)
+        return Wire(speaks.harmless | known[came].harmless if own else speaks.harmless, own)
+
+    def most_input(self, model: Model) -> int | None:
         try:
-            return input_tokens(self.chat)
+            return input_tokens(self.chat, model.context)
         except Unbounded:
             return None
 

@@ -220,7 +220,7 @@ def _tool(value: Any, where: str, strict: bool | None) -> Tool | ServerTool:
     if not isinstance(value, dict):
         raise NotStrict(f"`{where}` has to be an object.", where)
     function = value.get("function")
-    if not isinstance(function, dict):
+    if not isinstance(function, dict) or value.get("type", "function") != "function":
         return ServerTool(NAME, value)
     name = _text(function, "name", f"{where}.function")
     more = {**_rest(value, "type", "function"), **_rest(function, "name", "description", "parameters")}

@@ -56,7 +56,7 @@ class JobQuestion:
     def bound(self, model: Model, cap: int | None) -> Bound:
         return bound_of(self.job, model)
 
-    def most_input(self) -> int | None:
+    def most_input(self, model: Model) -> int | None:
         return None
 
     def play(self, model: Model, written: Written, fake: FakeChat) -> Response:
