@@ -34,7 +34,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `auth` is how a key is shown: `bearer`, `header NAME`, `none`, or `dialect` where the dialect signs. `env` is the usual
     name of the variable that holds the key. `prices` is what the price list calls the provider. `options` are for its
     dialect, `wants` names those that the resource has to give, `headers` are lines that it wants besides, and `docs` is
-    the page that says so.
+    the page that says so. `refuse` are fields of requests by which a client would choose another model than the resource's.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     options: dict[str, Any] = {}
     wants: tuple[str, ...] = ()
     headers: dict[str, str] = {}
+    refuse: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:

@@ -10,6 +10,7 @@ from headgate.api.ai import Chat, Written
 from headgate_ai.bounds import Limits, Unbounded, bound_of, input_tokens
 from headgate_ai.capabilities import Lacking, judges, lacking
 from headgate_ai.raising import Wire
+from headgate_ai.refusing import refuse_models, without
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -70,7 +71,11 @@ class Question:
             self._refuse_unknown()
         if cap is not None and self.chat.max_tokens is None:
             self.chat.max_tokens = cap
-        return model.dialect.write(self.chat, model.endpoint)
+        written = model.dialect.write(self.chat, model.endpoint)
+        if not self._passes(model):
+            return written
+        refuse_models(self.chat.raw().get("tools"), model.name)
+        return without(written, self.chat, model.provider.refuse) if model.provider.refuse else written
 
     def _refuse_unknown(self) -> None:
         """What a chat refers to, a model of another dialect cannot look up. ClientFault."""
@@ -85,12 +90,14 @@ class Question:
 
     def _wire(self, model: Model) -> Wire:
         """Which of the client's fields reach the model, and what is known of them."""
-        known, came = self.ctx.node.dialects, self.chat.dialect
-        speaks = known.get(model.dialect.name)
-        if speaks is None:
-            return Wire(own=True)
-        own = came in (speaks.name, speaks.on)
-        return Wire(speaks.harmless | known[came].harmless if own else speaks.harmless, own)
+        known, own = self.ctx.node.dialects, self._passes(model)
+        harmless = known[model.dialect.name].harmless
+        return Wire(harmless | known[self.chat.dialect].harmless if own else harmless, own)
+
+    def _passes(self, model: Model) -> bool:
+        """Whether fields that only the client's dialect has reach the model."""
+        name, came = model.dialect.name, self.chat.dialect
+        return came == name or (bool(came) and self.ctx.node.dialects[name].on == came)
 
     def most_input(self, model: Model) -> int | None:
         try:
