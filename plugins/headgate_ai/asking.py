@@ -35,7 +35,7 @@ from headgate.api import (
 from headgate.api.ai import Authorizes, Counted, Unsupported, Written
 from headgate_ai.echo import said_to
 from headgate_ai.failures import refused
-from headgate_ai.guessing import guess, safe_side
+from headgate_ai.guessing import believed, guess, safe_side
 from headgate_ai.keys import state_of
 from headgate_ai.providers import ECHO
 from headgate_ai.questions import Asking
@@ -119,6 +119,7 @@ class Asked:
 
     def settle_whole(self, said: Counted | None, answered_bytes: int) -> None:
         """As `settle`, for a whole answer: its provider's counts where it has any."""
+        said = believed(said, answered_bytes)
         if said is not None:
             self.settle(said)
         else:

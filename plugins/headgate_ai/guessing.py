@@ -5,7 +5,9 @@
 2. For people (the row, `usage`) a token is so many bytes as it is in English: near the truth, and sometimes below it.
 3. For accounts it is the most that what was seen can be: the bound of the input, and of the answer a token for each byte,
    since no tokenizer makes more. So what was relayed is never booked below its price.
-4. Nobody here knows what a provider made and never sent. A cancelled stream is not booked for that.
+4. Counts that cannot be (below nothing, parts larger than their whole, none at all for an answer that is there) are not
+   believed, and count as not said. What is estimated is never more than the bound: so much was asked for at most.
+5. Nobody here knows what a provider made and never sent. A cancelled stream is not booked for that.
 """
 
 from __future__ import annotations
@@ -20,16 +22,28 @@ if TYPE_CHECKING:
     from headgate_ai.asking import Asked
 
 
+def believed(said: Counted | None, answered_bytes: int) -> Counted | None:
+    """What a provider said, where it can be."""
+    if said is None or not said.plausible:
+        return None
+    counts = said.input_tokens or said.output_tokens or not answered_bytes
+    return said if counts else None
+
+
 def guess(asked: Asked, said: Counted | None, answered_bytes: int) -> Counted:
     """For people; marked estimated."""
+    said = believed(said, 0)
     asked_tokens = said.input_tokens if said is not None and said.input_tokens else tokens_in(len(asked.written.body))
     return _with(said, asked_tokens, tokens_in(answered_bytes))
 
 
 def safe_side(asked: Asked, said: Counted | None, answered_bytes: int) -> Counted:
     """For accounts; marked estimated."""
+    said = believed(said, 0)
     known = said is not None and said.input_tokens > 0
-    return _with(said, said.input_tokens if known and said is not None else _most_asked(asked), answered_bytes)
+    most_asked = said.input_tokens if known and said is not None else _most_asked(asked)
+    most = asked.bound.tokens
+    return _with(said, most_asked, answered_bytes if most is None else min(answered_bytes, max(0, most - most_asked)))
 
 
 def _with(said: Counted | None, asked_tokens: int, answered: int) -> Counted:
