@@ -163,11 +163,13 @@ def _unknown(what: str) -> Size:
 
 
 class Limits(NamedTuple):
-    """What is known of a model: its window, its longest answer (`output`), whether it may answer with more than `words`."""
+    """What is known of a model: its window, its longest answer (`output`), whether it answers with `words` alone, and
+    whether it `thinks_beside` the bound on the answer."""
 
     context: int | None
     output: int | None
     words: bool = True
+    thinks_beside: bool = False
 
 
 def bound_of(chat: Chat, what: str, prices: Prices, limits: Limits, wire: Wire, cap: int | None = None) -> Bound:
@@ -183,10 +185,22 @@ def bound_of(chat: Chat, what: str, prices: Prices, limits: Limits, wire: Wire, 
     each = chat.max_tokens or cap or limits.output or limits.context
     if each is None:
         return Bound(what, unbounded="the request has no bound on the answer, and the model's maximum is not known")
-    answered = each * (chat.content().n or 1)
+    thoughts = _thoughts(chat.content(), limits)
+    if thoughts is None:
+        return Bound(what, unbounded="the request has no bound on what the model thinks")
+    answered = (each + thoughts) * (chat.content().n or 1)
     cost = prices.most(Counted(input_tokens=asked, output_tokens=answered))
     why = None if cost is not None else f"the price of {what} is not known"
     return Bound(what, asked + answered, cost, why)
+
+
+def _thoughts(content: Content, limits: Limits) -> int | None:
+    """What it can think beside the answer; None where nobody can say."""
+    thinking = content.thinking
+    if not limits.thinks_beside or (thinking is not None and thinking.effort == "none"):
+        return 0
+    budget = thinking.budget_tokens if thinking is not None else None
+    return budget or limits.output or limits.context
 
 
 def _refuse_raising(content: Content, limits: Limits, wire: Wire) -> None:

@@ -85,7 +85,9 @@ class Question:
             raise fault
 
     def bound(self, model: Model, cap: int | None) -> Bound:
-        limits = Limits(model.context, model.most_output, model.outputs is None or model.outputs <= {"text"})
+        words = model.outputs is None or model.outputs <= {"text"}
+        beside = model.provider.thinks_beside and model.abilities.get("reasoning", True)
+        limits = Limits(model.context, model.most_output, words, beside)
         return bound_of(self.chat, model.label, model.prices, limits, self._wire(model), cap)
 
     def _wire(self, model: Model) -> Wire:

@@ -43,8 +43,8 @@ class WireUsage(msgspec.Struct):
         )
 
     def _answered(self, thought: int) -> int:
-        """Some count what was thought beside the completion, and bill both: https://docs.x.ai/docs/guides/reasoning. Then
-        the total is the sum of all three."""
+        """Some count what was thought beside the completion, and bill both; then the total is the sum of all three:
+        https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/grok/capabilities/reasoning."""
         said = self.completion_tokens or 0
         beside = thought > 0 and self.total_tokens == (self.prompt_tokens or 0) + said + thought
         return said + thought if beside else said

@@ -44,7 +44,13 @@ DIALECTS = dialects()
 
 
 def bound(
-    dialect: str, more: dict[str, Any], *, at: str | None = None, window: int | None = None, outputs: Any = None
+    dialect: str,
+    more: dict[str, Any],
+    *,
+    at: str | None = None,
+    window: int | None = None,
+    outputs: Any = None,
+    thinks: bool = False,
 ) -> Bound:
     """What `ai.chat` reserves for a body of a dialect, with these fields over it, at a model that speaks `at`."""
     inbound = DIALECTS[dialect].inbound
@@ -57,7 +63,7 @@ def bound(
     node = SimpleNamespace(dialects=DIALECTS)
     model = SimpleNamespace(
         dialect=DIALECTS[at or dialect].outbound, label="p/m", prices=PRICES, context=window, most_output=None,
-        outputs=outputs,
+        outputs=outputs, abilities={"reasoning": thinks}, provider=SimpleNamespace(thinks_beside=thinks),
     )  # fmt: skip
     question = Question(SimpleNamespace(node=node), chat, None)  # type: ignore[arg-type]
     return question.bound(model, None)  # type: ignore[arg-type]
@@ -197,6 +203,14 @@ def test_a_tool_that_the_provider_runs_has_no_bound(dialect: str, tool: dict[str
 def test_a_tool_of_the_clients_own_has_one() -> None:
     assert bound("openai", {"tools": [{"type": "custom", "custom": {"name": "c"}}]}).cost is not None
     assert bound("anthropic", {"tools": [{"type": "custom", "name": "c", "input_schema": {}}]}).cost is not None
+
+
+def test_thoughts_beside_the_answer_are_in_the_bound() -> None:
+    plain, thinking = (bound("openai", {}, window=9000, thinks=thinks).tokens for thinks in (False, True))
+    assert plain is not None
+    assert thinking == plain + 9000
+    assert bound("openai", {"reasoning_effort": "none"}, window=9000, thinks=True).tokens is not None
+    assert "what the model thinks" in str(bound("openai", {}, thinks=True).unbounded)
 
 
 # --- pictures, sounds, documents -------------------------------------------------------------------------------------
