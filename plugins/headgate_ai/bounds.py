@@ -101,7 +101,7 @@ def _extra(value: object) -> int:
 
 
 def _message(message: Message, window: int | None) -> Size:
-    size = Size(_PER_MESSAGE + len((message.name or "").encode()) + _extra(message.extra))
+    size = Size(_PER_MESSAGE + _extra(message.name) + _extra(message.extra))
     for part in message.parts:
         size = size.plus(_part(part, window)).plus(Size(_extra(part.extra)))
     return size
@@ -131,7 +131,7 @@ def _part(part: object, window: int | None) -> Size:
 
 
 def _result(result: ToolResult, window: int | None) -> Size:
-    size = Size(_PER_MESSAGE + len(result.id.encode()) + len((result.name or "").encode()))
+    size = Size(_PER_MESSAGE + _json(result.id) + _extra(result.name))
     for part in result.parts:
         size = size.plus(_part(part, window)).plus(Size(_extra(part.extra)))
     return size
@@ -143,7 +143,7 @@ def _picture(image: Image, window: int | None) -> Size:
 
 
 def _file(file: File, window: int | None) -> Size:
-    said = sum(len((text or "").encode()) for text in (file.title, file.context, file.media.name))
+    said = sum(_extra(text) for text in (file.title, file.context, file.media.name))
     return Size(said).plus(_read(document(file), window, "a document"))
 
 

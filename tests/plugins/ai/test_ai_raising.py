@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from headgate.api import Bound, Money
+from headgate.api import Bound, ClientFault, Money
 from headgate.api.ai import Speaks
 from headgate_ai.bounds import Limits, bound_of
 from headgate_ai.prices import Free, given
@@ -297,3 +297,25 @@ def test_what_costs_nothing_is_not_judged() -> None:
     assert inbound is not None
     chat = inbound.read(json.dumps({**BODIES["openai"], "plugins": []}).encode(), "", {})
     assert bound_of(chat, "p/m", Free(), Limits(None, None), Wire(), None).cost == 0
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("openai", {"modalities": 1}),
+    ("openai", {"modalities": [1]}),
+    ("openai", {"service_tier": ["flex"]}),
+    ("openai", {"metadata": 1}),
+    ("openai", {"user": {}}),
+    ("openai", {"store": "yes"}),
+    ("openai", {"parallel_tool_calls": 1}),
+    ("openai", {"audio": []}),
+    ("openai", {"messages": [{"role": "user", "content": "Hi", "name": 5}]}),
+    ("openai-responses", {"metadata": "x"}),
+    ("anthropic", {"service_tier": {}}),
+    ("gemini", {"serviceTier": 5}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "more"), WRONG)
+def test_a_field_of_another_type_is_the_clients_fault(dialect: str, more: dict[str, Any]) -> None:
+    with pytest.raises(ClientFault, match="has to be"):
+        bound(dialect, more)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -108,6 +108,28 @@ class Content(msgspec.Struct, omit_defaults=True):
     extra: dict[str, Any] = {}
 
 
+# What dialects take as it stands in a body: a value of another type would surprise whoever writes or bounds it.
+_TYPES: Final[dict[str, tuple[type, str]]] = {
+    "user": (str, "a text"), "service_tier": (str, "a text"), "store": (bool, "true or false"),
+    "parallel_tools": (bool, "true or false"), "metadata": (dict, "an object"), "audio": (dict, "an object"),
+    "modalities": (list, "a list of texts"),
+}  # fmt: skip
+
+
+def _typed(content: Content) -> Content:
+    """NotStrict where a field is of another type than its own."""
+    for name, (kind, called) in _TYPES.items():
+        value = getattr(content, name)
+        if value is not None and not isinstance(value, kind):
+            raise NotStrict(f"`{name}` has to be {called}.", name)
+    if not all(isinstance(one, str) for one in content.modalities or ()):
+        raise NotStrict("`modalities` has to be a list of texts.", "modalities")
+    for place, message in enumerate(content.messages):
+        if message.name is not None and not isinstance(message.name, str):
+            raise NotStrict(f"`messages[{place}].name` has to be a text.", f"messages[{place}].name")
+    return content
+
+
 class _Origin:
     """Where a chat came from: no part of its value."""
 
@@ -154,7 +176,7 @@ class _Origin:
         if self._content is None:
             assert self._parse is not None
             try:
-                self._content = self._parse(self._raw)
+                self._content = _typed(self._parse(self._raw))
             except NotStrict as error:
                 record = {"where": error.where} if error.where else {}
                 raise ClientFault("request.invalid", error.message, status=400, record=record) from None
