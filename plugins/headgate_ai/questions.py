@@ -85,6 +85,11 @@ class Question:
             raise fault
 
     def bound(self, model: Model, cap: int | None) -> Bound:
+        raising = self.ctx.node.dialects[model.dialect.name].raising & model.endpoint.options.keys()
+        if raising:
+            return Bound(
+                model.label, unbounded=f"the model's option `{min(raising)}` adds to it, nobody here knows how much"
+            )
         words = model.outputs is None or model.outputs <= {"text"}
         beside = model.provider.thinks_beside and model.abilities.get("reasoning", True)
         limits = Limits(model.context, model.most_output, words, beside)

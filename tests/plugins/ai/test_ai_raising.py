@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headgate.api import Bound, ClientFault, Money
-from headgate.api.ai import Speaks
+from headgate.api.ai import Endpoint, Speaks
 from headgate_ai.bounds import Limits, bound_of
 from headgate_ai.prices import Free, given
 from headgate_ai.questions import Question
@@ -51,6 +51,7 @@ def bound(
     window: int | None = None,
     outputs: Any = None,
     thinks: bool = False,
+    options: Any = None,
 ) -> Bound:
     """What `ai.chat` reserves for a body of a dialect, with these fields over it, at a model that speaks `at`."""
     inbound = DIALECTS[dialect].inbound
@@ -64,6 +65,7 @@ def bound(
     model = SimpleNamespace(
         dialect=DIALECTS[at or dialect].outbound, label="p/m", prices=PRICES, context=window, most_output=None,
         outputs=outputs, abilities={"reasoning": thinks}, provider=SimpleNamespace(thinks_beside=thinks),
+        endpoint=Endpoint("m", options or {}),
     )  # fmt: skip
     question = Question(SimpleNamespace(node=node), chat, None)  # type: ignore[arg-type]
     return question.bound(model, None)  # type: ignore[arg-type]
@@ -203,6 +205,12 @@ def test_a_tool_that_the_provider_runs_has_no_bound(dialect: str, tool: dict[str
 def test_a_tool_of_the_clients_own_has_one() -> None:
     assert bound("openai", {"tools": [{"type": "custom", "custom": {"name": "c"}}]}).cost is not None
     assert bound("anthropic", {"tools": [{"type": "custom", "name": "c", "input_schema": {}}]}).cost is not None
+
+
+@pytest.mark.parametrize("option", ["performance_config", "guardrail_config"])
+def test_an_option_that_raises_the_bill_leaves_no_bound(option: str) -> None:
+    assert f"`{option}`" in str(bound("openai", {}, at="bedrock", options={option: {}}).unbounded)
+    assert bound("openai", {}, at="bedrock", options={"region": "x"}).cost is not None
 
 
 def test_thoughts_beside_the_answer_are_in_the_bound() -> None:

@@ -227,7 +227,8 @@ class Speaks(NamedTuple):
     Where no plugin speaks the other, it has no sides. `takes` are the tasks besides chatting that clients send, `does`
     those that providers are sent. One that `shares_paths` with another has to be named by the line that reads. `harmless`
     are the fields that only this dialect has and that leave the bill of a request as it is, each known from the
-    provider's documentation: `safety_mode`, `output_config.effort`, `speed=standard`. Any other may raise it.
+    provider's documentation: `safety_mode`, `output_config.effort`, `speed=standard`. Any other may raise it. `raising` are
+    options of a provider's row that raise it: what the operator said, and not the client.
     """
 
     name: str
@@ -239,6 +240,7 @@ class Speaks(NamedTuple):
     does: Sequence[TaskOut] = ()
     shares_paths: bool = False
     harmless: frozenset[str] = frozenset()
+    raising: frozenset[str] = frozenset()
 
     def standing(self, known: Mapping[str, Speaks]) -> Speaks:
         """With its sides, where the dialect that it stands on is known."""
