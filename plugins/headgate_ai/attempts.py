@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from headgate.api import Attempt, Bound, Exchange, Hold, Money, Usage
 from headgate.api.ai import Counted, Written
-from headgate_ai.guessing import guess, safe_side
+from headgate_ai.guessing import believed, guess, safe_side
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -56,6 +56,7 @@ class Asked:
 
     def settle_whole(self, said: Counted | None, answered_bytes: int) -> None:
         """As `settle`, for a whole answer: its provider's counts where it has any."""
+        said = believed(said, answered_bytes)
         if said is not None:
             self.settle(said)
         else:

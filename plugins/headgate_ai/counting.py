@@ -105,7 +105,7 @@ class CountQuestion:
         https://ai.google.dev/gemini-api/docs/tokens."""
         return Bound(model.label, 0, Money(0))
 
-    def most_input(self) -> int | None:
+    def most_input(self, model: Model) -> int | None:
         return None
 
     def likely(self, model: Model) -> Counted:

@@ -6,7 +6,8 @@
    picture, a sound and a document count as the table says.
 3. For accounts it is the most that what was seen can be: the bound of the input, and of the answer a token for each byte,
    since no tokenizer makes more. So what was relayed is never booked below its price.
-4. Neither is ever more than the bound of the attempt: a guess does not overrun what was set aside.
+4. Counts that cannot be (below nothing, parts larger than their whole, none at all for an answer that is there) are not
+   believed, and count as not said. What is estimated is never more than the bound: so much was asked for at most.
 5. Nobody here knows what a provider made and never sent. A cancelled stream is not booked for that.
 """
 
@@ -31,36 +32,46 @@ _AUDIO_BYTES: Final = 1000
 _FILE_BYTES: Final = 45
 
 
+def believed(said: Counted | None, answered_bytes: int) -> Counted | None:
+    """What a provider said, where it can be."""
+    if said is None or not said.plausible:
+        return None
+    counts = said.input_tokens or said.output_tokens or not answered_bytes
+    return said if counts else None
+
+
 def guess(asked: Asked, said: Counted | None, answered_bytes: int) -> Counted:
     """For people; marked estimated."""
-    base = asked.question.likely(asked.model)
-    if said is not None:
-        base = said if said.input_tokens else replace(said, input_tokens=base.input_tokens)
-    return _with(asked, base, tokens_in(answered_bytes))
+    base = _asked(asked, believed(said, 0), asked.question.likely(asked.model))
+    return _answered(asked, base, tokens_in(answered_bytes))
 
 
 def safe_side(asked: Asked, said: Counted | None, answered_bytes: int) -> Counted:
     """For accounts; marked estimated."""
-    base = said or Counted()
-    if not base.input_tokens:
-        base = replace(base, input_tokens=_most_asked(asked))
-    return _with(asked, base, answered_bytes)
+    base = _asked(asked, believed(said, 0), Counted(input_tokens=_most_asked(asked)))
+    return _answered(asked, base, answered_bytes)
 
 
-def _with(asked: Asked, base: Counted, answered: int) -> Counted:
+def _asked(asked: Asked, said: Counted | None, likely: Counted) -> Counted:
+    """With the input, as it was said or as it is likely, which is no more than the bound."""
+    if said is not None and said.input_tokens:
+        return said
     most = asked.bound.tokens
-    asked_tokens = base.input_tokens if most is None else min(base.input_tokens, most)
-    if most is not None:
-        answered = min(answered, most - asked_tokens)
-    return replace(base, input_tokens=asked_tokens, output_tokens=max(base.output_tokens, answered), estimated=True)
+    tokens = likely.input_tokens if most is None else min(likely.input_tokens, most)
+    return replace(said or likely, input_tokens=tokens)
+
+
+def _answered(asked: Asked, base: Counted, tokens: int) -> Counted:
+    """With the output: what was said of it, or so many tokens where that is more and the bound has room."""
+    if asked.bound.tokens is not None:
+        tokens = min(tokens, asked.bound.tokens - base.input_tokens)
+    return replace(base, output_tokens=max(base.output_tokens, tokens), estimated=True)
 
 
 def _most_asked(asked: Asked) -> int:
-    most = asked.question.most_input()
-    if most is None:
-        # The account was told that there is no bound, and set aside what its policy assumes.
-        return asked.question.likely(asked.model).input_tokens
-    return most if asked.model.context is None else min(most, asked.model.context)
+    most = asked.question.most_input(asked.model)
+    # Where there is none the account was told so, and set aside what its policy assumes.
+    return asked.question.likely(asked.model).input_tokens if most is None else most
 
 
 def likely_tokens(chat: Chat) -> int:

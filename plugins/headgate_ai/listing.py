@@ -27,10 +27,21 @@ _NAMES: Final = {
     "output_audio_tokens": "output_audio_tokens",
     "input_image_tokens": "input_image_tokens",
     "output_image_tokens": "output_image_tokens",
+    "web_searches": "web_searches",
+    "file_searches": "storage_searches",
 }
-_SPECIAL: Final = (
-    "cache_write_1h_tokens", "input_audio_tokens", "output_audio_tokens", "input_image_tokens", "output_image_tokens",
-)  # fmt: skip
+# What is counted and has a price of its own in some lists, and what that is called.
+_SPECIAL: Final = {
+    "cache_write_1h_tokens": "cache_write_1h_mtok",
+    "input_audio_tokens": "input_audio_mtok",
+    "output_audio_tokens": "output_audio_mtok",
+    "input_image_tokens": "input_image_mtok",
+    "output_image_tokens": "output_image_mtok",
+    "web_searches": "web_searches_kcount",
+    "file_searches": "storage_searches_kcount",
+}
+# What is no token has no price where the list has none: it is not among the tokens that are priced anyway.
+_SEARCHES: Final = ("web_searches", "file_searches")
 _OVERLAPS: Final = {
     "cache_audio_read_tokens": "input_audio_tokens",
     "cache_image_read_tokens": "input_image_tokens",
@@ -51,7 +62,7 @@ class Listed:
         self._when = dict(when) if when else None
         self.changes = isinstance(model.prices, list)
         priced = fields(self.now(datetime.now(UTC)))
-        self._special = tuple(name for name in _SPECIAL if name.replace("_tokens", "_mtok") in priced)
+        self._special = tuple(name for name, price in _SPECIAL.items() if price in priced)
 
     def __repr__(self) -> str:
         return f"<Listed {self._provider.id}/{self._model.id}>"
@@ -97,7 +108,9 @@ class Listed:
         return any(getattr(counted, name) for name in self._special)
 
     def cost(self, counted: Counted) -> Money | None:
-        """What a call costs; None where the counts cannot be: more cached tokens than tokens."""
+        """What a call costs; None where the counts cannot be (more cached tokens than tokens), or have no price."""
+        if not self.prices_searches(counted):
+            return None
         try:
             price = self._model.calc_price(
                 _usage(counted), self._provider, genai_request_timestamp=datetime.now(UTC), price_context=self._when
@@ -105,6 +118,10 @@ class Listed:
         except ValueError:
             return None
         return Money((price.total_price * NANO).to_integral_value(ROUND_HALF_UP))
+
+    def prices_searches(self, counted: Counted) -> bool:
+        """Whether what was searched, if anything was, has a price."""
+        return all(name in self._special for name in _SEARCHES if getattr(counted, name))
 
     def most(self, counted: Counted) -> Money | None:
         """See `Prices`."""

@@ -97,12 +97,16 @@ class Plain:
     def cost(self, counted: Counted) -> Money | None:
         cached, written = counted.cached_tokens, counted.cache_write_tokens
         fresh = counted.input_tokens - cached - written
-        if fresh < 0:
+        if fresh < 0 or ((counted.web_searches or counted.file_searches) and not self._searches(counted)):
             return None
         if self.listed is not None and self.listed.takes_apart(counted):
             return self.listed.cost(counted)
         total = fresh * self.input + cached * self.cached + written * self.written + counted.output_tokens * self.output
         return Money((total + _PER // 2) // _PER)
+
+    def _searches(self, counted: Counted) -> bool:
+        """Whether what was searched has a price."""
+        return self.listed is not None and self.listed.prices_searches(counted)
 
     def most(self, counted: Counted) -> Money | None:
         most_in = max(self.input, self.cached, self.written, self.dear[0])

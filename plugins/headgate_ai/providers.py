@@ -35,7 +35,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name of the variable that holds the key. `prices` is what the price list calls the provider; `free` is one that runs on one's own
     machines, where nobody bills tokens. `options` are for its
     dialect, `wants` names those that the resource has to give, `headers` are lines that it wants besides, and `docs` is
-    the page that says so.
+    the page that says so. `refuse` are fields of requests by which a client would choose another model than the resource's.
+    `thinks_beside`: what its models think is not within the bound on the answer, or nobody says that it is.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     options: dict[str, Any] = {}
     wants: tuple[str, ...] = ()
     headers: dict[str, str] = {}
+    refuse: tuple[str, ...] = ()
+    thinks_beside: bool = False
 
     @property
     def path(self) -> str:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from headgate.api import Bound, Exchange, FakeChat, Response, Timeouts
 from headgate.api.ai import Chat, Counted, Written
-from headgate_ai.bounds import Unbounded, bound_of, input_tokens
+from headgate_ai.bounds import Limits, Unbounded, bound_of, input_tokens
 from headgate_ai.capabilities import Lacking, judges, lacking
 from headgate_ai.guessing import likely_tokens
+from headgate_ai.raising import Wire
+from headgate_ai.refusing import refuse_models, without
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -41,8 +43,8 @@ class Asking(Protocol):
         """The most that one try can use."""
         ...
 
-    def most_input(self) -> int | None:
-        """The most input tokens that it can be; None where nobody can say."""
+    def most_input(self, model: Model) -> int | None:
+        """The most input tokens that it can be for this model; None where nobody can say."""
         ...
 
     def likely(self, model: Model) -> Counted:
@@ -78,7 +80,11 @@ class Question:
             # The cap is this attempt's: another line, or an arm beside it, may have another.
             chat = copy(chat)
             chat.max_tokens = cap
-        return model.dialect.write(chat, model.endpoint)
+        written = model.dialect.write(chat, model.endpoint)
+        if not self._passes(model):
+            return written
+        refuse_models(chat.raw().get("tools"), model.name)
+        return without(written, chat, model.provider.refuse) if model.provider.refuse else written
 
     def _refuse_unknown(self) -> None:
         """What a chat refers to, a model of another dialect cannot look up. ClientFault."""
@@ -88,13 +94,30 @@ class Question:
             raise fault
 
     def bound(self, model: Model, cap: int | None) -> Bound:
-        return bound_of(
-            self.chat, model.label, model.prices, context=model.context, most_output=model.most_output, cap=cap
-        )
+        raising = self.ctx.node.dialects[model.dialect.name].raising & model.endpoint.options.keys()
+        if raising:
+            return Bound(
+                model.label, unbounded=f"the model's option `{min(raising)}` adds to it, nobody here knows how much"
+            )
+        words = model.outputs is None or model.outputs <= {"text"}
+        beside = model.provider.thinks_beside and model.abilities.get("reasoning", True)
+        limits = Limits(model.context, model.most_output, words, beside)
+        return bound_of(self.chat, model.label, model.prices, limits, self._wire(model), cap)
 
-    def most_input(self) -> int | None:
+    def _wire(self, model: Model) -> Wire:
+        """Which of the client's fields reach the model, and what is known of them."""
+        known, own = self.ctx.node.dialects, self._passes(model)
+        harmless = known[model.dialect.name].harmless
+        return Wire(harmless | known[self.chat.dialect].harmless if own else harmless, own)
+
+    def _passes(self, model: Model) -> bool:
+        """Whether fields that only the client's dialect has reach the model."""
+        name, came = model.dialect.name, self.chat.dialect
+        return came == name or (bool(came) and self.ctx.node.dialects[name].on == came)
+
+    def most_input(self, model: Model) -> int | None:
         try:
-            return input_tokens(self.chat)
+            return input_tokens(self.chat, model.context)
         except Unbounded:
             return None
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from headgate.api import hookimpl
 from headgate.api.ai import Speaks
 from headgate_anthropic.facts import NAME
+from headgate_anthropic.harmless import HARMLESS
 from headgate_anthropic.inbound import AnthropicIn
 from headgate_anthropic.outbound import AnthropicOut
 
@@ -19,4 +20,4 @@ class Anthropic:
 
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
-        return [Speaks(NAME, AnthropicIn(), AnthropicOut())]
+        return [Speaks(NAME, AnthropicIn(), AnthropicOut(), harmless=HARMLESS)]

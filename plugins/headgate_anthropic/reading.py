@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from headgate.api import NotStrict, a_bool, a_count, a_list, a_number, decode_strictly, refuse_lookalikes
+from headgate.api import (
+    MOST_COUNT,
+    NotStrict,
+    a_bool,
+    a_list,
+    a_number,
+    check_counts,
+    decode_strictly,
+    refuse_lookalikes,
+)
 from headgate.api.ai import Chat, Content, Message, Role
 from headgate_anthropic.blocks import content
 from headgate_anthropic.facts import NAME
@@ -19,6 +28,9 @@ _FIELDS: Final = frozenset({
     "stop_sequences", "metadata", "thinking", "output_config", "output_format", "service_tier", "container",
 })  # fmt: skip
 _OF_A_MESSAGE: Final = frozenset({"role", "content"})
+# A bound of 0 warms the cache and makes no answer.
+_COUNTS: Final = {"max_tokens": (0, MOST_COUNT), "top_k": (0, MOST_COUNT)}
+_THINKING: Final = {"budget_tokens": (0, MOST_COUNT)}
 _ROLES: Final[dict[str, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
@@ -30,11 +42,13 @@ def read(data: bytes) -> Chat:
     refuse_lookalikes(value, _FIELDS)
     _messages(value.get("messages"))
     a_list(value.get("tools"), "tools")
+    check_counts(value, _COUNTS)
+    if isinstance(value.get("thinking"), dict):
+        check_counts(value["thinking"], _THINKING, "thinking.")
     chat = Chat(
         _model(value.get("model")),
         a_bool(value.get("stream"), "stream"),
-        # 0 is allowed: it warms the cache and makes no answer.
-        a_count(value.get("max_tokens"), "max_tokens", least=0),
+        value.get("max_tokens"),
         a_number(value.get("temperature"), "temperature"),
         a_number(value.get("top_p"), "top_p"),
     )

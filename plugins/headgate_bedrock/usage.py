@@ -14,6 +14,13 @@ import msgspec
 from headgate.api.ai import Counted
 
 
+class CacheDetail(msgspec.Struct, rename="camel"):
+    """Tokens written to a cache for so long: `5m` or `1h`."""
+
+    ttl: str | None = None
+    input_tokens: int | None = None
+
+
 class WireUsage(msgspec.Struct, rename="camel"):
     """As Bedrock has it."""
 
@@ -21,6 +28,7 @@ class WireUsage(msgspec.Struct, rename="camel"):
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_write_input_tokens: int | None = None
+    cache_details: list[CacheDetail] | None = None
 
     def counted(self) -> Counted:
         """As every dialect counts here."""
@@ -30,6 +38,7 @@ class WireUsage(msgspec.Struct, rename="camel"):
             output_tokens=self.output_tokens or 0,
             cached_tokens=read,
             cache_write_tokens=written,
+            cache_write_1h_tokens=sum(one.input_tokens or 0 for one in self.cache_details or () if one.ttl == "1h"),
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from headgate.api import hookimpl
 from headgate.api.ai import Speaks
 from headgate_cohere.facts import NAME
+from headgate_cohere.harmless import HARMLESS
 from headgate_cohere.inbound import CohereIn
 from headgate_cohere.outbound import CohereOut
 from headgate_cohere.tasks import DOES, TAKES
@@ -20,4 +21,4 @@ class Cohere:
 
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
-        return [Speaks(NAME, CohereIn(), CohereOut(), takes=TAKES, does=DOES)]
+        return [Speaks(NAME, CohereIn(), CohereOut(), takes=TAKES, does=DOES, harmless=HARMLESS)]

@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from headgate.api import NotStrict, a_bool, a_count, a_number, decode_strictly, refuse_lookalikes
+from headgate.api import (
+    ANSWERS,
+    ANY_COUNT,
+    MOST_COUNT,
+    SEED,
+    NotStrict,
+    a_bool,
+    a_number,
+    check_counts,
+    check_numbers,
+    decode_strictly,
+    refuse_lookalikes,
+)
 from headgate.api.ai import (
     AnyPart,
     Audio,
@@ -52,6 +64,11 @@ PLAIN: Final = {
 _READ: Final = frozenset({
     "tools", "documents", "response_format", "stop_sequences", "tool_choice", "thinking", *PLAIN.values(),
 })  # fmt: skip
+_COUNTS: Final = {
+    "max_tokens": ANY_COUNT, "k": (0, MOST_COUNT), "seed": SEED, "num_generations": ANSWERS, "priority": (0, MOST_COUNT),
+}  # fmt: skip
+_NUMBERS: Final = ("frequency_penalty", "presence_penalty")
+_THINKING: Final = {"token_budget": (0, MOST_COUNT)}
 _CHOICES: Final[dict[str, Literal["required", "none"]]] = {"REQUIRED": "required", "NONE": "none"}
 
 
@@ -65,15 +82,24 @@ def read(data: bytes) -> Chat:
         raise NotStrict("`model` has to be the name of a model.", "model")
     _messages(value.get("messages"))
     _list(value.get("tools"), "tools")
+    _check_numbers(value)
     chat = Chat(
         value["model"],
         a_bool(value.get("stream"), "stream"),
-        a_count(value.get("max_tokens"), "max_tokens"),
+        value.get("max_tokens"),
         a_number(value.get("temperature"), "temperature"),
         a_number(value.get("p"), "p"),
     )
     chat.came_as(NAME, data, value, parse)
     return chat
+
+
+def _check_numbers(value: dict[str, Any]) -> None:
+    check_counts(value, _COUNTS)
+    check_numbers(value, _NUMBERS)
+    a_bool(value.get("logprobs"), "logprobs")
+    if isinstance(value.get("thinking"), dict):
+        check_counts(value["thinking"], _THINKING, "thinking.")
 
 
 def parse(raw: dict[str, Any]) -> Content:
@@ -194,7 +220,7 @@ def _tool(value: Any, where: str, strict: bool | None) -> Tool | ServerTool:
     if not isinstance(value, dict):
         raise NotStrict(f"`{where}` has to be an object.", where)
     function = value.get("function")
-    if not isinstance(function, dict):
+    if not isinstance(function, dict) or value.get("type", "function") != "function":
         return ServerTool(NAME, value)
     name = _text(function, "name", f"{where}.function")
     more = {**_rest(value, "type", "function"), **_rest(function, "name", "description", "parameters")}

@@ -3,6 +3,7 @@ adds to a prompt itself, and stands in where nothing is said of billing."""
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -22,15 +23,17 @@ class WireUsage(msgspec.Struct):
 
     def counted(self) -> Counted:
         billed, seen = self.billed_units or Units(), self.tokens or Units()
+        asked = _first(billed.input_tokens, seen.input_tokens)
         return Counted(
-            input_tokens=_first(billed.input_tokens, seen.input_tokens),
+            input_tokens=asked,
             output_tokens=_first(billed.output_tokens, seen.output_tokens),
-            cached_tokens=_first(self.cached_tokens),
+            # Of what is read from a cache a part may not be billed at all.
+            cached_tokens=min(asked, _first(self.cached_tokens)),
         )
 
 
 def _first(*counts: float | None) -> int:
-    return int(next((count for count in counts if count is not None), 0))
+    return ceil(next((count for count in counts if count is not None), 0))
 
 
 def usage(counted: Counted | None) -> dict[str, Any]:

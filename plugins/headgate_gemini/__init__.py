@@ -11,6 +11,7 @@ from headgate.api import hookimpl
 from headgate.api.ai import Speaks
 from headgate_gemini.dialect import GeminiIn, GeminiOut
 from headgate_gemini.embeddings import DOES, TAKES
+from headgate_gemini.harmless import HARMLESS
 
 
 class Gemini:
@@ -18,4 +19,4 @@ class Gemini:
 
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
-        return [Speaks("gemini", inbound=GeminiIn(), outbound=GeminiOut(), takes=TAKES, does=DOES)]
+        return [Speaks("gemini", inbound=GeminiIn(), outbound=GeminiOut(), takes=TAKES, does=DOES, harmless=HARMLESS)]

@@ -4,34 +4,51 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from headgate.api import NotStrict
+from headgate.api import ANSWERS, ANY_COUNT, MOST_COUNT, SEED, NotStrict, a_bool, check_counts, check_numbers
 from headgate.api.ai import Content, Format, Thinking, ToolChoice
 from headgate_gemini import names
 from headgate_gemini.schemas import json_schema
 
-# Google's name, ours, and what the value has to be.
-PLAIN: Final[tuple[tuple[str, str, Any], ...]] = (
-    ("stopSequences", "stop", list),
-    ("seed", "seed", int),
-    ("topK", "top_k", (int, float)),
-    ("candidateCount", "n", int),
-    ("presencePenalty", "presence_penalty", (int, float)),
-    ("frequencyPenalty", "frequency_penalty", (int, float)),
-    ("responseLogprobs", "logprobs", bool),
-    ("logprobs", "top_logprobs", int),
+# Google's name and ours.
+PLAIN: Final = (
+    ("stopSequences", "stop"),
+    ("seed", "seed"),
+    ("topK", "top_k"),
+    ("candidateCount", "n"),
+    ("presencePenalty", "presence_penalty"),
+    ("frequencyPenalty", "frequency_penalty"),
+    ("responseLogprobs", "logprobs"),
+    ("logprobs", "top_logprobs"),
 )
+_COUNTS: Final = {
+    "maxOutputTokens": ANY_COUNT, "candidateCount": ANSWERS, "seed": SEED, "logprobs": (0, MOST_COUNT),
+}  # fmt: skip
+_NUMBERS: Final = ("temperature", "topP", "topK", "presencePenalty", "frequencyPenalty")
+# -1 leaves the budget to the model.
+_THINKING: Final = {"thinkingBudget": (-1, MOST_COUNT)}
+_WHERE: Final = "generationConfig."
 FIVE: Final = ("maxOutputTokens", "temperature", "topP")
 FORMAT: Final = ("responseMimeType", "responseSchema", "responseJsonSchema")
+
+
+def check(config: dict[str, Any]) -> None:
+    """Every number is one. NotStrict."""
+    check_counts(config, _COUNTS, _WHERE)
+    check_numbers(config, _NUMBERS, _WHERE)
+    a_bool(config.get("responseLogprobs"), f"{_WHERE}responseLogprobs")
+    if config.get("stopSequences") is not None and not isinstance(config["stopSequences"], list):
+        raise NotStrict("`generationConfig.stopSequences` has to be a list.", "generationConfig.stopSequences")
+    how = config.get("thinkingConfig")
+    if how is not None:
+        check_counts(names.THINKING.read(how, f"{_WHERE}thinkingConfig"), _THINKING, f"{_WHERE}thinkingConfig.")
 
 
 def fields(config: dict[str, Any], content: Content) -> None:
     """Put every setting where it belongs; what has no field of its own is kept under `extra`. NotStrict."""
     rest = {name: value for name, value in config.items() if name not in FIVE}
-    for name, own, kind in PLAIN:
+    for name, own in PLAIN:
         value = rest.pop(name, None)
         if value is not None:
-            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-                raise NotStrict(f"`generationConfig.{name}` is of the wrong type.", f"generationConfig.{name}")
             setattr(content, own, int(value) if own == "top_k" and float(value).is_integer() else value)
     content.format = answer_format(rest)
     if content.format is not None:

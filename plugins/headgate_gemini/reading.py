@@ -7,12 +7,12 @@ the body has to be the same one, so that what a policy decided on is what is sen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
-from typing import Any, Final
+from typing import Final
 
 from headgate.api import NotStrict, decode_strictly
 from headgate.api.ai import Chat
 from headgate_gemini import names, paths
+from headgate_gemini.config import check
 from headgate_gemini.parsing import parse
 
 ROLES: Final = frozenset({"user", "model", "function", "system"})
@@ -29,13 +29,14 @@ def read(data: bytes, path: str, query: Mapping[str, str]) -> Chat:
     _same_model(body.get("model"), model)
     _contents(body.get("contents"))
     config = names.CONFIG.read(body.get("generationConfig") or {}, "generationConfig")
+    check(config)
     stream = method == "streamGenerateContent"
     chat = Chat(
         model,
         stream,
-        _count(config.get("maxOutputTokens")),
-        _number(config.get("temperature"), "temperature"),
-        _number(config.get("topP"), "topP"),
+        config.get("maxOutputTokens"),
+        config.get("temperature"),
+        config.get("topP"),
     )
     raw = {**body, "generationConfig": config} if config else body
     if stream and query.get("alt") != "sse":
@@ -71,17 +72,3 @@ def _contents(contents: object) -> None:
             raise NotStrict(f"`{where}.role` has to be `user` or `model`.", f"{where}.role")
         if not isinstance(read.get("parts", []), list):
             raise NotStrict(f"`{where}.parts` has to be a list.", f"{where}.parts")
-
-
-def _count(value: Any) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        where = "generationConfig.maxOutputTokens"
-        raise NotStrict(f"`{where}` has to be a whole number above 0.", where)
-    return value
-
-
-def _number(value: Any, name: str) -> float | None:
-    if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool) or not isfinite(value)):
-        where = f"generationConfig.{name}"
-        raise NotStrict(f"`{where}` has to be a number.", where)
-    return value

@@ -17,7 +17,7 @@ def write_settings(chat: Chat, content: Content, to: Endpoint, dropped: Dropped,
     """All settings, or None where there are none."""
     rest = dict(content.extra.get("generationConfig") or {}) if own else {}
     made: dict[str, Any] = {"maxOutputTokens": chat.max_tokens, "temperature": chat.temperature, "topP": chat.top_p}
-    for name, field, _ in PLAIN:
+    for name, field in PLAIN:
         made[name] = getattr(content, field)
     made["stopSequences"] = content.stop or None
     made["responseModalities"] = None if content.modalities is None else [one.upper() for one in content.modalities]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from headgate.api import hookimpl
 from headgate.api.ai import Inbound, Outbound, Speaks
 from headgate_mistral.embeddings import DOES, TAKES
+from headgate_mistral.harmless import HARMLESS
 from headgate_mistral.inbound import MistralIn
 from headgate_mistral.outbound import MistralOut
 
@@ -19,7 +20,9 @@ class Mistral:
 
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
-        return [Speaks("mistral", on="openai", over=_over, takes=TAKES, does=DOES, shares_paths=True)]
+        return [
+            Speaks("mistral", on="openai", over=_over, takes=TAKES, does=DOES, shares_paths=True, harmless=HARMLESS)
+        ]
 
 
 def _over(inbound: Inbound, outbound: Outbound) -> tuple[Inbound, Outbound]:

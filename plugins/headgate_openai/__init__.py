@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from headgate.api import hookimpl
 from headgate.api.ai import Speaks
 from headgate_openai.chat import OpenAiChat, OpenAiChatOut
+from headgate_openai.harmless import CHAT, RESPONSES
 from headgate_openai.responses import OpenAiResponses, OpenAiResponsesOut
 from headgate_openai.tasks import DOES, TAKES
 
@@ -20,6 +21,6 @@ class OpenAi:
     @hookimpl
     def register_dialects(self) -> Sequence[Speaks]:
         return [
-            Speaks("openai", OpenAiChat(), OpenAiChatOut(), takes=TAKES, does=DOES),
-            Speaks("openai-responses", OpenAiResponses(), OpenAiResponsesOut(), does=DOES),
+            Speaks("openai", OpenAiChat(), OpenAiChatOut(), takes=TAKES, does=DOES, harmless=CHAT),
+            Speaks("openai-responses", OpenAiResponses(), OpenAiResponsesOut(), does=DOES, harmless=RESPONSES),
         ]

@@ -194,3 +194,11 @@ def test_periods_begin_and_end_at_midnight_utc() -> None:
     assert period("month", january)[0] == january
     assert period("week", 1_767_225_600.0)[0] == 1_766_966_400, "2026 begins on a Thursday, its week on Monday"
     assert period("total", now) == (0, float("inf"))
+
+
+def test_a_slice_reserves_nothing_below_nothing() -> None:
+    part = Slice(account(100), "w")
+    part.put(10)
+    with pytest.raises(ValueError, match="cannot reserve -5"):
+        part.reserve(-5)
+    assert part.standing == (0, 0, 0, 10)

@@ -82,12 +82,29 @@ from headgate.message import (
 )
 from headgate.message.multipart import FormPart, read_form, write_form
 from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
-from headgate.message.strict_fields import a_bool, a_count, a_list, a_number
+from headgate.message.strict_fields import (
+    ANSWERS,
+    ANY_COUNT,
+    MOST_COUNT,
+    SEED,
+    a_bool,
+    a_count,
+    a_list,
+    a_number,
+    check_counts,
+    check_numbers,
+)
 from headgate.message.strict_json import NotStrict, decode_strictly, refuse_lookalikes
 
 __all__ = [
     "READ",
+    "ANSWERS",
+    "ANY_COUNT",
+    "MOST_COUNT",
+    "SEED",
     "a_bool",
+    "check_counts",
+    "check_numbers",
     "a_count",
     "a_list",
     "a_number",

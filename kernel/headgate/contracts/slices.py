@@ -61,7 +61,10 @@ class Slice:
         self.free += amount
 
     def reserve(self, amount: int) -> bool:
-        """Set so much aside for a call; False where there is not so much."""
+        """Set so much aside for a call; False where there is not so much. ValueError for less than nothing: that would
+        make money."""
+        if amount < 0:
+            raise ValueError(f"a call cannot reserve {amount}")
         if amount > self.free:
             return False
         self.free -= amount

@@ -13,7 +13,7 @@ from headgate_ai.tasks.bounds import size_of
 def used(job: Job, prices: Prices, counted: Counted | None) -> Counted:
     """What the provider said, or a guess; and what it is priced by besides, which is known here."""
     wants = job.wants()
-    base = counted or _guessed(job)
+    base = counted if counted is not None and counted.plausible else _guessed(job)
     match wants:
         case Speech(text=text) if prices.unit == "character":
             return _with(base, characters=len(text), estimated=False)

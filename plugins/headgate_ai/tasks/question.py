@@ -57,7 +57,7 @@ class JobQuestion:
     def bound(self, model: Model, cap: int | None) -> Bound:
         return bound_of(self.job, model)
 
-    def most_input(self) -> int | None:
+    def most_input(self, model: Model) -> int | None:
         return None
 
     def likely(self, model: Model) -> Counted:

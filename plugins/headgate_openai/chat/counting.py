@@ -25,6 +25,7 @@ class WireUsage(msgspec.Struct):
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    total_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
 
@@ -33,13 +34,20 @@ class WireUsage(msgspec.Struct):
         completion = self.completion_tokens_details or _NO_COMPLETION
         return Counted(
             input_tokens=self.prompt_tokens or 0,
-            output_tokens=self.completion_tokens or 0,
+            output_tokens=self._answered(completion.reasoning_tokens or 0),
             cached_tokens=prompt.cached_tokens or 0,
             cache_write_tokens=prompt.cache_write_tokens or 0,
             reasoning_tokens=completion.reasoning_tokens or 0,
             input_audio_tokens=prompt.audio_tokens or 0,
             output_audio_tokens=completion.audio_tokens or 0,
         )
+
+    def _answered(self, thought: int) -> int:
+        """Some count what was thought beside the completion, and bill both; then the total is the sum of all three:
+        https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/grok/capabilities/reasoning."""
+        said = self.completion_tokens or 0
+        beside = thought > 0 and self.total_tokens == (self.prompt_tokens or 0) + said + thought
+        return said + thought if beside else said
 
 
 _NO_PROMPT, _NO_COMPLETION = PromptDetails(), CompletionDetails()

@@ -117,6 +117,8 @@ def _part(value: Any, where: str) -> AnyPart:
 def _file(value: dict[str, Any], where: str) -> File:
     given = value["file"]
     data = given.get("file_data")
+    if data is not None and given.get("file_id") is not None:
+        raise NotStrict(f"`{where}.file` has to have `file_data` or `file_id`, not both.", f"{where}.file")
     media = _media(data, f"{where}.file.file_data") if data is not None else Media(file=given.get("file_id"))
     media.name = given.get("filename")
     return File(media, extra=rest_of(value, "type", "file"))

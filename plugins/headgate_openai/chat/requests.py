@@ -12,7 +12,22 @@ from typing import Any, Final
 
 import msgspec
 
-from headgate.api import Line, NotStrict, a_bool, a_count, a_list, a_number, decode_strictly, refuse_lookalikes
+from headgate.api import (
+    ANSWERS,
+    ANY_COUNT,
+    MOST_COUNT,
+    SEED,
+    Line,
+    NotStrict,
+    a_bool,
+    a_count,
+    a_list,
+    a_number,
+    check_counts,
+    check_numbers,
+    decode_strictly,
+    refuse_lookalikes,
+)
 from headgate.api.ai import Chat, Dropped, Endpoint, Written
 from headgate_openai.chat.messages import NAME, message
 from headgate_openai.chat.reading import parse
@@ -28,6 +43,12 @@ _OF_A_MESSAGE: Final = frozenset({
 })  # fmt: skip
 # The bound on the answer has two names, and old servers know the first alone.
 _BOUNDS: Final = ("max_completion_tokens", "max_tokens")
+# Whole numbers, and what each may be; a `top_k` of -1 is vLLM's word for none.
+_COUNTS: Final = {
+    "max_completion_tokens": ANY_COUNT, "max_tokens": ANY_COUNT, "n": ANSWERS, "top_logprobs": (0, MOST_COUNT),
+    "top_k": (-1, MOST_COUNT), "seed": SEED, "random_seed": SEED,
+}  # fmt: skip
+_NUMBERS: Final = ("presence_penalty", "frequency_penalty")
 PATH: Final = b"/chat/completions"
 HEADERS: Final[tuple[Line, ...]] = (
     (b"content-type", b"application/json"),
@@ -57,17 +78,31 @@ def read(data: bytes) -> Chat:
             )
         if not one.keys() <= _OF_A_MESSAGE:
             refuse_lookalikes(one, _OF_A_MESSAGE, f"messages[{place}]")
-    bound = value.get("max_completion_tokens")
     a_list(value.get("tools"), "tools")
+    _check_numbers(value)
+    bound = value.get("max_completion_tokens")
     chat = Chat(
         model,
         a_bool(value.get("stream"), "stream"),
-        a_count(value.get("max_tokens") if bound is None else bound, "max_tokens"),
+        value.get("max_tokens") if bound is None else bound,
         a_number(value.get("temperature"), "temperature"),
         a_number(value.get("top_p"), "top_p"),
     )
     chat.came_as(NAME, data, value, parse)
     return chat
+
+
+def _check_numbers(value: dict[str, Any]) -> None:
+    check_counts(value, _COUNTS)
+    check_numbers(value, _NUMBERS)
+    if type(value.get("logprobs")) is not bool:
+        # Together counts them, where OpenAI has a switch: https://docs.together.ai/reference/chat-completions-1
+        a_count(value.get("logprobs"), "logprobs", least=0)
+    bounds = {value[name] for name in _BOUNDS if value.get(name) is not None}
+    if len(bounds) > 1:
+        raise NotStrict(
+            "`max_tokens` and `max_completion_tokens` are two names of one bound, and differ: give one.", "max_tokens"
+        )
 
 
 def write(chat: Chat, to: Endpoint) -> Written:

@@ -53,7 +53,15 @@ class _Answer(msgspec.Struct):
     error: WireError | None = None
 
 
+class _Call(msgspec.Struct):
+    """Of an item, what kind of a call it is, and what it did."""
+
+    type: str = ""
+    action: dict[str, Any] | None = None
+
+
 _answers = msgspec.json.Decoder(_Answer)
+_calls = msgspec.json.Decoder(_Call)
 
 
 def count(data: bytes) -> Counted | None:
@@ -66,7 +74,36 @@ def count(data: bytes) -> Counted | None:
         raise Garbled(f"that it failed: {answer.error.message if answer.error else 'it does not say why'}")
     if answer.output is None:
         raise Garbled("with JSON that is no response: it has no `output`")
-    return answer.usage.counted() if answer.usage is not None else None
+    if answer.usage is None:
+        return None
+    # Nearly every answer has no search in it, and then none of its items is read.
+    calls = [_call(item) for item in answer.output if b"_search_call" in bytes(item)]
+    return with_searches(answer.usage.counted(), calls)
+
+
+def _call(item: msgspec.Raw) -> _Call:
+    try:
+        return _calls.decode(item)
+    except msgspec.ValidationError:
+        return _Call()
+
+
+def used(response: dict[str, Any]) -> Counted | None:
+    """What a response used that has come as a whole at the end of a stream; None where it says nothing that can be read."""
+    try:
+        usage = msgspec.convert(response.get("usage"), WireUsage | None)
+        calls = msgspec.convert(response.get("output") or [], list[_Call])
+    except msgspec.ValidationError:
+        return None
+    return None if usage is None else with_searches(usage.counted(), calls)
+
+
+def with_searches(counted: Counted, calls: list[_Call]) -> Counted:
+    """With the searches that are billed apart: https://platform.openai.com/docs/pricing#built-in-tools. To open a page that
+    was found is none."""
+    web = sum(one.type == "web_search_call" and (one.action or {}).get("type", "search") == "search" for one in calls)
+    kept = sum(one.type == "file_search_call" for one in calls)
+    return msgspec.structs.replace(counted, web_searches=web, file_searches=kept) if web or kept else counted
 
 
 def render_usage(counted: Counted) -> dict[str, Any]:

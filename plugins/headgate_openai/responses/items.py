@@ -174,7 +174,15 @@ def citation(value: dict[str, Any]) -> Citation:
     )  # fmt: skip
 
 
+def _one_of(value: dict[str, Any], where: str, *names: str) -> None:
+    """NotStrict where it stands at two places: what a provider reads might not be what was looked at."""
+    given = [name for name in names if value.get(name) is not None]
+    if len(given) > 1:
+        raise NotStrict(f"`{where}` has to have `{given[0]}` or `{given[1]}`, not both.", where)
+
+
 def _image(value: dict[str, Any], where: str) -> Image:
+    _one_of(value, where, "image_url", "file_id")
     url = value.get("image_url")
     known = Media(file=text_of(value.get("file_id"), f"{where}.image_url")) if url is None else None
     return Image(
@@ -184,6 +192,7 @@ def _image(value: dict[str, Any], where: str) -> Image:
 
 
 def _file(value: dict[str, Any], where: str) -> File:
+    _one_of(value, where, "file_data", "file_url", "file_id")
     if value.get("file_data") is not None:
         data = text_of(value["file_data"], f"{where}.file_data")
         # OpenAI takes the base64 alone too; the name then tells what it is.

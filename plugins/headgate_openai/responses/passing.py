@@ -13,7 +13,7 @@ import msgspec
 
 from headgate.api import parse_event
 from headgate.api.ai import Counted, Garbled, Refusal
-from headgate_openai.responses.counting import WireUsage
+from headgate_openai.responses.counting import used
 
 _TEXT: Final = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _LAST: Final = re.compile(rb'"type"\s*:\s*"(?:response\.completed|response\.incomplete|response\.failed|error)"')
@@ -66,8 +66,7 @@ class ResponsePassing:
         kind, response = said.get("type"), said.get("response") or {}
         if kind in ("response.completed", "response.incomplete"):
             self.started = self.ended = True
-            if response.get("usage") is not None:
-                self.counted = msgspec.convert(response["usage"], WireUsage).counted()
+            self.counted = used(response)
         elif kind in ("response.failed", "error"):
             error = response.get("error") or said.get("error") or said
             self.refusal = Refusal(str(error.get("message") or "It does not say why."), {})

@@ -40,7 +40,7 @@ from headgate.api.ai import (
     Used,
 )
 from headgate_openai.responses.answers import parts_of, prob_of, stop_of
-from headgate_openai.responses.counting import WireUsage
+from headgate_openai.responses.counting import used
 from headgate_openai.responses.items import citation
 from headgate_openai.responses.shapes import Called
 
@@ -195,8 +195,9 @@ class ResponseReader(SseReader):
         self._begin(response, out)
         for place in sorted({key[0] for key in self._open}):
             self._close(place, out)
-        if response.get("usage") is not None:
-            out.append(Used(msgspec.convert(response["usage"], WireUsage).counted()))
+        counted = used(response)
+        if counted is not None:
+            out.append(Used(counted))
         out += [Stopped(stop_of(response, parts_of(response.get("output") or []))), Ended()]
 
 

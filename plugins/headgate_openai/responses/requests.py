@@ -12,7 +12,18 @@ from typing import Any, Final
 
 import msgspec
 
-from headgate.api import Line, NotStrict, a_bool, a_count, a_list, a_number, decode_strictly, refuse_lookalikes
+from headgate.api import (
+    ANY_COUNT,
+    MOST_COUNT,
+    Line,
+    NotStrict,
+    a_bool,
+    a_list,
+    a_number,
+    check_counts,
+    decode_strictly,
+    refuse_lookalikes,
+)
 from headgate.api.ai import Chat, Dropped, Endpoint, Written
 from headgate_openai.responses.fields import render_content
 from headgate_openai.responses.items import turns
@@ -28,6 +39,9 @@ _FIELDS: Final = frozenset({
 _OF_AN_ITEM: Final = frozenset({
     "type", "role", "content", "id", "status", "call_id", "name", "arguments", "output", "summary", "encrypted_content",
 })  # fmt: skip
+_COUNTS: Final = {
+    "max_output_tokens": ANY_COUNT, "max_tool_calls": (0, MOST_COUNT), "top_logprobs": (0, MOST_COUNT),
+}  # fmt: skip
 PATH: Final = b"/responses"
 HEADERS: Final[tuple[Line, ...]] = (
     (b"content-type", b"application/json"),
@@ -51,10 +65,11 @@ def read(data: bytes) -> Chat:
         raise NotStrict("`background` is not offered here: leave it out, and wait for the answer.", "background")
     _input(value)
     a_list(value.get("tools"), "tools")
+    check_counts(value, _COUNTS)
     chat = Chat(
         model,
         a_bool(value.get("stream"), "stream"),
-        a_count(value.get("max_output_tokens"), "max_output_tokens"),
+        value.get("max_output_tokens"),
         a_number(value.get("temperature"), "temperature"),
         a_number(value.get("top_p"), "top_p"),
     )

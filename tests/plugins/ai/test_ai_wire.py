@@ -171,12 +171,12 @@ async def test_a_body_that_nests_deeply_is_answered_or_refused(gateway: Any) -> 
 
 
 async def test_only_the_model_is_changed_and_nothing_of_the_client_travels(gateway: Any) -> None:
-    body = b'{ "model":"auto",  "messages" : [ {"role":"user","content":"\\u00e4 "} ],\n"seed": 1e2, "x_new":{"b":1,"a":[ ]}}'
+    body = b'{ "model":"auto",  "messages" : [ {"role":"user","content":"\\u00e4 "} ],\n"temperature": 1e0, "x_new":{"b":1,"a":[ ]}}'
     async with gateway(answers()) as g:
         await raw(g.port, body)
         sent = g.provider.received[0]
         assert sent.body == (
-            b'{"model":"gpt-4.1","messages":[ {"role":"user","content":"\\u00e4 "} ],"seed":1e2,"x_new":{"b":1,"a":[ ]}}'
+            b'{"model":"gpt-4.1","messages":[ {"role":"user","content":"\\u00e4 "} ],"temperature":1e0,"x_new":{"b":1,"a":[ ]}}'
         )
         assert sent.path == "/v1/chat/completions"
 

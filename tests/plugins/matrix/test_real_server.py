@@ -62,7 +62,9 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def node(server: str) -> Iterator[House]:
-    with house(lambda sims: one_model(f'model smart {{ provider = llamacpp, name = "tiny", url = "{server}" }}')) as one:
+    with house(
+        lambda sims: one_model(f'model smart {{ provider = llamacpp, name = "tiny", url = "{server}" }}')
+    ) as one:
         yield one
 
 

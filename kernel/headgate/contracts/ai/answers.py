@@ -9,6 +9,7 @@ import msgspec
 from headgate.contracts.ai.parts import Audio, Image, Opaque, Reasoning, Refused, Text, ToolCall
 from headgate.contracts.shapes.usage import Usage
 from headgate.contracts.values import Money
+from headgate.message.strict_fields import MOST_COUNT
 
 Stop = Literal["stop", "length", "tools", "filter", "sequence", "refusal", "pause", "other"]
 """Why an answer ended: by itself, at its bound, to have tools called, at a content filter, at a stop sequence, because the
@@ -25,7 +26,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning and audio: as OpenAI counts, whatever the provider's own habit. `cache_write_1h_tokens` are those of
     `cache_write_tokens` that a cache keeps for an hour, which some providers price apart. What is not sold by tokens is
     counted in its own units: seconds of sound, characters to speak, `images`, and `searches` of a reranker. `size` is
-    what an image is priced by, where it is priced by anything: `1024x1024 standard`."""
+    what an image is priced by, where it is priced by anything: `1024x1024 standard`. `web_searches` and `file_searches`
+    are those that the provider made for an answer, which many bill beside the tokens."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -41,8 +43,22 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     characters: int = 0
     images: int = 0
     searches: int = 0
+    web_searches: int = 0
+    file_searches: int = 0
     size: str = ""
     estimated: bool = False
+
+    @property
+    def plausible(self) -> bool:
+        """Whether these can be: none below nothing, none beyond all measure, no part larger than its whole."""
+        said = (getattr(self, name) for name in self.__struct_fields__ if name not in ("size", "estimated"))
+        return (
+            all(0 <= count <= MOST_COUNT for count in said)
+            and self.cached_tokens + self.cache_write_tokens <= self.input_tokens
+            and self.cache_write_1h_tokens <= self.cache_write_tokens
+            and self.input_audio_tokens + self.input_image_tokens <= self.input_tokens
+            and max(self.reasoning_tokens, self.output_audio_tokens + self.output_image_tokens) <= self.output_tokens
+        )
 
     def usage(self, cost: Money | None) -> Usage:
         """As a policy and the log see it."""

@@ -229,7 +229,10 @@ class Speaks(NamedTuple):
 
     A dialect that is another one with differences stands `on` that, by its name: `over` makes both sides of the other's.
     Where no plugin speaks the other, it has no sides. `takes` are the tasks besides chatting that clients send, `does`
-    those that providers are sent. One that `shares_paths` with another has to be named by the line that reads.
+    those that providers are sent. One that `shares_paths` with another has to be named by the line that reads. `harmless`
+    are the fields that only this dialect has and that leave the bill of a request as it is, each known from the
+    provider's documentation: `safety_mode`, `output_config.effort`, `speed=standard`. Any other may raise it. `raising` are
+    options of a provider's row that raise it: what the operator said, and not the client.
     """
 
     name: str
@@ -240,6 +243,8 @@ class Speaks(NamedTuple):
     takes: Sequence[TaskIn] = ()
     does: Sequence[TaskOut] = ()
     shares_paths: bool = False
+    harmless: frozenset[str] = frozenset()
+    raising: frozenset[str] = frozenset()
 
     def standing(self, known: Mapping[str, Speaks]) -> Speaks:
         """With its sides, where the dialect that it stands on is known."""
