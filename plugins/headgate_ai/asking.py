@@ -32,13 +32,13 @@ from headgate.api import (
     Usage,
     reserve_all,
 )
-from headgate.api.ai import Authorizes, Counted, Unsupported, Written
+from headgate.api.ai import Counted, Unsupported, Written
 from headgate_ai.echo import said_to
-from headgate_ai.failures import refused
+from headgate_ai.failures import Refused, refused, waiting
 from headgate_ai.guessing import guess, safe_side
-from headgate_ai.keys import state_of
 from headgate_ai.providers import ECHO
 from headgate_ai.questions import Asking
+from headgate_ai.showing import show_key
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -147,12 +147,7 @@ async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
             end(asked, "cut")
             raise
         end(asked, str(response.status))
-        now = ctx.node.clock.monotonic()
-        if (
-            place is None
-            or state_of(_status(fault), fault.record.get("code")) == "ok"
-            or not model.keys.fine(now, tried)
-        ):
+        if place is None or fault.key == "ok" or not model.keys.fine(ctx.node.clock.monotonic(), tried):
             raise fault
 
 
@@ -201,14 +196,9 @@ async def _sent(question: Asking, asked: Asked, place: int | None) -> Response:
     ctx, model, written = question.ctx, asked.model, asked.written
     node = ctx.node
     outgoing = Outgoing("POST", written.path, [*model.headers, *written.headers], written.body, resource=model.faked_as)
-    key = model.key(place, node) if place is not None else None
     if place is not None:
         asked.key = model.keys.secrets[place].name
-    if key is not None:
-        outgoing.headers.extend(model.provider.credential(key))
-        if model.provider.auth == "dialect" and isinstance(model.dialect, Authorizes) and not node.rehearsing:
-            secret, options = model.keys.secrets[place or 0], model.endpoint.options
-            await model.dialect.authorize(outgoing, model.target, secret, options, node)
+        await show_key(model, place, outgoing, node)
     asked.sent = True
     try:
         response = await _transport(question, model, outgoing, written).send(model.target, outgoing, question.timeouts)
@@ -218,24 +208,16 @@ async def _sent(question: Asking, asked: Asked, place: int | None) -> Response:
     return response
 
 
-async def _judged(asked: Asked, response: Response, place: int | None) -> UpstreamFault:
+async def _judged(asked: Asked, response: Response, place: int | None) -> Refused:
     """What an answer that is none says, and what it says of the key."""
-    fault = await refused(asked.model, response)
+    clock, keys = asked.ctx.node.clock, asked.model.keys
+    fault = await refused(asked.model, response, clock.time())
     await response.aclose()
     if place is not None:
-        state = state_of(response.status, fault.record.get("code"))
-        asked.model.keys.learn(place, state, asked.ctx.node.clock.monotonic(), _wait(fault))
+        keys.learn(place, fault.key, clock.monotonic(), fault.wait_s)
+        if fault.key == "limited" and len(keys.secrets) > 1:
+            fault.headers = waiting(keys.wait_s(clock.monotonic()))
     return fault
-
-
-def _status(fault: UpstreamFault) -> int:
-    return int(fault.record.get("upstream_status", 0))
-
-
-def _wait(fault: UpstreamFault) -> float | None:
-    """`retry-after` in seconds, where it is a number."""
-    value = dict(fault.headers).get(b"retry-after")
-    return float(value) if value is not None and value.isdigit() else None
 
 
 def _transport(question: Asking, model: Model, outgoing: Outgoing, written: Written) -> Transport:

@@ -113,7 +113,7 @@ async def _in_time(question: Question, asked: Asked, response: Response) -> Resp
 async def _answer(question: Question, asked: Asked, response: Response) -> Response:
     """The answer for the client. UpstreamFault where it is none."""
     chat, model = question.chat, asked.model
-    headers = told(response.headers)
+    headers = told(model, response.headers)
     kind = (response.headers.get(b"content-type") or b"").lower()
     streams = kind.startswith(_STREAMS)
     if streams != chat.stream:
@@ -207,10 +207,10 @@ def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping |
     return Told(dialect.reader(), writer, filters, own=own, hides_counts=hides)
 
 
-def told(given: Headers) -> list[Line]:
+def told(model: Model, given: Headers) -> list[Line]:
     """What of a provider's lines the client is told."""
     for name in _TOLD:
         value = given.get(name)
         if value is not None:
-            return [(b"x-upstream-request-id", value)]
+            return [(b"x-upstream-request-id", without_key(model, value))]
     return []

@@ -33,12 +33,11 @@ from headgate.api import (
     reserve_all,
     step,
 )
-from headgate.api.ai import Authorizes
 from headgate_ai.asking import timeouts
 from headgate_ai.chatting import told
-from headgate_ai.failures import refused
-from headgate_ai.keys import state_of
+from headgate_ai.failures import refused, without_key
 from headgate_ai.models import Model
+from headgate_ai.showing import show_key
 
 # By dialect: what is behind the provider's base. https://platform.openai.com/docs/api-reference/files, …/batch, …/uploads;
 # https://platform.claude.com/docs/en/api/files-list, …/creating-message-batches; https://ai.google.dev/api/files,
@@ -102,8 +101,8 @@ async def ai_forward(
         served.attempts.append(
             Attempt(target=model.provider.name, result=result, duration_s=clock.monotonic() - began, key=key)
         )
-    lines = [(name, value) for name in _TOLD if (value := response.headers.get(name)) is not None]
-    ctx.answer(Response(response.status, [*lines, *told(response.headers)], response.body))
+    lines = [(name, without_key(model, value)) for name in _TOLD if (value := response.headers.get(name)) is not None]
+    ctx.answer(Response(response.status, [*lines, *told(model, response.headers)], response.body))
 
 
 def _behind(request: Request, model: Model) -> bytes:
@@ -133,12 +132,8 @@ async def _sent(ctx: Exchange, model: Model, path: bytes, timeout: float, idle: 
     headers: list[Line] = [*model.headers]
     headers += [(name, value) for name in _SENT if (value := request.headers.get(name)) is not None]
     outgoing = Outgoing(request.method, path, headers, _body(request), resource=model.resource)
-    key = model.key(0, node) if model.keys.secrets else None
-    if key is not None:
-        outgoing.headers.extend(model.provider.credential(key))
-        if model.provider.auth == "dialect" and isinstance(model.dialect, Authorizes) and not node.rehearsing:
-            secret, options = model.keys.secrets[0], model.endpoint.options
-            await model.dialect.authorize(outgoing, model.target, secret, options, node)
+    if model.keys.secrets:
+        await show_key(model, 0, outgoing, node)
     return await node.transport.send(model.target, outgoing, timeouts(timeout, idle, total))
 
 
@@ -151,10 +146,10 @@ def _body(request: Request) -> bytes | Body:
 
 async def _refused(ctx: Exchange, model: Model, response: Response) -> UpstreamFault:
     """What the provider refuses, in the client's dialect; where it is the client's mistake, with its status."""
-    fault = await refused(model, response)
+    clock = ctx.node.clock
+    fault = await refused(model, response, clock.time())
     await response.aclose()
     if model.keys.secrets:
-        state = state_of(response.status, fault.record.get("code"))
-        model.keys.learn(0, state, ctx.node.clock.monotonic())
+        model.keys.learn(0, fault.key, clock.monotonic(), fault.wait_s)
     status = response.status if response.status in _CLIENTS_OWN else 502
     return UpstreamFault(fault.kind, fault.message, status=status, record=fault.record, headers=fault.headers)

@@ -108,7 +108,7 @@ def _failed(asked: Asked, error: BaseException) -> BaseException:
 async def _answer(question: JobQuestion, task: TaskIn, asked: Asked, response: Response) -> Response:
     """The answer for the client, accounted for. Garbled, UpstreamFault."""
     job, out = question.job, question.out
-    headers = told(response.headers)
+    headers = told(asked.model, response.headers)
     kind = response.headers.get(b"content-type") or b"application/json"
     own = job.as_it_came(out.dialect)
     if own and kind.lower().startswith(_IN_PIECES) and not isinstance(response.body, bytes):

@@ -31,7 +31,7 @@ async def test_a_request_goes_on_as_it_came_and_the_answer_comes_back(nursery):
         assert sent.headers.get(b"host") == up.target.authority.encode()
         row = await g.row(0)
         assert row["target"] == up.url + "/base"
-        assert [attempt[1] for attempt in row["attempts"]] == ["ok"]
+        assert [attempt["result"] for attempt in row["attempts"]] == ["ok"]
 
 
 async def test_the_host_is_preserved_where_that_is_said(nursery):
@@ -67,7 +67,7 @@ async def test_used_up_tries_pass_the_last_answer_on_as_it_came(nursery):
         assert (got.status, len(got.body)) == (503, 200_000)
         assert len(up.received) == 3
         row = await g.row(0)
-        assert [attempt[1] for attempt in row["attempts"]] == ["503"] * 3
+        assert [attempt["result"] for attempt in row["attempts"]] == ["503"] * 3
 
 
 async def test_what_hangs_is_cut_off_and_the_fallback_answers(nursery):
@@ -191,7 +191,7 @@ async def test_a_request_cut_by_its_client_says_nothing_of_the_target(nursery):
         with trio.move_on_after(0.1):
             await g.send("GET", "/")
         row = await g.row(0)
-        assert (row["outcome"], row["attempts"][0][1]) == ("client_gone", "cut")
+        assert (row["outcome"], row["attempts"][0]["result"]) == ("client_gone", "cut")
 
 
 async def test_a_client_cannot_be_told_that_the_answer_was_whole_when_it_broke_off(nursery):
