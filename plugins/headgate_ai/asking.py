@@ -20,6 +20,7 @@ from headgate.api import (
     Attempt,
     Bound,
     Exchange,
+    Failure,
     FakeChat,
     Hold,
     Money,
@@ -62,6 +63,8 @@ class Asked:
     cost: Money | None = None
     answered_tokens: int = 0
     place: int | None = None
+    status: int | None = None
+    why: str | None = None
 
     def settle(self, counted: Counted, booked: Counted | None = None) -> None:
         """What was used, told to everybody who waits for it; accounts are told `booked` where that is more. Once."""
@@ -84,6 +87,8 @@ class Asked:
             duration_s=clock.monotonic() - self.began,
             cost=self.cost,
             key=self.key,
+            status=self.status,
+            why=self.why,
         )
         if self.place is None:
             self.place = len(served.attempts)
@@ -136,24 +141,27 @@ async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
             tried.add(place)
         try:
             response = await _sent(question, asked, place)
+            asked.status = response.status
             if response.status == 200:
                 return asked, response
             asked.release()
             fault = await _judged(asked, response, place)
         except UpstreamFault as failed:
-            end(asked, failed.kind)
+            end(asked, failed.kind, failed)
             raise
         except BaseException:
             end(asked, "cut")
             raise
-        end(asked, str(response.status))
+        end(asked, str(response.status), fault)
         if place is None or fault.key == "ok" or not model.keys.fine(ctx.node.clock.monotonic(), tried):
             raise fault
 
 
-def end(asked: Asked, result: str) -> None:
-    """A try is over; what it still holds is given up."""
+def end(asked: Asked, result: str, fault: BaseException | None = None) -> None:
+    """A try is over, by that fault if it failed; what it still holds is given up."""
     asked.give_up()
+    if isinstance(fault, Failure):
+        asked.why = fault.message
     asked.note(result)
 
 
@@ -179,7 +187,17 @@ async def _prepared(question: Asking, model: Model) -> Asked:
         ctx.note("dropped", list(written.dropped))
     bound = question.bound(model, cap) if ctx.meters else Bound(model.label)
     began = ctx.node.clock.monotonic()
-    return Asked(ctx, model, question, written, began, bound, await reserve_all(ctx.meters, bound))
+    try:
+        holds = await reserve_all(ctx.meters, bound)
+    except Failure as refusal:
+        served.attempts.append(unsent(model.label, refusal))
+        raise
+    return Asked(ctx, model, question, written, began, bound, holds)
+
+
+def unsent(target: str, refusal: Failure) -> Attempt:
+    """A try that a limit refused before anything was sent."""
+    return Attempt(target=target, result=refusal.kind, duration_s=0.0, why=refusal.message)
 
 
 def unsupported(model: Model, message: str, where: str) -> UpstreamFault:

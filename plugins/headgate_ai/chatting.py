@@ -95,7 +95,7 @@ async def answer_with(question: Question, model: Model) -> None:
     except BaseException as error:
         await response.aclose()
         fault = broken(model, f"answered {error}") if isinstance(error, Garbled) else error
-        end(asked, fault.kind if isinstance(fault, Failure) else "cut")
+        end(asked, fault.kind if isinstance(fault, Failure) else "cut", fault)
         raise fault from None
     asked.note("ok")
     question.ctx.answer(answer)

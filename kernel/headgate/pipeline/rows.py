@@ -37,8 +37,6 @@ def row_of(x: Exchange) -> dict[str, Any]:
         row["attempts"] = [_attempt(attempt) for attempt in x.served.attempts]
         if x.served.attempts and x.served.attempts[-1].key is not None:
             row["key"] = x.served.attempts[-1].key
-        if x.served.from_cache:
-            row["cache"] = "hit"
     if x.usage is not None:
         usage = x.usage
         row.update(

@@ -101,7 +101,7 @@ async def _answer_in_time(question: JobQuestion, task: TaskIn, asked: Asked, res
 
 def _failed(asked: Asked, error: BaseException) -> BaseException:
     fault = broken(asked.model, f"answered {error}") if isinstance(error, Garbled) else error
-    end(asked, fault.kind if isinstance(fault, Failure) else "cut")
+    end(asked, fault.kind if isinstance(fault, Failure) else "cut", fault)
     return fault
 
 

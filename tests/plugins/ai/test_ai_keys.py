@@ -127,3 +127,46 @@ async def test_a_gateway_without_credit_is_no_mistake_of_the_client() -> None:
         sim.says(Fails("credit"))
         answer = await ask(gate)
     assert (answer.status, "credit balance" in answer.text) == (502, True)
+
+
+LIMITED = """policy 1
+model one {{ provider = openai, name = "gpt-4.1", url = "{url}", key = secret("POOL_ONE") }}
+route chat POST /v1/chat/completions public {{
+    read.chat as chat
+    budget {lines} {{ ai.chat one timeout=5s }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "more", "kind"),
+    [
+        ("$0.0000001 per=day by=client.ip", {}, "budget.exhausted"),
+        ("$1 per=day by=client.ip", {"messages": [{"role": "user", "content": [
+            {"type": "file", "file": {"file_id": "file-1"}}]}]}, "budget.unbounded"),
+    ],
+)  # fmt: skip
+async def test_what_a_limit_refuses_stands_among_the_attempts(lines: str, more: Any, kind: str) -> None:
+    async with trio.open_nursery() as nursery:
+        sim = await OpenAI().start(nursery)
+        async with open_gate(LIMITED.format(url=sim.base_url, lines=lines)) as gate:
+            body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **more}
+            await gate.send("POST", "/v1/chat/completions", json_body=body)
+            row = await gate.row(0)
+        nursery.cancel_scope.cancel()
+    (attempt,) = row["attempts"]
+    assert (attempt["target"], attempt["result"], attempt["duration_s"]) == ("openai/gpt-4.1", kind, 0.0)
+    assert attempt["why"]
+    assert sim.received == []
+
+
+async def test_the_row_says_of_each_attempt_what_came_of_it_and_what_it_cost() -> None:
+    async with opened("openai") as (sim, gate):
+        sim.says(by_key(sim, {ONE: Fails("limited")}))
+        await ask(gate)
+        row = await gate.row(0)
+    first, second = row["attempts"]
+    assert (first["result"], first["status"], "Rate limit reached" in first["why"]) == ("429", 429, True)
+    assert (second["result"], second["status"], "why" in second) == ("ok", 200, False)
+    assert row["key"] == "POOL_TWO"
+    assert {"cache_write_tokens", "audio_tokens"} <= row.keys()

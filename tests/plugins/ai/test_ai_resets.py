@@ -42,7 +42,7 @@ def test_a_wait_is_read_in_the_words_of_each_provider(lines: dict[str, str], wai
     assert wait_of(headers, NOW) == (None if wait is None else pytest.approx(wait, abs=1e-6))
 
 
-SECRET = "sk-ant/a+b=c~\"d\\e f-0123456789"
+SECRET = 'sk-ant/a+b=c~"d\\e f-0123456789'
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_key_is_hidden_in_whatever_form_it_comes_back(form: str) -> None:
     said = without(hidden, {"code": f"no {form}", "more": [{form: 3}, f"{form}".encode()]})
     for text in (said["code"], str(said["more"])):
         assert "…" in text or "\\xe2\\x80\\xa6" in text
-    left = without(hidden, f"<{form}>").strip("<>\"")
+    left = without(hidden, f"<{form}>").strip('<>"')
     assert len(left.replace("…", "")) < 18, left
 
 
