@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Literal, cast
 
@@ -17,6 +18,7 @@ import trio
 
 from headgate.api import (
     BEFORE_RESPONSE,
+    Body,
     BytesBody,
     Duration,
     Exchange,
@@ -32,6 +34,7 @@ from headgate.api import (
 from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_filters
 from headgate_ai.asking import Asked, ask, end, timeouts, within
 from headgate_ai.choosing import first_that_can
+from headgate_ai.claiming import Named, id_in
 from headgate_ai.counting import count_with, wants_count
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
@@ -124,9 +127,12 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
         lines = [(b"content-type", inbound.stream_type(chat)), *headers, (b"cache-control", b"no-cache")]
         return Response(200, lines, await _relay(question, asked, response, inbound))
     keeping = _keeping(question, asked, inbound)
-    data = _whole(question, asked, await whole_body(model, response.body), inbound, keeping)
+    came = await whole_body(model, response.body)
+    data = _whole(question, asked, came, inbound, keeping)
     if keeping is not None:
         await _keep(keeping)
+    elif _claims(question, asked, inbound):
+        await _claim(question, cast("Remembers", inbound), id_in(came))
     return Response(200, [(b"content-type", b"application/json"), *headers], data)
 
 
@@ -144,6 +150,24 @@ async def _keep(keeping: Keeping) -> None:
         await keeping.keep()
     except StoreError as error:
         log.error("an answer could not be kept: %s", error)
+
+
+def _claims(question: Question, asked: Asked, inbound: Inbound) -> bool:
+    """Whether the provider keeps the answer itself, for clients who refer to it later."""
+    return asked.model.dialect.name == question.chat.dialect and hasattr(inbound, "claim")
+
+
+async def _claim(question: Question, inbound: Remembers, ident: str | None) -> None:
+    """Note whose an answer is that its provider keeps. See `_keep`."""
+    try:
+        if ident is not None:
+            await inbound.claim(ident, question.ctx, owner_of(question.ctx))
+    except StoreError as error:
+        log.error("an answer could not be claimed: %s", error)
+
+
+async def _claim_named(question: Question, inbound: Remembers, named: Named) -> None:
+    await _claim(question, inbound, named.id)
 
 
 def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None) -> bytes:
@@ -178,10 +202,13 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
         if first and took > 0 and asked.answered_tokens:
             ctx.note("tokens_per_s", round(asked.answered_tokens / took, 1))
 
-    body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
+    body: Body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
     keeping = _keeping(question, asked, inbound)
     flow = _flow(question, asked, inbound, keeping)
-    at_end = partial(_keep, keeping) if keeping is not None else None
+    at_end: Callable[[], Awaitable[None]] | None = partial(_keep, keeping) if keeping is not None else None
+    if _claims(question, asked, inbound):
+        body = named = Named(body)
+        at_end = partial(_claim_named, question, cast("Remembers", inbound), named)
     relay = Relay(body, flow, settle, partial(broken, model), partial(without_key, model), at_end)
     try:
         await relay.begin()
