@@ -35,7 +35,7 @@ from headgate.api import (
 )
 from headgate.api.ai import Counted, Unsupported, Written
 from headgate_ai.echo import said_to
-from headgate_ai.failures import Refused, refused, waiting
+from headgate_ai.failures import KeyFault, Refused, refused, waiting
 from headgate_ai.guessing import guess, safe_side
 from headgate_ai.providers import ECHO
 from headgate_ai.questions import Asking
@@ -148,6 +148,11 @@ async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
             fault = await _judged(asked, response, place)
         except UpstreamFault as failed:
             end(asked, failed.kind, failed)
+            if isinstance(failed, KeyFault) and place is not None:
+                now = ctx.node.clock.monotonic()
+                model.keys.learn(place, "invalid", now)
+                if model.keys.fine(now, tried):
+                    continue
             raise
         except BaseException:
             end(asked, "cut")

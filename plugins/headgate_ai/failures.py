@@ -28,6 +28,10 @@ class Refused(UpstreamFault):
     wait_s: float | None = None
 
 
+class KeyFault(UpstreamFault):
+    """Nothing was sent, for the key is of no use: no token can be got for it. Another key of the pool may do."""
+
+
 async def refused(model: Model, response: Response, now: float) -> Refused:
     """An error of the provider, as one of ours. `now` is in seconds since 1970."""
     status = response.status

@@ -170,14 +170,16 @@ class Forward:
         shape = self.place.shape
         if shape.does == "delete":
             await self.owning.gone(self.place)
-        if shape.does == "delete" or not _is_json(response):
-            return self.told(response, response.body)
-        if shape.collection == "/files" and shape.does == "one" and not self.place.path.endswith(f"/{self.place.id}"):
-            # The content of a file: it may be JSON, and of any size.
+        if shape.does == "delete" or self._is_content() or not _is_json(response):
             return self.told(response, response.body)
         data = await _whole(response)
         await self.owning.made(self.place, decoded(data))
         return self.told(response, data)
+
+    def _is_content(self) -> bool:
+        """Whether what was asked for is what a file or a batch holds: it may be JSON, and of any size."""
+        place = self.place
+        return place.shape.method == "GET" and place.id is not None and not place.path.endswith(f"/{place.id}")
 
     async def listed(self) -> Response:
         """The page that was asked for, without what is not the asker's; an empty one only where no other follows."""
@@ -273,5 +275,6 @@ async def _refused(ctx: Exchange, model: Model, response: Response) -> UpstreamF
     await response.aclose()
     if model.keys.secrets:
         model.keys.learn(0, fault.key, clock.monotonic(), fault.wait_s)
-    status = response.status if response.status in _CLIENTS_OWN else 502
+    ours = fault.key in ("invalid", "out of credit") and response.status != 429
+    status = response.status if response.status in _CLIENTS_OWN and not ours else 502
     return UpstreamFault(fault.kind, fault.message, status=status, record=fault.record, headers=fault.headers)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import trio
@@ -170,3 +173,64 @@ async def test_the_row_says_of_each_attempt_what_came_of_it_and_what_it_cost() -
     assert (second["result"], second["status"], "why" in second) == ("ok", 200, False)
     assert row["key"] == "POOL_TWO"
     assert {"cache_write_tokens", "audio_tokens"} <= row.keys()
+
+
+async def test_a_key_that_comes_back_in_any_field_is_in_no_answer_and_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "sk/with+signs=and-more-0123456789"
+    monkeypatch.setenv("POOL_ONE", secret)
+    forms = [secret, quote(secret, safe=""), base64.b64encode(f"user:{secret}".encode()).decode(), f"a.{secret}.b"]
+    async with opened("openai", 'key = secret("POOL_ONE")') as (sim, gate):
+        sim.says(Fails("bad", f"Not {forms[0]}, {forms[1]}, {forms[2]}.", param=forms[3]))
+        answer = await ask(gate)
+        row = await gate.row(0)
+    assert (answer.status, "Not …, …" in answer.text) == (400, True)
+    for said in (answer.text, str(answer.headers.lines), str(row)):
+        assert not [form for form in (*forms[:2], "with+signs", "with%2Bsigns") if form in said]
+        assert base64.b64encode(f"user:{secret}".encode()).decode()[8:-4] not in said
+
+
+async def test_each_part_of_an_aws_credential_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = "FwoGZXIvYXdzEBYaDHNlc3Npb24+/token=="
+    monkeypatch.setenv("POOL_ONE", f"AKIASIMULATED0000000:simulated-secret-key:{session}")
+    async with opened("bedrock", 'key = secret("POOL_ONE")') as (sim, gate):
+        sim.says(Fails("bad", f"The canonical request had {quote(session, safe='')} and simulated-secret-key."))
+        answer = await ask(gate)
+    assert answer.status == 400, answer.text
+    assert "The canonical request had … and …." in answer.text
+
+
+async def test_a_key_for_which_no_token_can_be_got_is_passed_over_and_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {"client_email": "someone@project.iam", "private_key": "-----BEGIN no key", "token_uri": "http://nowhere"}
+    monkeypatch.setenv("POOL_ONE", json.dumps(account))
+    async with opened("gemini") as (sim, gate):
+        assert [(await ask(gate)).status for _ in range(3)] == [200] * 3
+        row = await gate.row(0)
+    assert asked_with(sim) == [TWO] * 3
+    assert [(one["key"], one["result"]) for one in row["attempts"]] == [
+        ("POOL_ONE", "upstream.refused"), ("POOL_TWO", "ok"),
+    ]  # fmt: skip
+
+
+FILES = """policy 1
+model one {{ provider = openai, name = "m-1", url = "{url}", {keys} }}
+route chat POST /v1/chat/completions public {{
+    read.chat as chat
+    ai.chat one timeout=5s
+}}
+route files GET /v1/files public {{ ai.forward one }}
+"""
+
+
+@pytest.mark.parametrize(("kind", "rests"), [("forbidden", False), ("bad", False), ("key", True), ("credit", True)])
+async def test_forwarding_learns_of_a_key_by_the_same_rule(kind: Any, rests: bool) -> None:
+    async with trio.open_nursery() as nursery:
+        sim = await OpenAI().start(nursery)
+        async with open_gate(FILES.format(url=sim.base_url, keys=BOTH)) as gate:
+            sim.says(Fails(kind), Says("Hello."))
+            assert (await gate.send("GET", "/v1/files")).status >= 400
+            for _ in range(4):
+                assert (await ask(gate)).status == 200
+            row = await gate.row(0)
+        nursery.cancel_scope.cancel()
+    assert (row["key"], row["attempts"][0]["key"]) == ("POOL_ONE", "POOL_ONE")
+    assert asked_with(sim) == [ONE, *([TWO] * 4 if rests else [ONE, TWO, ONE, TWO])]

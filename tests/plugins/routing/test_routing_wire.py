@@ -229,3 +229,18 @@ async def test_an_upstream_that_cannot_be_used_is_refused_when_it_loads(attribut
         async with gate(f"upstream u {{ {attributes} }}\nroute r GET / public {{ forward u }}"):
             pass
     assert why in refused.value.diagnostics[0].message
+
+
+async def test_an_open_breaker_stands_among_the_attempts(nursery):
+    text = f"""
+upstream u {{ url = "http://127.0.0.1:{closed_port()}", max_fails = 1, cooldown = 60s }}
+route r GET / public {{ forward u }}
+"""
+    async with gate(text) as g:
+        for _ in range(2):
+            await g.send("GET", "/")
+        first, second = await g.row(0), await g.row(1)
+        assert [one["result"] for one in first["attempts"]] == ["upstream.unreachable"]
+        (refused,) = second["attempts"]
+        assert (refused["target"], refused["result"], refused["duration_s"]) == ("u", "upstream.unavailable", 0.0)
+        assert "No target of u answers" in refused["why"]
