@@ -25,13 +25,13 @@ from headgate.api import (
     UpstreamFault,
     reserve_all,
 )
-from headgate.api.ai import Authorizes, Unsupported, Written
-from headgate_ai.attempts import Asked, end
+from headgate.api.ai import Unsupported, Written
+from headgate_ai.attempts import Asked, end, unsent
 from headgate_ai.echo import said_to
-from headgate_ai.failures import refused
-from headgate_ai.keys import state_of
+from headgate_ai.failures import KeyFault, Refused, refused, waiting
 from headgate_ai.providers import ECHO
 from headgate_ai.questions import Asking
+from headgate_ai.showing import show_key
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -50,23 +50,24 @@ async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
             tried.add(place)
         try:
             response = await _sent(question, asked, place)
+            asked.status = response.status
             if response.status == 200:
                 return asked, response
             asked.refused()
             fault = await _judged(asked, response, place)
         except UpstreamFault as failed:
-            end(asked, failed.kind)
+            end(asked, failed.kind, failed)
+            if isinstance(failed, KeyFault) and place is not None:
+                now = ctx.node.clock.monotonic()
+                model.keys.learn(place, "invalid", now)
+                if model.keys.fine(now, tried):
+                    continue
             raise
         except BaseException:
             end(asked, "cut")
             raise
-        end(asked, str(response.status))
-        now = ctx.node.clock.monotonic()
-        if (
-            place is None
-            or state_of(_status(fault), fault.record.get("code")) == "ok"
-            or not model.keys.fine(now, tried)
-        ):
+        end(asked, str(response.status), fault)
+        if place is None or fault.key == "ok" or not model.keys.fine(ctx.node.clock.monotonic(), tried):
             raise fault
 
 
@@ -92,7 +93,12 @@ async def _prepared(question: Asking, model: Model) -> Asked:
         ctx.note("dropped", list(written.dropped))
     bound = question.bound(model, cap) if ctx.meters else Bound(model.label)
     began = ctx.node.clock.monotonic()
-    return Asked(ctx, model, question, written, began, bound, await reserve_all(ctx.meters, bound))
+    try:
+        holds = await reserve_all(ctx.meters, bound)
+    except Failure as refusal:
+        served.attempts.append(unsent(model.label, refusal))
+        raise
+    return Asked(ctx, model, question, written, began, bound, holds)
 
 
 def unsupported(model: Model, message: str, where: str) -> UpstreamFault:
@@ -109,14 +115,9 @@ async def _sent(question: Asking, asked: Asked, place: int | None) -> Response:
     ctx, model, written = question.ctx, asked.model, asked.written
     node = ctx.node
     outgoing = Outgoing("POST", written.path, [*model.headers, *written.headers], written.body, resource=model.faked_as)
-    key = model.key(place, node) if place is not None else None
     if place is not None:
         asked.key = model.keys.secrets[place].name
-    if key is not None:
-        outgoing.headers.extend(model.provider.credential(key))
-        if model.provider.auth == "dialect" and isinstance(model.dialect, Authorizes) and not node.rehearsing:
-            secret, options = model.keys.secrets[place or 0], model.endpoint.options
-            await model.dialect.authorize(outgoing, model.target, secret, options, node)
+        await show_key(model, place, outgoing, node)
     try:
         return await _transport(question, model, outgoing, written).send(model.target, outgoing, question.timeouts)
     except UpstreamFault as fault:
@@ -126,26 +127,18 @@ async def _sent(question: Asking, asked: Asked, place: int | None) -> Response:
         asked.sent = outgoing.sent
 
 
-async def _judged(asked: Asked, response: Response, place: int | None) -> UpstreamFault:
+async def _judged(asked: Asked, response: Response, place: int | None) -> Refused:
     """What an answer that is none says, and what it says of the key."""
+    clock, keys = asked.ctx.node.clock, asked.model.keys
     try:
-        fault = await refused(asked.model, response)
+        fault = await refused(asked.model, response, clock.time())
     finally:
         await response.aclose()
     if place is not None:
-        state = state_of(response.status, fault.record.get("code"))
-        asked.model.keys.learn(place, state, asked.ctx.node.clock.monotonic(), _wait(fault))
+        keys.learn(place, fault.key, clock.monotonic(), fault.wait_s)
+        if fault.key == "limited" and len(keys.secrets) > 1:
+            fault.headers = waiting(keys.wait_s(clock.monotonic()))
     return fault
-
-
-def _status(fault: UpstreamFault) -> int:
-    return int(fault.record.get("upstream_status", 0))
-
-
-def _wait(fault: UpstreamFault) -> float | None:
-    """`retry-after` in seconds, where it is a number."""
-    value = dict(fault.headers).get(b"retry-after")
-    return float(value) if value is not None and value.isdigit() else None
 
 
 def _transport(question: Asking, model: Model, outgoing: Outgoing, written: Written) -> Transport:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from headgate.api import Attempt, Bound, Exchange, Hold, Money, Usage
+from headgate.api import Attempt, Bound, Exchange, Failure, Hold, Money, Usage
 from headgate.api.ai import Counted, Written
 from headgate_ai.guessing import believed, guess, safe_side
 
@@ -42,6 +42,8 @@ class Asked:
     cost: Money | None = None
     answered_tokens: int = 0
     place: int | None = None
+    status: int | None = None
+    why: str | None = None
 
     def settle(self, counted: Counted, booked: Counted | None = None) -> None:
         """What was used, told to everybody who waits for it; accounts are told `booked` where that is more."""
@@ -95,6 +97,8 @@ class Asked:
             duration_s=clock.monotonic() - self.began,
             cost=self.cost,
             key=self.key,
+            status=self.status,
+            why=self.why,
         )
         if self.place is None:
             self.place = len(served.attempts)
@@ -117,7 +121,14 @@ class Asked:
         self.ctx.usage = usage if self.ctx.usage is None else self.ctx.usage.plus(usage)
 
 
-def end(asked: Asked, result: str) -> None:
-    """A try is over; what it still holds is given up."""
+def end(asked: Asked, result: str, fault: BaseException | None = None) -> None:
+    """A try is over, by that fault if it failed; what it still holds is given up."""
     asked.give_up()
+    if isinstance(fault, Failure):
+        asked.why = fault.message
     asked.note(result)
+
+
+def unsent(target: str, refusal: Failure) -> Attempt:
+    """A try that a limit refused before anything was sent."""
+    return Attempt(target=target, result=refusal.kind, duration_s=0.0, why=refusal.message)

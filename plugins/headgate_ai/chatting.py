@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Literal, cast
 
@@ -17,6 +18,7 @@ import trio
 
 from headgate.api import (
     BEFORE_RESPONSE,
+    Body,
     BytesBody,
     Duration,
     Exchange,
@@ -33,6 +35,7 @@ from headgate.api.ai import Chat, Garbled, Inbound, Keeping, Remembers, answer_f
 from headgate_ai.asking import ask, timeouts, within
 from headgate_ai.attempts import Asked, end
 from headgate_ai.choosing import first_that_can, fits
+from headgate_ai.claiming import Named, id_in
 from headgate_ai.counting import count_with, wants_count
 from headgate_ai.failures import broken, too_late, without_key
 from headgate_ai.flows import Flow, Passed, Told
@@ -97,7 +100,7 @@ async def answer_with(question: Question, model: Model) -> None:
     except BaseException as error:
         await response.aclose()
         fault = broken(model, f"answered {error}") if isinstance(error, Garbled) else error
-        end(asked, fault.kind if isinstance(fault, Failure) else "cut")
+        end(asked, fault.kind if isinstance(fault, Failure) else "cut", fault)
         raise fault from None
     asked.note("ok")
     question.ctx.answer(answer)
@@ -115,7 +118,7 @@ async def _in_time(question: Question, asked: Asked, response: Response) -> Resp
 async def _answer(question: Question, asked: Asked, response: Response) -> Response:
     """The answer for the client. UpstreamFault where it is none."""
     chat, model = question.chat, asked.model
-    headers = told(response.headers)
+    headers = told(model, response.headers)
     kind = (response.headers.get(b"content-type") or b"").lower()
     streams = kind.startswith(_STREAMS)
     if streams != chat.stream:
@@ -126,9 +129,12 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
         lines = [(b"content-type", inbound.stream_type(chat)), *headers, (b"cache-control", b"no-cache")]
         return Response(200, lines, await _relay(question, asked, response, inbound))
     keeping = _keeping(question, asked, inbound)
-    data = _whole(question, asked, await whole_body(model, response.body), inbound, keeping)
+    came = await whole_body(model, response.body)
+    data = _whole(question, asked, came, inbound, keeping)
     if keeping is not None:
         await _keep(keeping)
+    elif _claims(question, asked, inbound):
+        await _claim(question, cast("Remembers", inbound), id_in(came))
     return Response(200, [(b"content-type", b"application/json"), *headers], data)
 
 
@@ -146,6 +152,24 @@ async def _keep(keeping: Keeping) -> None:
         await keeping.keep()
     except StoreError as error:
         log.error("an answer could not be kept: %s", error)
+
+
+def _claims(question: Question, asked: Asked, inbound: Inbound) -> bool:
+    """Whether the provider keeps the answer itself, for clients who refer to it later."""
+    return asked.model.dialect.name == question.chat.dialect and hasattr(inbound, "claim")
+
+
+async def _claim(question: Question, inbound: Remembers, ident: str | None) -> None:
+    """Note whose an answer is that its provider keeps. See `_keep`."""
+    try:
+        if ident is not None:
+            await inbound.claim(ident, question.ctx, owner_of(question.ctx))
+    except StoreError as error:
+        log.error("an answer could not be claimed: %s", error)
+
+
+async def _claim_named(question: Question, inbound: Remembers, named: Named) -> None:
+    await _claim(question, inbound, named.id)
 
 
 def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None) -> bytes:
@@ -180,10 +204,13 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
         if first and took > 0 and asked.answered_tokens:
             ctx.note("tokens_per_s", round(asked.answered_tokens / took, 1))
 
-    body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
+    body: Body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
     keeping = _keeping(question, asked, inbound)
     flow = _flow(question, asked, inbound, keeping)
-    at_end = partial(_keep, keeping) if keeping is not None else None
+    at_end: Callable[[], Awaitable[None]] | None = partial(_keep, keeping) if keeping is not None else None
+    if _claims(question, asked, inbound):
+        body = named = Named(body)
+        at_end = partial(_claim_named, question, cast("Remembers", inbound), named)
     relay = Relay(body, flow, settle, partial(broken, model), partial(without_key, model), at_end)
     try:
         await relay.begin()
@@ -208,10 +235,10 @@ def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping |
     return Told(dialect.reader(), writer, filters, own=own, hides_counts=hides)
 
 
-def told(given: Headers) -> list[Line]:
+def told(model: Model, given: Headers) -> list[Line]:
     """What of a provider's lines the client is told."""
     for name in _TOLD:
         value = given.get(name)
         if value is not None:
-            return [(b"x-upstream-request-id", value)]
+            return [(b"x-upstream-request-id", without_key(model, value))]
     return []

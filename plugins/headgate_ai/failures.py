@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from headgate.api import Body, Response, UpstreamFault
+from headgate.api import Body, Line, Response, UpstreamFault
+from headgate.api.ai import KeyState, Refusal
+from headgate_ai.hiding import without
 from headgate_ai.keys import state_of
+from headgate_ai.resets import wait_of
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -20,26 +25,46 @@ _ERROR_S: Final = 2.0
 _CLIENTS_OWN: Final = frozenset({400, 413, 422, 429})
 
 
-async def refused(model: Model, response: Response) -> UpstreamFault:
-    """An error of the provider, as one of ours."""
+class Refused(UpstreamFault):
+    """An error that the provider answered with. `key` is what it says of the key, `wait_s` how long it asks to wait."""
+
+    key: KeyState = "ok"
+    wait_s: float | None = None
+
+
+class KeyFault(UpstreamFault):
+    """Nothing was sent, for the key is of no use: no token can be got for it. Another key of the pool may do."""
+
+
+async def refused(model: Model, response: Response, now: float) -> Refused:
+    """An error of the provider, as one of ours. `now` is in seconds since 1970."""
     status = response.status
     said = model.dialect.refusal(await _first(response.body), response.headers)
     fields = dict(said.fields) if said else {}
-    ours = state_of(status, fields.get("code")) == "invalid"
-    if ours:
-        message = f"{model.resource} refuses the gateway's key ({status}): look at its `key`."
-    else:
-        message = f"{model.resource} answered with status {status}" + (f": {said.message}" if said else ".")
-    wait = response.headers.get(b"retry-after")
-    if wait is None and "retry_after_s" in fields:
-        wait = b"%d" % fields["retry_after_s"]
-    return UpstreamFault(
+    key = state_of(status, said)
+    wait = wait_of(response.headers, now)
+    wait = fields.get("retry_after_s") if wait is None else wait
+    fault = Refused(
         "upstream.status",
-        without_key(model, message.encode()).decode(),
-        status=status if status in _CLIENTS_OWN and not ours else 502,
-        record={"upstream_status": status, **fields},
-        headers=[(b"retry-after", wait)] if wait is not None else (),
+        _sentence(model, status, said, key),
+        status=status if status in _CLIENTS_OWN and (status == 429 or key in ("ok", "limited")) else 502,
+        record=without(model.hidden, {"upstream_status": status, **fields}),
+        headers=waiting(wait),
     )
+    fault.key, fault.wait_s = key, wait
+    return fault
+
+
+def waiting(wait_s: float | None) -> Sequence[Line]:
+    """The line that tells a client to wait; whole seconds are all that it can say."""
+    return [(b"retry-after", b"%d" % math.ceil(wait_s))] if wait_s is not None else ()
+
+
+def _sentence(model: Model, status: int, said: Refusal | None, key: KeyState) -> str:
+    if key == "invalid":
+        return f"{model.resource} refuses the gateway's key ({status}): look at its `key`."
+    told = f": {said.message}" if said else "."
+    return str(without(model.hidden, f"{model.resource} answered with status {status}{told}"))
 
 
 async def _first(body: bytes | Body) -> bytes:
@@ -57,11 +82,8 @@ async def _first(body: bytes | Body) -> bytes:
 
 
 def without_key(model: Model, said: bytes) -> bytes:
-    """Providers have been seen to repeat the key in their errors."""
-    for secret in model.keys.secrets:
-        if secret.is_set:
-            said = said.replace(secret.reveal().encode(), "…".encode())
-    return said
+    """Providers have been seen to repeat the key in their errors; see `hiding`."""
+    return bytes(without(model.hidden, said))
 
 
 def broken(model: Model, why: str) -> UpstreamFault:

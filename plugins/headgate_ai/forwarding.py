@@ -1,17 +1,22 @@
-"""`ai.forward`: files and batches, sent on to one provider as they are.
+"""`ai.forward`: files and batches, sent on to one provider.
 
-1. Only what the provider's dialect has under files and batches is sent on (`_PATHS`); what stands before that in the
-   client's path is the route's, and the provider's own base takes its place. No other path can be reached.
+1. Only what the provider documents is sent on, whole paths with their methods (`forward_paths`). Everything else is not
+   found, in the client's dialect.
 2. The client's credential stays here, and the provider's key goes in: always the same one of several, since what was
    sent with one key is there for that one alone.
-3. Of either side's header lines only those of a list travel. Bodies are streamed, both ways.
-4. Nothing is read. So a batch has no bound and no known cost: inside a limit it is refused as unbounded; everything else
-   here is free.
+3. That key is everybody's; what was made with it is its maker's (`owning`). So small answers are read: those that say
+   what was made, and lists. Files are streamed, both ways.
+4. Of either side's header lines only those of a list travel.
+5. A batch has no bound and no known cost: inside a limit it is refused as unbounded; everything else here is free. With
+   `models=` its questions are read before it is sent, and may ask no other (`batch_models`).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Container, Mapping
+from typing import Annotated, Final
+
+import msgspec
 
 from headgate.api import (
     BEFORE_RESPONSE,
@@ -22,35 +27,32 @@ from headgate.api import (
     ClientFault,
     Duration,
     Exchange,
+    Failure,
+    Ge,
     Line,
     Money,
     Outgoing,
     Request,
     Response,
     Served,
+    Size,
+    Text,
+    Timeouts,
     UpstreamFault,
+    read_all,
     render_query,
     reserve_all,
     step,
 )
-from headgate.api.ai import Authorizes
 from headgate_ai.asking import timeouts
+from headgate_ai.batch_models import check_body, check_form
 from headgate_ai.chatting import told
-from headgate_ai.failures import refused
-from headgate_ai.keys import state_of
+from headgate_ai.failures import refused, without_key
+from headgate_ai.forward_paths import BATCHES, Place, place_of
 from headgate_ai.models import Model
+from headgate_ai.owning import Owning, decoded, last_of
+from headgate_ai.showing import show_key
 
-# By dialect: what is behind the provider's base. https://platform.openai.com/docs/api-reference/files, …/batch, …/uploads;
-# https://platform.claude.com/docs/en/api/files-list, …/creating-message-batches; https://ai.google.dev/api/files,
-# …/batch-api; https://docs.mistral.ai/api/endpoint/files, …/batch.
-_PATHS: Final = {
-    "openai": ("/files", "/batches", "/uploads"),
-    "openai-responses": ("/files", "/batches", "/uploads"),
-    "anthropic": ("/files", "/messages/batches"),
-    "gemini": ("/files", "/batches"),
-    "mistral": ("/files", "/batch"),
-}
-_BATCHES: Final = ("/batches", "/batch/jobs")
 _SENT: Final = (
     b"content-type", b"content-encoding", b"accept", b"range", b"if-none-match", b"if-match", b"idempotency-key",
     b"anthropic-version", b"anthropic-beta", b"openai-beta",
@@ -63,83 +65,200 @@ _TOLD: Final = (
 _CREDENTIALS: Final = frozenset({"key", "api_key", "access_token"})
 # The provider's statuses that tell the client of its own request: what is not there, was changed, or cannot be cut so.
 _CLIENTS_OWN: Final = frozenset({400, 404, 405, 409, 410, 412, 413, 416, 422, 429})
+# What makes a batch is read whole, and so is what is said of one thing, or of a page of them.
+_ASKED_BYTES: Final = 1 << 24
+_SAID_BYTES: Final = 1 << 24
+# Pages that hold nothing of the asker's, in a row.
+_MOST_PAGES: Final = 50
+# How a page that begins behind an id is asked for.
+_AFTER: Final = {"anthropic": "after_id"}
 
 
 @step(
-    "ai.forward", hinge=True, effect="upstream", raises=("upstream.*", "request.*"), phase=BEFORE_RESPONSE,
+    "ai.forward", hinge=True, effect="upstream", raises=("upstream.*", "request.*", "ai.forbidden"),
+    phase=BEFORE_RESPONSE,
 )  # fmt: skip
 async def ai_forward(
-    ctx: Exchange, model: Model, /, *, timeout: Duration = 60.0, idle: Duration = 60.0, total: Duration | None = None
+    ctx: Exchange,
+    model: Model,
+    /,
+    *,
+    models: list[Text] | None = None,
+    max: Annotated[Size, Ge(1)] = 64 << 20,
+    timeout: Duration = 60.0,
+    idle: Duration = 60.0,
+    total: Duration | None = None,
 ) -> None:
     """Send a request for files or batches on to the provider of a model, with its key, and answer with its answer.
 
-    Method, query and body go as they are, streamed both ways; the path from `/files` or `/batches` on. What a batch will
-    cost nobody here knows.
+    What a caller's team made is that team's alone: nobody else finds, lists, reads or deletes it, or makes a batch of it.
+    With `models` the questions of a batch are read, at most `max` bytes of them, and may ask only these:
+    `ai.forward store models=key.models`. What a batch will cost nobody here knows, so inside a `budget` there is none.
     """
     request = ctx.request
     speaks = ctx.node.dialects.get(model.dialect.name)
     ctx.dialect = speaks.inbound if speaks is not None and speaks.inbound is not None else ctx.dialect
-    path = _behind(request, model)
+    place = place_of(model.dialect.name, request.method, request.path)
+    if place is None:
+        message = f"{model.provider.name} has no files or batches at {request.method} {request.path}."
+        raise ClientFault("request.invalid", message, status=404)
     served = ctx.served
     if served is None:
         served = ctx.served = Served()
     served.target, served.provider = str(model.target), model.provider.name
-    bound = _bound(request, path, model)
-    for hold in await reserve_all(ctx.meters, bound):
+    owning = Owning(ctx, model)
+    if place.id is not None:
+        await owning.check(place.shape.collection, place.id)
+    await _checked(ctx, place, owning, models, max)
+    for hold in await reserve_all(ctx.meters, _bound(place, model)):
         hold.release()
-    clock = ctx.node.clock
-    began, result = clock.monotonic(), "cut"
-    try:
-        response = await _sent(ctx, model, path, timeout, idle, total)
-        result = str(response.status) if response.status >= 400 else "ok"
-        if response.status >= 300:
-            raise await _refused(ctx, model, response)
-    except UpstreamFault as fault:
-        result = fault.kind if result == "cut" else result
-        raise
-    finally:
-        key = model.keys.secrets[0].name if model.keys.secrets else None
-        served.attempts.append(
-            Attempt(target=model.provider.name, result=result, duration_s=clock.monotonic() - began, key=key)
-        )
-    lines = [(name, value) for name in _TOLD if (value := response.headers.get(name)) is not None]
-    ctx.answer(Response(response.status, [*lines, *told(response.headers)], response.body))
+    forward = Forward(ctx, model, place, owning, timeouts(timeout, idle, total))
+    ctx.answer(await (forward.listed() if place.shape.does == "list" else forward.answered()))
 
 
-def _behind(request: Request, model: Model) -> bytes:
-    """The path behind the provider's base, with the query. ClientFault where it is none of those that pass."""
-    raw = request.raw_path.decode("ascii")
-    for one in _PATHS.get(model.dialect.name, ()):
-        place = raw.find(one)
-        rest = raw[place + len(one) :]
-        if place >= 0 and (not rest or rest[0] in "/:"):
-            pairs = [(name, value) for name, value in request.query if name not in _CREDENTIALS]
-            query = render_query(pairs) if pairs else b""
-            return raw[place:].encode() + (b"?" + query if query else b"")
-    raise ClientFault(
-        "request.invalid", f"{model.provider.name} has no files or batches at {request.path}.", status=404
-    )
+async def _checked(ctx: Exchange, place: Place, owning: Owning, models: Container[str] | None, limit: int) -> None:
+    """Look into what makes a batch: whose files it is made of, and whom it asks. ClientFault."""
+    request, shape = ctx.request, place.shape
+    if shape.does != "create":
+        return
+    if shape.collection != "/files":
+        data = await _read(request, limit if models is not None else _ASKED_BYTES)
+        body = decoded(data)
+        if not isinstance(body, dict):
+            raise ClientFault("request.invalid", "The body is no JSON object.", status=400)
+        await owning.check_inputs(body)
+        if models is not None:
+            check_body(body, models)
+            if shape.collection == "/uploads" and body.get("purpose") == "batch":
+                message = "A batch is sent as one file here: its questions are read, and an upload comes in parts."
+                raise ClientFault("request.invalid", message, status=400)
+    elif models is not None:
+        kind = (request.headers.get(b"content-type") or b"").decode("latin-1")
+        data = await _read(request, limit)
+        if kind.lower().startswith("multipart/"):
+            check_form(data, kind, models)
 
 
-def _bound(request: Request, path: bytes, model: Model) -> Bound:
-    made = request.method == "POST" and path.partition(b"?")[0].decode().endswith(_BATCHES)
-    if made:
+async def _read(request: Request, limit: int) -> bytes:
+    """The body, which is still sent on. ClientFault."""
+    coding = request.headers.get(b"content-encoding")
+    if coding is not None and coding.lower() != b"identity":
+        raise ClientFault("request.invalid", "The body is encoded; send it without a content-encoding.", status=415)
+    data = await read_all(request.body, limit)
+    request.body = BytesBody(data)
+    return data
+
+
+def _bound(place: Place, model: Model) -> Bound:
+    if place.shape.does == "create" and place.shape.collection in BATCHES:
         return Bound(model.label, unbounded="a batch has no known size")
     return Bound(model.label, 0, Money(0))
 
 
-async def _sent(ctx: Exchange, model: Model, path: bytes, timeout: float, idle: float, total: float | None) -> Response:
+class Forward:
+    """One request on its way to the provider and back."""
+
+    def __init__(self, ctx: Exchange, model: Model, place: Place, owning: Owning, times: Timeouts) -> None:
+        self.ctx, self.model, self.place, self.owning, self.times = ctx, model, place, owning, times
+
+    def __repr__(self) -> str:
+        return f"<Forward {self.place.shape.method} {self.place.path} to {self.model.label}>"
+
+    async def answered(self) -> Response:
+        """The provider's answer; what it says was made or is gone, is noted."""
+        response = await self.send({})
+        shape = self.place.shape
+        if shape.does == "delete":
+            await self.owning.gone(self.place)
+        if shape.does == "delete" or self._is_content() or not _is_json(response):
+            return self.told(response, response.body)
+        data = await _whole(response)
+        await self.owning.made(self.place, decoded(data))
+        return self.told(response, data)
+
+    def _is_content(self) -> bool:
+        """Whether what was asked for is what a file or a batch holds: it may be JSON, and of any size."""
+        place = self.place
+        return place.shape.method == "GET" and place.id is not None and not place.path.endswith(f"/{place.id}")
+
+    async def listed(self) -> Response:
+        """The page that was asked for, without what is not the asker's; an empty one only where no other follows."""
+        after, name = None, _AFTER.get(self.model.dialect.name, "after")
+        for _ in range(_MOST_PAGES):
+            response = await self.send({name: after} if after is not None else {})
+            page = decoded(await _whole(response))
+            if not isinstance(page, dict):
+                raise UpstreamFault("upstream.protocol", f"{self.model.resource} answered with what is no list.")
+            after = last_of(page)
+            if await self.owning.own(self.place, page) or after is None:
+                break
+        else:
+            page["has_more"] = False
+        return self.told(response, msgspec.json.encode(page))
+
+    async def send(self, more: Mapping[str, str]) -> Response:
+        """Ask the provider once; an attempt. UpstreamFault, also where it refuses."""
+        served, clock = self.ctx.served, self.ctx.node.clock
+        assert served is not None
+        began, result, status, why = clock.monotonic(), "cut", None, None
+        try:
+            response = await _sent(self.ctx, self.model, _target(self.ctx.request, self.place, more), self.times)
+            status = response.status
+            result = str(status) if status >= 400 else "ok"
+            if status >= 300:
+                raise await _refused(self.ctx, self.model, response)
+        except Failure as fault:
+            result, why = fault.kind if result == "cut" else result, fault.message
+            raise
+        finally:
+            key = self.model.keys.secrets[0].name if self.model.keys.secrets else None
+            took = clock.monotonic() - began
+            served.attempts.append(
+                Attempt(
+                    target=self.model.provider.name, result=result, duration_s=took, key=key, status=status, why=why
+                )
+            )
+        return response
+
+    def told(self, response: Response, body: bytes | Body) -> Response:
+        """What the client gets of an answer."""
+        given = response.headers
+        lines = [
+            (name, without_key(self.model, value)) for name in _TOLD if (value := given.get(name)) is not None
+        ]  # fmt: skip
+        return Response(response.status, [*lines, *told(self.model, given)], body)
+
+
+def _is_json(response: Response) -> bool:
+    return (response.headers.get(b"content-type") or b"").lower().startswith(b"application/json")
+
+
+async def _whole(response: Response) -> bytes:
+    if isinstance(response.body, bytes):
+        return response.body
+    try:
+        return await read_all(response.body, _SAID_BYTES)
+    except ClientFault:
+        raise UpstreamFault("upstream.protocol", f"It says more than {_SAID_BYTES} bytes of what it has.") from None
+    finally:
+        await response.aclose()
+
+
+def _target(request: Request, place: Place, more: Mapping[str, str]) -> bytes:
+    """The path behind the provider's base, with the query."""
+    pairs = [(name, value) for name, value in request.query if name not in _CREDENTIALS and name not in more]
+    query = render_query([*pairs, *more.items()]) if pairs or more else b""
+    return place.path.encode() + (b"?" + query if query else b"")
+
+
+async def _sent(ctx: Exchange, model: Model, path: bytes, times: Timeouts) -> Response:
     request, node = ctx.request, ctx.node
     headers: list[Line] = [*model.headers]
     headers += [(name, value) for name in _SENT if (value := request.headers.get(name)) is not None]
     outgoing = Outgoing(request.method, path, headers, _body(request), resource=model.resource)
-    key = model.key(0, node) if model.keys.secrets else None
-    if key is not None:
-        outgoing.headers.extend(model.provider.credential(key))
-        if model.provider.auth == "dialect" and isinstance(model.dialect, Authorizes) and not node.rehearsing:
-            secret, options = model.keys.secrets[0], model.endpoint.options
-            await model.dialect.authorize(outgoing, model.target, secret, options, node)
-    return await node.transport.send(model.target, outgoing, timeouts(timeout, idle, total))
+    if model.keys.secrets:
+        await show_key(model, 0, outgoing, node)
+    return await node.transport.send(model.target, outgoing, times)
 
 
 def _body(request: Request) -> bytes | Body:
@@ -151,10 +270,11 @@ def _body(request: Request) -> bytes | Body:
 
 async def _refused(ctx: Exchange, model: Model, response: Response) -> UpstreamFault:
     """What the provider refuses, in the client's dialect; where it is the client's mistake, with its status."""
-    fault = await refused(model, response)
+    clock = ctx.node.clock
+    fault = await refused(model, response, clock.time())
     await response.aclose()
     if model.keys.secrets:
-        state = state_of(response.status, fault.record.get("code"))
-        model.keys.learn(0, state, ctx.node.clock.monotonic())
-    status = response.status if response.status in _CLIENTS_OWN else 502
+        model.keys.learn(0, fault.key, clock.monotonic(), fault.wait_s)
+    ours = fault.key in ("invalid", "out of credit") and response.status != 429
+    status = response.status if response.status in _CLIENTS_OWN and not ours else 502
     return UpstreamFault(fault.kind, fault.message, status=status, record=fault.record, headers=fault.headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -129,6 +130,11 @@ class Model:
     async def ask(self, ctx: Exchange, chat: Chat, /, *, timeout: float) -> Answer:
         """See `Asks`."""
         return await ask_for(self, ctx, chat, timeout)
+
+    @property
+    def hidden(self) -> re.Pattern[bytes] | None:
+        """What nobody may read in its errors; see `hiding`."""
+        return self.keys.hidden
 
     def key(self, place: int, node: Node) -> str | None:
         """A key itself; None where there is none to show. UpstreamFault `upstream.unconfigured` where it is not set."""

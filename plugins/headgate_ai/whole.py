@@ -28,7 +28,7 @@ async def whole_answer(question: Question, model: Model) -> Answer:
     except BaseException as error:
         await response.aclose()
         fault = broken(model, f"answered {error}") if isinstance(error, Garbled) else error
-        end(asked, fault.kind if isinstance(fault, Failure) else "cut")
+        end(asked, fault.kind if isinstance(fault, Failure) else "cut", fault)
         raise fault from None
     asked.note("ok")
     return answer

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api import Response, render_event
-from headgate.api.ai import Refusal
+from headgate.api.ai import KeyState, Refusal
 
 _JSON: Final = (b"content-type", b"application/json")
 
@@ -34,6 +34,18 @@ TYPES: Final = {
 STATUSES: Final = {
     **{word: status for status, word in TYPES.items() if status not in (408, 503)},
     "billing_error": 402,
+}
+
+
+# What says something of the key: types of https://platform.claude.com/docs/en/api/errors, and how sentences begin that
+# come with the type of a malformed request. A `permission_error` may be about what the request names, so it says nothing.
+_KEYS: Final[dict[str, KeyState]] = {
+    "authentication_error": "invalid", "billing_error": "out of credit", "rate_limit_error": "limited",
+}  # fmt: skip
+_SENTENCES: Final[dict[str, KeyState]] = {
+    "Your credit balance is too low": "out of credit",
+    "You have reached your specified API usage limits": "out of credit",
+    "This organization has been disabled": "invalid",
 }
 
 
@@ -76,4 +88,9 @@ def refusal(data: bytes) -> Refusal | None:
         said = _bodies.decode(data).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return Refusal(said.message, {"code": said.type} if said.type else {})
+    return Refusal(said.message, {"code": said.type} if said.type else {}, _key(said))
+
+
+def _key(said: WireError) -> KeyState | None:
+    sentence = next((state for start, state in _SENTENCES.items() if said.message.startswith(start)), None)
+    return sentence or _KEYS.get(said.type or "")

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api import Line
-from headgate.api.ai import Failed, Refusal
+from headgate.api.ai import Failed, KeyState, Refusal
 from headgate_bedrock.eventstream import Frame
 
 STATUS: Final = {
@@ -21,6 +21,24 @@ STATUS: Final = {
     "ThrottlingException": 429, "ModelNotReadyException": 429, "InternalServerException": 500,
     "ServiceUnavailableException": 503, "ServiceQuotaExceededException": 400,
 }  # fmt: skip
+
+
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html: what is about the credential alone.
+_KEYS: Final[dict[str, KeyState]] = {
+    **dict.fromkeys((
+        "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "IncompleteSignature",
+        "IncompleteSignatureException", "ExpiredTokenException", "ExpiredToken", "MissingAuthenticationTokenException",
+        "MissingAuthenticationToken", "NotAuthorized", "OptInRequired",
+    ), "invalid"),
+    "ThrottlingException": "limited", "ServiceQuotaExceededException": "limited",
+    # The model is still loading, whoever asks.
+    "ModelNotReadyException": "ok",
+}  # fmt: skip
+# An `AccessDeniedException` is about the key where it says so; else it may be about what the request names, say a bucket.
+_DENIED: Final = (
+    "You don't have access to the model", "Authentication failed", "The security token included in the request",
+    "Bearer Token has expired", "Invalid API Key",
+)  # fmt: skip
 
 
 class _Error(msgspec.Struct):
@@ -45,7 +63,13 @@ def refusal(data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         return None
     lines = (value.decode("latin-1") for name, value in headers if name == b"x-amzn-errortype")
     code = next(lines, None) or said.type or said.code
-    return Refusal(message, {"code": bare(code)} if code else {})
+    return Refusal(message, {"code": bare(code)} if code else {}, _key(bare(code or ""), message))
+
+
+def _key(code: str, message: str) -> KeyState | None:
+    if code == "AccessDeniedException" and message.startswith(_DENIED):
+        return "invalid"
+    return _KEYS.get(code)
 
 
 def bare(code: str) -> str:

@@ -21,6 +21,8 @@ class WireError(msgspec.Struct):
 
 
 _errors = msgspec.json.Decoder(WireError)
+# A 429 that no minute mends; every other state of a key is a status: https://docs.cohere.com/reference/errors.
+_TRIAL_IS_OVER: Final = "You are using a Trial key, which is limited to 1000 API calls / month"
 
 
 def error(status: int, message: str, kind: str, record: Mapping[str, Any]) -> Response:
@@ -43,6 +45,7 @@ def broken_off(message: str, kind: str) -> bytes:
 def refusal(data: bytes) -> Refusal | None:
     """What an error says; None where it is none of Cohere's."""
     try:
-        return Refusal(_errors.decode(data).message, {})
+        message = _errors.decode(data).message
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return Refusal(message, {}, "out of credit" if message.startswith(_TRIAL_IS_OVER) else None)

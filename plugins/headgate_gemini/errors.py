@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api import Response, render_event
-from headgate.api.ai import Refusal
+from headgate.api.ai import KeyState, Refusal
 
 _JSON: Final = (b"content-type", b"application/json; charset=UTF-8")
 STATUS: Final = {
@@ -22,6 +22,29 @@ STATUS: Final = {
     429: "RESOURCE_EXHAUSTED", 499: "CANCELLED", 500: "INTERNAL", 501: "UNIMPLEMENTED", 502: "UNAVAILABLE",
     503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED",
 }  # fmt: skip
+
+
+# Reasons that are about the key and its project, and not about the request:
+# https://docs.cloud.google.com/apis/docs/error-reasons (google.api.ErrorReason). `PERMISSION_DENIED` alone may be about a
+# file that the request names.
+_KEYS: Final[dict[str, KeyState]] = {
+    **dict.fromkeys((
+        "API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "API_KEY_HTTP_REFERRER_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED",
+        "API_KEY_ANDROID_APP_BLOCKED", "API_KEY_IOS_APP_BLOCKED", "SERVICE_DISABLED", "CONSUMER_SUSPENDED",
+        "CONSUMER_INVALID", "USER_PROJECT_DENIED", "ACCESS_TOKEN_EXPIRED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        "ACCESS_TOKEN_TYPE_UNSUPPORTED", "ACCOUNT_STATE_INVALID", "CREDENTIALS_MISSING",
+    ), "invalid"),
+    "BILLING_DISABLED": "out of credit",
+    "RATE_LIMIT_EXCEEDED": "limited", "RESOURCE_QUOTA_EXCEEDED": "limited",
+}  # fmt: skip
+# https://ai.google.dev/gemini-api/docs/troubleshooting: what has no reason.
+_SENTENCES: Final[dict[str, KeyState]] = {
+    "API key not valid": "invalid",
+    "API key expired": "invalid",
+    "Your API key was reported as leaked": "invalid",
+    "Gemini API free tier is not available in your country": "out of credit",
+    "Your prepayment credits are depleted": "out of credit",
+}
 
 
 class WireError(msgspec.Struct):
@@ -78,7 +101,13 @@ def wire_error(data: bytes) -> WireError | None:
 def refusal(data: bytes) -> Refusal | None:
     """What an error says."""
     said = wire_error(data)
-    return None if said is None else Refusal(said.message, said_fields(said))
+    return None if said is None else Refusal(said.message, said_fields(said), _key(said))
+
+
+def _key(said: WireError) -> KeyState | None:
+    reasons = (_KEYS.get(str(detail.get("reason"))) for detail in said.details)
+    sentences = (state for start, state in _SENTENCES.items() if said.message.startswith(start))
+    return next(filter(None, (*reasons, *sentences)), None)
 
 
 def said_fields(said: WireError) -> dict[str, Any]:

@@ -39,16 +39,20 @@ async def attempt(ctx: Exchange, to: Upstream, outgoing: Outgoing, bounds: Timeo
     body raises; cancelling it closes the connection."""
     clock = ctx.node.clock
     began = clock.monotonic()
-    endpoint = to.choose(began, served.attempts)
+    try:
+        endpoint = to.choose(began, served.attempts)
+    except UpstreamFault as none:
+        served.attempts.append(Attempt(target=to.name, result=none.kind, duration_s=0.0, why=none.message))
+        raise
     health = endpoint.health
     served.target = endpoint.label
-    result = "cut"
+    result, status, why = "cut", None, None
     endpoint.active += 1
     health.begin()
     try:
         response = await (endpoint.via or ctx.node.transport).send(endpoint.target, outgoing, bounds)
     except UpstreamFault as fault:
-        result = fault.kind
+        result, why = fault.kind, fault.message
         if fault.kind not in _NOT_ITS_FAULT:
             health.failed(clock.monotonic(), dead=True)
         raise
@@ -67,7 +71,9 @@ async def attempt(ctx: Exchange, to: Upstream, outgoing: Outgoing, bounds: Timeo
         endpoint.active -= 1
         if result in _SAYS_NOTHING:
             health.abandoned()
-        served.attempts.append(Attempt(target=endpoint.label, result=result, duration_s=clock.monotonic() - began))
+        served.attempts.append(
+            Attempt(target=endpoint.label, result=result, duration_s=clock.monotonic() - began, status=status, why=why)
+        )
 
 
 _SAYS_NOTHING = _NOT_ITS_FAULT | {"cut"}

@@ -41,12 +41,39 @@ def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         parts.append((f"{about}{row['input_tokens']}+{row.get('output_tokens', 0)} tok", ""))
     if row.get("cost") is not None:
         parts.append((str(Money(row["cost"])), ""))
+    if row.get("cache"):
+        parts.append((f"cache {_printable(row['cache'])}", "cyan"))
     if row.get("outcome") not in ("ok", None):
         parts.append((_printable(row["outcome"]), "yellow"))
     if row.get("error"):
         parts.append((_printable(row["error"]), "red"))
     parts.append((_printable(row.get("id", "")), "dim"))
     return parts
+
+
+def attempt_lines(row: Mapping[str, Any]) -> list[Text]:
+    """A line for each attempt, where there was more than one: whom, with which key, how long, what came of it, and why."""
+    attempts = row.get("attempts") or ()
+    return [_attempt(number, said) for number, said in enumerate(map(_named, attempts), 1)] if len(attempts) > 1 else []
+
+
+def _named(attempt: Any) -> Mapping[str, Any]:
+    """Rows of older days have them without names."""
+    return (
+        attempt if isinstance(attempt, dict) else dict(zip(("target", "result", "duration_s"), attempt, strict=False))
+    )
+
+
+def _attempt(number: int, said: Mapping[str, Any]) -> Text:
+    result = _printable(said.get("result", "-"))
+    line = Text(f"{'':>18} {number}. ", "dim")
+    line.append(f"{_duration(float(said.get('duration_s', 0.0))):>7} ")
+    line.append(f"{_printable(said.get('target', '-'))} ", "magenta")
+    line.append(result, "green" if result == "ok" else "red")
+    for part in (said.get("key"), None if said.get("cost") is None else Money(said["cost"]), said.get("why")):
+        if part is not None:
+            line.append(f" {_printable(part)}", "dim")
+    return line
 
 
 def _duration(seconds: float) -> str:

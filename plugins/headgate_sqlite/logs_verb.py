@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from headgate.api import Workplace
-from headgate_sqlite.lines import line_of
+from headgate_sqlite.lines import attempt_lines, line_of
 from headgate_sqlite.reading import Filter, Tail, last_calls
 from headgate_sqlite.verbs import Span, plainly
 
@@ -72,7 +72,12 @@ def _shower(as_json: bool) -> Any:
     if as_json:
         return lambda row: click.echo(msgspec.json.encode(row).decode())
     console = Console(highlight=False, soft_wrap=True)
-    return lambda row: console.print(line_of(row))
+
+    def show(row: dict[str, Any]) -> None:
+        for line in (line_of(row), *attempt_lines(row)):
+            console.print(line)
+
+    return show
 
 
 def _follow(tail: Tail, show: Any) -> None:

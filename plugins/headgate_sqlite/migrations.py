@@ -85,20 +85,32 @@ CALL_COLUMNS: Final = {
     "at": float, "id": str, "route": str, "method": str, "host": str, "path": str, "status": int, "outcome": str,
     "error": str, "duration_s": float, "bytes_in": int, "bytes_out": int, "client": str, "worker": str, "caller": str,
     "team": str, "target": str, "model": str, "provider": str, "input_tokens": int, "output_tokens": int,
-    "cached_tokens": int, "reasoning_tokens": int, "cost": int, "estimated": int,
+    "cached_tokens": int, "reasoning_tokens": int, "cost": int, "estimated": int, "cache_write_tokens": int,
+    "audio_tokens": int, "model_asked": str, "key": str, "ttft_s": float, "tokens_per_s": float, "cache": str,
 }  # fmt: skip
+# Those that a later migration brought.
+_ADDED: Final = ("cache_write_tokens", "audio_tokens", "model_asked", "key", "ttft_s", "tokens_per_s", "cache")
 
 
 def _calls(db: Database) -> None:
-    db.create_table("calls", {**CALL_COLUMNS, "more": str})
+    columns = {name: kind for name, kind in CALL_COLUMNS.items() if name not in _ADDED}
+    db.create_table("calls", {**columns, "more": str})
     db.table("calls").create_index(["at"])
     db.table("calls").create_index(["id"])
+
+
+def _models_asked(db: Database) -> None:
+    for name in _ADDED:
+        db.table("calls").add_column(name, CALL_COLUMNS[name])
 
 
 STATE_SCHEMA: Final = (Migration(1, "teams and keys", _identity), Migration(2, "accounts", _accounts))
 LEASES_SCHEMA: Final = (Migration(1, "buckets", _buckets),)
 BLOBS_SCHEMA: Final = (Migration(1, "blobs, and when they expire", _blobs),)
-CALLS_SCHEMA: Final = (Migration(1, "calls", _calls),)
+CALLS_SCHEMA: Final = (
+    Migration(1, "calls", _calls),
+    Migration(2, "what was asked of models, with which key, and how fast they were", _models_asked),
+)
 
 
 def migrate(connection: sqlite3.Connection, name: str, migrations: tuple[Migration, ...]) -> None:

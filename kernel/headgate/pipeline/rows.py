@@ -8,6 +8,7 @@ from headgate.errors import Failure
 
 if TYPE_CHECKING:
     from headgate.contracts.exchange import Exchange
+    from headgate.contracts.shapes import Attempt
 
 
 def row_of(x: Exchange) -> dict[str, Any]:
@@ -33,14 +34,18 @@ def row_of(x: Exchange) -> dict[str, Any]:
         row["team"] = x.caller.team
     if x.served is not None:
         row.update(target=x.served.target, model=x.served.model, provider=x.served.provider)
-        row["attempts"] = [(attempt.target, attempt.result, attempt.duration_s) for attempt in x.served.attempts]
+        row["attempts"] = [_attempt(attempt) for attempt in x.served.attempts]
+        if x.served.attempts and x.served.attempts[-1].key is not None:
+            row["key"] = x.served.attempts[-1].key
     if x.usage is not None:
         usage = x.usage
         row.update(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cached_tokens=usage.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
             reasoning_tokens=usage.reasoning_tokens,
+            audio_tokens=usage.audio_tokens,
             cost=None if usage.cost is None else int(usage.cost),
             estimated=usage.estimated,
         )
@@ -53,6 +58,16 @@ def row_of(x: Exchange) -> dict[str, Any]:
     if x.log is not None:
         row.update(x.log)
     return row
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    """One try, without what there is not to say of it. The key is its name."""
+    said = {"target": attempt.target, "result": attempt.result, "duration_s": attempt.duration_s}
+    more = {
+        "cost": None if attempt.cost is None else int(attempt.cost), "key": attempt.key, "status": attempt.status,
+        "why": attempt.why,
+    }  # fmt: skip
+    return said | {name: value for name, value in more.items() if value is not None}
 
 
 def refused_row(

@@ -103,14 +103,14 @@ async def _answer_in_time(question: JobQuestion, task: TaskIn, asked: Asked, res
 
 def _failed(asked: Asked, error: BaseException) -> BaseException:
     fault = broken(asked.model, f"answered {error}") if isinstance(error, Garbled) else error
-    end(asked, fault.kind if isinstance(fault, Failure) else "cut")
+    end(asked, fault.kind if isinstance(fault, Failure) else "cut", fault)
     return fault
 
 
 async def _answer(question: JobQuestion, task: TaskIn, asked: Asked, response: Response) -> Response:
     """The answer for the client, accounted for. Garbled, UpstreamFault."""
     job, out = question.job, question.out
-    headers = told(response.headers)
+    headers = told(asked.model, response.headers)
     kind = response.headers.get(b"content-type") or b"application/json"
     own = job.as_it_came(out.dialect)
     if own and kind.lower().startswith(_IN_PIECES) and not isinstance(response.body, bytes):

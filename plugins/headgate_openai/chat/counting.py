@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from headgate.api.ai import Counted, Garbled, Refusal
+from headgate_openai.chat.keys import key_state
 
 
 class PromptDetails(msgspec.Struct):
@@ -90,9 +91,9 @@ def refusal(data: bytes) -> Refusal | None:
         body = _refusals.decode(data)
         raw = body.get("error")
         if raw is None or bytes(raw) == b"null":
-            return _said(body.get("message"))
+            return _said(body.get("message"), body.get("code"))
         if bytes(raw).startswith(b'"'):
-            return _said(raw)
+            return _said(raw, None)
         said = _errors.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
@@ -101,8 +102,11 @@ def refusal(data: bytes) -> Refusal | None:
         fields["where"] = said.param
     if isinstance(said.code, str):
         fields["code"] = said.code
-    return Refusal(said.message, fields)
+    return Refusal(said.message, fields, key_state(said.message, said.code, said.type))
 
 
-def _said(raw: msgspec.Raw | None) -> Refusal | None:
-    return None if raw is None else Refusal(msgspec.json.decode(raw, type=str), {})
+def _said(raw: msgspec.Raw | None, code: msgspec.Raw | None) -> Refusal | None:
+    if raw is None:
+        return None
+    message = msgspec.json.decode(raw, type=str)
+    return Refusal(message, {}, key_state(message, None if code is None else msgspec.json.decode(code)))

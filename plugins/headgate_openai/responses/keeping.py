@@ -4,7 +4,8 @@
    each of its images is kept once. `instructions` are not carried on, as OpenAI does not.
 2. Kept answers get an id made here: a provider's could be anything, and anybody's.
 3. What is kept is what the client got, behind all filters. It expires after 30 days, as at OpenAI.
-4. A response that OpenAI itself keeps is not kept here; its id passes through to it.
+4. A response that OpenAI itself keeps is not kept here, but whose it is: for them its id passes through to it. OpenAI
+   would go on with it for whoever has its id, since it knows all teams by one key.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ async def recalled(chat: Chat, ctx: Exchange, owner: str) -> Chat:
         return chat
     earlier = await _history(blobs, previous, owner)
     if earlier is None:
+        if await blobs.get(_claim(previous), owner=owner) is None:
+            raise _not_found(previous)
         return chat
     chat.content()  # what is wrong in it is said in the client's own places
     ctx.remember(_RECALLED, len(earlier))
@@ -89,14 +92,26 @@ def unknown(chat: Chat) -> ClientFault | None:
     """See `Remembers`."""
     extra = chat.content().extra
     if extra.get(PREVIOUS) is not None:
-        record = {"where": PREVIOUS, "code": "previous_response_not_found"}
-        message = f"Previous response with id '{extra[PREVIOUS]}' not found."
-        return ClientFault("request.invalid", message, status=400, record=record)
+        return _not_found(extra[PREVIOUS])
     for name in _OPENAIS_OWN:
         if extra.get(name) is not None:
             message = f"`{name}` is kept by OpenAI, and this model is not asked there: send the items in `input`."
             return ClientFault("request.invalid", message, status=400, record={"where": name})
     return None
+
+
+def _not_found(previous: object) -> ClientFault:
+    """What is another's is as unknown as nothing."""
+    record = {"where": PREVIOUS, "code": "previous_response_not_found"}
+    message = f"Previous response with id '{previous}' not found."
+    return ClientFault("request.invalid", message, status=400, record=record)
+
+
+async def claim(ident: str, ctx: Exchange, owner: str) -> None:
+    """See `Remembers`."""
+    blobs = ctx.node.stores.blobs
+    if blobs is not None:
+        await blobs.put(_claim(ident), b"", owner=owner, expires_at=ctx.node.clock.time() + KEEP_S)
 
 
 # --- keeping ---------------------------------------------------------------------------------------------------------
@@ -178,6 +193,10 @@ async def forget(ident: str, ctx: Exchange, owner: str) -> bool:
     """See `Remembers`."""
     blobs = ctx.node.stores.blobs
     return blobs is not None and await blobs.delete(_key(ident), owner=owner)
+
+
+def _claim(ident: str) -> str:
+    return f"{NAME}/claims/{ident}"
 
 
 def _key(ident: str) -> str:

@@ -107,7 +107,7 @@ async def test_the_network_is_pulled_under_a_stream_and_the_ledger_has_what_was_
         [row] = await w.rows(1)
         assert row["outcome"] == "cut"
         assert row["estimated"]
-        assert row["attempts"][0][:2] == (f"{row['provider']}/m-{model}", "cut")
+        assert (row["attempts"][0]["target"], row["attempts"][0]["result"]) == (f"{row['provider']}/m-{model}", "cut")
         assert w.booked([row]) >= w.billed > 0
         if model == "claude":
             assert row["input_tokens"] == w.sims[model].billed.input, "it was said when the stream began"
@@ -163,7 +163,7 @@ async def test_each_try_of_a_fallback_pays_for_itself(monkeypatch: pytest.Monkey
         w.sims["claude"].says(Says(WORDS, tokens=Tokens(30, 60)))
         assert (await w.ask()).status == 200
         [row] = await w.rows(1)
-        assert [attempt[1] for attempt in row["attempts"]] == ["500", "upstream.protocol", "ok"]
+        assert [attempt["result"] for attempt in row["attempts"]] == ["500", "upstream.protocol", "ok"]
         mini, claude = row["spent"]
         assert claude[2] == price(Tokens(30, 60))
         assert mini[2] >= price(w.sims["mini"].billed) > 0, "half of an answer that was asked whole costs its bound"
@@ -176,7 +176,7 @@ async def test_the_loser_of_a_hedge_is_billed_what_it_used(monkeypatch: pytest.M
         w.sims["mini"].says(Says("Quick.", tokens=Tokens(20, 5)))
         assert (await w.ask()).status == 200
         [row] = await w.rows(1)
-        assert sorted(attempt[0] for attempt in row["attempts"]) == ["openai/m-gpt", "openai/m-mini"]
+        assert sorted(attempt["target"] for attempt in row["attempts"]) == ["openai/m-gpt", "openai/m-mini"]
         assert len(row["spent"]) == 2
         assert price(Tokens(20, 5)) in [spent[2] for spent in row["spent"]]
         with trio.move_on_after(1.5):

@@ -377,7 +377,7 @@ def test_what_is_no_answer_is_garbled(data: bytes) -> None:
         (
             b'{"__type": "com.amazon.coral#ThrottlingException", "message": "Slow."}',
             [],
-            Refusal("Slow.", {"code": "ThrottlingException"}),
+            Refusal("Slow.", {"code": "ThrottlingException"}, "limited"),
         ),
         (b"<html>", [], None),
         (b"{}", [], None),

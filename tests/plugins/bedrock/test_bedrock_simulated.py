@@ -130,4 +130,4 @@ async def test_an_error_is_kept(sim: Bedrock) -> None:
     sim.says(Fails("limited", message="Not now."))
     response = await sent(sim, made(HI))
     lines = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
-    assert OUT.refusal(response.content, lines) == ("Not now.", {"code": "ThrottlingException"})
+    assert OUT.refusal(response.content, lines) == ("Not now.", {"code": "ThrottlingException"}, "limited")

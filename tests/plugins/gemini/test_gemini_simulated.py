@@ -127,7 +127,7 @@ async def test_an_error_in_mid_stream_is_told(sim: Gemini) -> None:
 async def test_an_error_is_kept(sim: Gemini, kind: Any, code: str) -> None:
     sim.says(Fails(kind, message="Not now."))
     refusal = OUT.refusal((await sent(sim, made(HI), Endpoint("gemini-3-pro"))).content)
-    assert refusal == ("Not now.", {"code": code})
+    assert refusal == ("Not now.", {"code": code}, None)
 
 
 async def test_tokens_are_counted(sim: Gemini) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headgate.api import Exchange, Node, Stores
+from headgate.api import ClientFault, Exchange, Node, Stores
 from headgate.api.ai import (
     Answer,
     Began,
@@ -138,9 +138,9 @@ async def test_what_another_caller_keeps_is_as_unknown_as_nothing(node: Node) ->
     _, first = await say(node, [Text(text="Hello")], input="Hi")
     ctx = exchange(node)
     for ident, owner in ((first, "t2"), ("resp_never", "t1")):
-        chat = await IN.recalled(read(input="a", previous_response_id=ident), ctx, owner)
-        fault = IN.unknown(chat)
-        assert fault is not None
+        with pytest.raises(ClientFault) as raised:
+            await IN.recalled(read(input="a", previous_response_id=ident), ctx, owner)
+        fault = raised.value
         assert fault.message == f"Previous response with id '{ident}' not found."
         error = json.loads(IN.error(400, fault.message, fault.kind, fault.record).body)["error"]
         assert (error["code"], error["param"]) == ("previous_response_not_found", "previous_response_id")
@@ -163,8 +163,11 @@ async def test_what_is_kept_is_forgotten_when_it_is_told_to_and_after_its_time(n
     assert await IN.kept(second, ctx, "t1") is None
 
 
-async def test_a_response_that_openai_keeps_passes_through_to_it(node: Node) -> None:
+async def test_a_response_that_openai_keeps_passes_through_to_it_for_whose_it_is(node: Node) -> None:
     chat = read(input="Hi", previous_response_id="resp_theirs")
+    await IN.claim("resp_theirs", exchange(node), "t1")
+    with pytest.raises(ClientFault, match="not found"):
+        await IN.recalled(chat, exchange(node), "t2")
     assert await IN.recalled(chat, exchange(node), "t1") is chat
     assert write(chat, Endpoint("m")).body == chat.original()
 

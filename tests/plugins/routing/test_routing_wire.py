@@ -31,7 +31,7 @@ async def test_a_request_goes_on_as_it_came_and_the_answer_comes_back(nursery):
         assert sent.headers.get(b"host") == up.target.authority.encode()
         row = await g.row(0)
         assert row["target"] == up.url + "/base"
-        assert [attempt[1] for attempt in row["attempts"]] == ["ok"]
+        assert [attempt["result"] for attempt in row["attempts"]] == ["ok"]
 
 
 async def test_the_host_is_preserved_where_that_is_said(nursery):
@@ -67,7 +67,7 @@ async def test_used_up_tries_pass_the_last_answer_on_as_it_came(nursery):
         assert (got.status, len(got.body)) == (503, 200_000)
         assert len(up.received) == 3
         row = await g.row(0)
-        assert [attempt[1] for attempt in row["attempts"]] == ["503"] * 3
+        assert [attempt["result"] for attempt in row["attempts"]] == ["503"] * 3
 
 
 async def test_what_hangs_is_cut_off_and_the_fallback_answers(nursery):
@@ -191,7 +191,7 @@ async def test_a_request_cut_by_its_client_says_nothing_of_the_target(nursery):
         with trio.move_on_after(0.1):
             await g.send("GET", "/")
         row = await g.row(0)
-        assert (row["outcome"], row["attempts"][0][1]) == ("client_gone", "cut")
+        assert (row["outcome"], row["attempts"][0]["result"]) == ("client_gone", "cut")
 
 
 async def test_a_client_cannot_be_told_that_the_answer_was_whole_when_it_broke_off(nursery):
@@ -229,3 +229,18 @@ async def test_an_upstream_that_cannot_be_used_is_refused_when_it_loads(attribut
         async with gate(f"upstream u {{ {attributes} }}\nroute r GET / public {{ forward u }}"):
             pass
     assert why in refused.value.diagnostics[0].message
+
+
+async def test_an_open_breaker_stands_among_the_attempts(nursery):
+    text = f"""
+upstream u {{ url = "http://127.0.0.1:{closed_port()}", max_fails = 1, cooldown = 60s }}
+route r GET / public {{ forward u }}
+"""
+    async with gate(text) as g:
+        for _ in range(2):
+            await g.send("GET", "/")
+        first, second = await g.row(0), await g.row(1)
+        assert [one["result"] for one in first["attempts"]] == ["upstream.unreachable"]
+        (refused,) = second["attempts"]
+        assert (refused["target"], refused["result"], refused["duration_s"]) == ("u", "upstream.unavailable", 0.0)
+        assert "No target of u answers" in refused["why"]

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
+from tests.plugins.sqlite.conftest import FakeClock, row
 
 from headgate.api import Node, SettingsError, StoreError, Stores, SystemClock
 from headgate_sqlite import Sqlite
 from headgate_sqlite.files import open_file
-from headgate_sqlite.migrations import STATE_SCHEMA, Migration
+from headgate_sqlite.lines import attempt_lines
+from headgate_sqlite.migrations import CALLS_SCHEMA, STATE_SCHEMA, Migration
+from headgate_sqlite.reading import Filter, last_calls
 
 
 def _first(db: Database) -> None:
@@ -108,3 +111,24 @@ def test_roles_that_are_filled_are_left_alone(tmp_path: Path) -> None:
     node = Node(SystemClock(), None, None, stores, data=tmp_path / "never")  # type: ignore[arg-type]
     assert Sqlite().register_stores(None, stores, node) is None
     assert not (tmp_path / "never").exists()
+
+
+async def test_a_call_log_of_an_older_headgate_is_read_and_written_on(opened, data: Path) -> None:
+    data.mkdir()
+    old = open_file(data / "calls-2026-01-01.db", CALLS_SCHEMA[:1], "NORMAL")
+    old.execute("INSERT INTO calls (at, id, model, more) VALUES (?, 'old', 'm', ?)", (
+        1_767_225_600.0, '{"attempts": [["openai/m", "429", 0.2], ["openai/m", "ok", 0.4]], "ttft_s": 0.5}',
+    ))  # fmt: skip
+    old.close()
+    assert [one["id"] for one in last_calls(data, Filter(), 9)] == ["old"], "before anything is written to it"
+    async with opened(FakeClock()) as stores:
+        stores.calls.add(row(id="new", key="POOL_ONE", audio_tokens=7, cache_write_tokens=3, cache="miss", ttft_s=0.25))
+    old_row, new_row = last_calls(data, Filter(), 9)
+    assert (old_row["id"], old_row["ttft_s"], len(attempt_lines(old_row))) == ("old", 0.5, 2)
+    assert (new_row["key"], new_row["audio_tokens"], new_row["cache_write_tokens"]) == ("POOL_ONE", 7, 3)
+    written = sqlite3.connect(data / "calls-2026-01-01.db")
+    assert written.execute("PRAGMA user_version").fetchone() == (2,)
+    assert written.execute("SELECT key, cache, ttft_s FROM calls WHERE id = 'new'").fetchone() == (
+        "POOL_ONE", "miss", 0.25,
+    )  # fmt: skip
+    written.close()

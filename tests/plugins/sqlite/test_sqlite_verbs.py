@@ -98,3 +98,19 @@ async def test_nothing_found_is_said(run, logged: float) -> None:
     result = await logs(run, "--route", "nope")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "No such calls" in result.stderr
+
+
+async def test_attempts_have_their_lines_and_a_cache_its_mark(opened, run) -> None:
+    attempts = [
+        {"target": "openai/m", "result": "429", "duration_s": 0.2, "key": "POOL_ONE", "status": 429, "why": "Slow\x1b[31m."},
+        {"target": "openai/m", "result": "ok", "duration_s": 0.4, "key": "POOL_TWO", "cost": 1_250_000},
+    ]  # fmt: skip
+    async with opened() as stores:
+        stores.calls.add(row(id="a1", at=time.time() - 9, attempts=attempts))
+        stores.calls.add(row(id="a2", at=time.time() - 5, attempts=attempts[1:], cache="hit"))
+    first, one, two, second = (await logs(run)).stdout.splitlines()
+    assert first.endswith(" a1")
+    assert one.strip() == "1. 200.0ms openai/m 429 POOL_ONE Slow\\x1b[31m."
+    assert two.strip() == "2. 400.0ms openai/m ok POOL_TWO $0.00125"
+    assert second.endswith(" cache hit a2")
+    assert json.loads((await logs(run, "--json", "--id", "a1")).stdout)["attempts"] == attempts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from headgate.contracts.ai.answers import Answer, Counted
 from headgate.contracts.ai.chat import Chat
@@ -36,11 +36,22 @@ class Unsupported(ValueError):
         self.where = where
 
 
+KeyState = Literal["ok", "limited", "out of credit", "invalid"]
+"""What an answer says of the key that it was asked with."""
+
+
 class Refusal(NamedTuple):
-    """What a provider said with an error: a sentence, and `where` and `code` for those who read fields."""
+    """What a provider said with an error: a sentence, and `where` and `code` for those who read fields.
+
+    `key` is what the error says of the key, as the provider documents it. None leaves it to the status: 401 is an invalid
+    key, 402 one out of credit, 429 a limited one, and any other says nothing of it. A dialect says "ok" where one of
+    these is about the request. It looks at codes and at how a sentence begins, never at what it quotes: that is the
+    client's, who could talk every key into resting.
+    """
 
     message: str
     fields: Mapping[str, Any]
+    key: KeyState | None = None
 
 
 @dataclass(slots=True)

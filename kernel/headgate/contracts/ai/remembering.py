@@ -2,8 +2,9 @@
 
 1. `recalled` comes right behind `read`: whoever looks at the chat then sees the whole conversation, and what guards do to
    the new turn they do to the old ones.
-2. A reference that is not known here may be known to a provider of the same dialect. Where a model is asked in another
-   one, `unknown` says what the client did wrong.
+2. A reference that is not known here may be known to a provider of the same dialect, if that answer was claimed for its
+   owner when it came: the provider knows all owners as one. Where a model is asked in another dialect, `unknown` says
+   what the client did wrong.
 3. Where the model is asked in another dialect, the answer passes through `keeping`, behind all other filters; when it is
    whole, and before its last bytes go out, `keep` is called: who has the answer can refer to it.
 4. `owner` is who may refer to it: a team, or a caller who has none. What belongs to another is not there.
@@ -44,6 +45,10 @@ class Remembers(Protocol):
 
     def keeping(self, chat: Chat, ctx: Exchange, owner: str) -> Keeping | None:
         """For one try. None where the client wants nothing kept."""
+        ...
+
+    async def claim(self, ident: str, ctx: Exchange, owner: str) -> None:
+        """An answer that its provider keeps belongs to this owner. StoreError."""
         ...
 
     async def kept(self, ident: str, ctx: Exchange, owner: str) -> bytes | None:

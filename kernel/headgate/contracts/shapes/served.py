@@ -8,7 +8,8 @@ from headgate.contracts.values import Money
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try at one target: where, how it ended (`ok`, a status, or a failure kind), and how long it took.
 
-    Of a model, also what it cost, where that is known, and the name of the key that was used.
+    Of a model, also what it cost, where that is known, and the name of the key that was used. `status` is that of an
+    answer that came, `why` a sentence for one that failed. What was refused before anything was sent took no time.
     """
 
     target: str
@@ -16,6 +17,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float
     cost: Money | None = None
     key: str | None = None
+    status: int | None = None
+    why: str | None = None
 
 
 class Served(msgspec.Struct, kw_only=True):

@@ -1,0 +1,38 @@
+"""How a request to a provider shows the gateway's key. The key is revealed here, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from headgate.api import Node, Outgoing, UpstreamFault
+from headgate.api.ai import Authorizes
+from headgate_ai.failures import KeyFault
+
+if TYPE_CHECKING:
+    from headgate_ai.models import Model
+
+_BEARER: Final = b"Bearer "
+# Who gives tokens says no, or the key is none; what else may happen there is not the key's fault.
+_THE_KEYS: Final = frozenset({"upstream.refused", "upstream.status"})
+
+
+async def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> None:
+    """Put that key of the model into the lines. UpstreamFault where it is not set, KeyFault where it is of no use."""
+    key = model.key(place, node)
+    if key is None:
+        return
+    outgoing.headers.extend(model.provider.credential(key))
+    if model.provider.auth == "dialect" and isinstance(model.dialect, Authorizes) and not node.rehearsing:
+        before = len(outgoing.headers)
+        secret, options = model.keys.secrets[place], model.endpoint.options
+        try:
+            await model.dialect.authorize(outgoing, model.target, secret, options, node)
+        except UpstreamFault as fault:
+            if fault.kind in _THE_KEYS:
+                raise KeyFault(
+                    fault.kind, fault.message, status=fault.status_hint, sent=False, record=fault.record
+                ) from None
+            raise
+        for name, value in outgoing.headers[before:]:
+            if name == b"authorization" and value.startswith(_BEARER) and value[len(_BEARER) :].decode() != key:
+                model.keys.got(value[len(_BEARER) :].decode())
