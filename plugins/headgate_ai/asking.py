@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from headgate.api import (
     Bound,
+    Failure,
     FakeChat,
     Outgoing,
     Response,
