@@ -120,7 +120,7 @@ def parsing(made: Any) -> Chat:
 
 
 def test_the_content_of_a_chat_that_is_ill_typed_is_the_clients_fault_with_its_place() -> None:
-    with pytest.raises(ClientFault, match="Expected `str`, got `object`") as caught:
+    with pytest.raises(ClientFault, match="has to be a text, and is an object") as caught:
         parsing(lambda raw: Content([Message("user", [Text(wrong)])])).content()
     assert caught.value.record == {"where": "messages[0].parts[0].text"}
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.table import Table
 from tests.plugins.ai.test_ai_policies import rehearsed
 
 from headgate.api import Money
 from headgate.api.ai import Counted
-from headgate_ai import Ai
+from headgate_ai import Ai, models_verb
 from headgate_ai.catalog import ABILITIES, INPUTS, MAKERS, entry, every, find, table
 from headgate_ai.providers import providers
 from headgate_ai.saying import Said
@@ -162,7 +164,7 @@ def run(*args: str, **env: str) -> Result:
     return CliRunner().invoke(verb, args, env=env)
 
 
-def test_models_are_listed_in_a_hundred_columns() -> None:
+def test_models_are_listed_a_line_each() -> None:
     listed = run("gpt-4.1", "--provider", "openai", OPENAI_API_KEY="sk")
     assert listed.exit_code == 0
     head, *rows = listed.stdout.splitlines()
@@ -170,7 +172,21 @@ def test_models_are_listed_in_a_hundred_columns() -> None:
     assert rows[0].split() == ["openai", "gpt-4.1", "1.05M", "32.8k", "text", "image", "file", "2", "8", "yes"]
     assert "3 models" in listed.stderr
     for maker in ("openai", "anthropic", "gemini", "mistral"):
-        assert max(map(len, run("--provider", maker).stdout.splitlines())) <= 100
+        _, *rows = run("--provider", maker).stdout.splitlines()
+        assert {row.split()[0] for row in rows} == {maker}, "a line a model, for programs that read lines"
+
+
+def test_a_terminal_gets_a_hundred_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = Table(box=None)
+    for name in ("MODEL", "READS"):
+        wide.add_column(name, no_wrap=name == "MODEL")
+    wide.add_row("m" * 40, "text image " * 12)
+    for terminal, lines in ((True, 4), (False, 2)):
+        out = io.StringIO()
+        monkeypatch.setattr(out, "isatty", lambda terminal=terminal: terminal, raising=False)
+        monkeypatch.setattr("sys.stdout", out)
+        models_verb._print(wide)
+        assert len(out.getvalue().splitlines()) == lines, out.getvalue()
 
 
 def test_json_is_one_object_a_line_with_all_that_is_known() -> None:

@@ -244,7 +244,7 @@ async def test_a_try_that_got_no_answer_is_in_the_row_without_any_limit(
         asked = -(-len(CHAT["messages"][0]["content"]) // 4)
         assert row["estimated"]
         assert row["input_tokens"] == 10 + asked
-        assert [attempt[1] for attempt in row["attempts"]] == ["upstream.timeout", "ok"]
+        assert [attempt["result"] for attempt in row["attempts"]] == ["upstream.timeout", "ok"]
 
 
 async def test_what_was_never_sent_used_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,7 +163,7 @@ class _Origin:
             except NotStrict as error:
                 raise _invalid(error.message, error.where) from None
             except IllTyped as error:
-                raise _invalid(f"The chat is not as its API has it: {error}.", error.where) from None
+                raise _invalid(str(error), error.where) from None
             except STUMBLES:
                 raise _invalid("The chat is not as its API has it.", "") from None
             self._print = msgspec.json.encode(self._content)

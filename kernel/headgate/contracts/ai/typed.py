@@ -6,6 +6,7 @@ is found here, before anybody relies on it.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -18,13 +19,27 @@ STUMBLES: Final = (
 _T = TypeVar("_T")
 
 
-class IllTyped(ValueError):
-    """What is wrong with a value: `where`, and half a sentence about it."""
+# What msgspec says of two types, and how it calls them.
+_EXPECTED: Final = re.compile(r"Expected `([^`]+)`, got `([^`]+)`(?: - at `\$\.?([^`]*)`)?")
+_CALLED: Final = {
+    "str": "a text", "int": "a whole number", "float": "a number", "bool": "true or false", "array": "a list",
+    "object": "an object", "null": "absent",
+}  # fmt: skip
 
-    def __init__(self, said: str = "something is not of its type") -> None:
-        what, _, where = said.partition(" - at ")
-        super().__init__(what)
-        self.where = where.strip("`").removeprefix("$").removeprefix(".")
+
+class IllTyped(ValueError):
+    """What is wrong with a value: `where`, and a sentence about it."""
+
+    def __init__(self, said: str = "") -> None:
+        found = _EXPECTED.match(said)
+        self.where = (found[3] or "") if found is not None else ""
+        if found is None:
+            super().__init__("Something is of another type than its own.")
+        else:
+            wanted = [_CALLED.get(one, one) for one in found[1].split(" | ")]
+            super().__init__(
+                f"`{self.where}` has to be {' or '.join(wanted)}, and is {_CALLED.get(found[2], found[2])}."
+            )
 
 
 def typed(value: _T, kind: Any) -> _T:
