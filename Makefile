@@ -36,8 +36,9 @@ bench: $(VENV)/.installed-dev
 bench-streams: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench.streams $(ARGS)
 
-# The long ones that `make test` leaves out.
-soak: $(VENV)/.installed-dev
+# The long ones that `make test` leaves out. One of them wants a real inference server, which is compiled once, into an
+# environment of its own: that takes a compiler and some ten minutes.
+soak: $(VENV)/.installed-dev $(VENV)-llama/.installed
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 $(VENV)/.made:
@@ -56,11 +57,18 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)-llama/.installed: requirements-soak.lock
+	$(PYTHON) -m venv $(VENV)-llama
+	@echo "compiling an inference server into $(VENV)-llama (once)"
+	$(VENV)-llama/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements-soak.lock
+	@touch $@
+
 # Needs uv. Every version and hash that is installed is in these two files. What the tests need comes first: it may ask
 # for less than the newest of what Headgate needs, never the other way round.
 lock:
 	uv pip compile pyproject.toml --extra dev --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements-dev.lock -o requirements.lock
+	uv pip compile --group pyproject.toml:soak --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-soak.lock
 
 # What is generated from the code: docs/reference, and the tables of docs/ai.md.
 docs: $(VENV)/.installed-dev

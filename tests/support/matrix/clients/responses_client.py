@@ -71,8 +71,9 @@ class FailedError(Exception):
 def _heard(said: Any) -> Heard:
     reason = said.incomplete_details.reason if said.incomplete_details is not None else said.status
     heard = Heard(said.output_text, stop=reason, native=said.output)
-    heard.input, heard.output = said.usage.input_tokens, said.usage.output_tokens
-    heard.cached = said.usage.input_tokens_details.cached_tokens
+    if said.usage is not None:
+        heard.input, heard.output = said.usage.input_tokens, said.usage.output_tokens
+        heard.cached = said.usage.input_tokens_details.cached_tokens
     for item in said.output:
         if item.type == "function_call":
             heard.calls.append(Called(item.call_id, item.name, args(item.arguments)))
