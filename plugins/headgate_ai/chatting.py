@@ -194,12 +194,12 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     clock = ctx.node.clock
     first = 0.0
 
-    def settle(flow: Flow, *, whole: bool) -> None:
+    def settle(flow: Flow, fault: Failure | None, *, whole: bool) -> None:
         if whole:
             asked.settle_whole(flow.counted, flow.relayed_bytes)
         else:
             asked.settle_guessed(flow.counted, flow.relayed_bytes)
-        end(asked, "ok" if whole else "cut")
+        end(asked, "ok" if whole else "cut", fault)
         took = clock.monotonic() - first
         if first and took > 0 and asked.answered_tokens:
             ctx.note("tokens_per_s", round(asked.answered_tokens / took, 1))

@@ -25,9 +25,9 @@ _PATIENCE_BYTES: Final = 1 << 16
 
 
 class Settle(Protocol):
-    """Told once how a stream went."""
+    """Told once how a stream went: to its end, or cut, by a fault where it was not the client who went."""
 
-    def __call__(self, flow: Flow, *, whole: bool) -> None: ...
+    def __call__(self, flow: Flow, fault: Failure | None, *, whole: bool) -> None: ...
 
 
 class Relay:
@@ -142,7 +142,7 @@ class Relay:
     def _done(self, *, whole: bool) -> None:
         settle, self._settle = self._settle, None
         if settle is not None:
-            settle(self._flow, whole=whole)
+            settle(self._flow, self._fault, whole=whole)
 
     async def aclose(self) -> None:
         """Give the rest up; what was relayed until now is accounted for."""

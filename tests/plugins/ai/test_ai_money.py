@@ -107,7 +107,9 @@ async def test_the_network_is_pulled_under_a_stream_and_the_ledger_has_what_was_
         [row] = await w.rows(1)
         assert row["outcome"] == "cut"
         assert row["estimated"]
-        assert (row["attempts"][0]["target"], row["attempts"][0]["result"]) == (f"{row['provider']}/m-{model}", "cut")
+        [attempt] = row["attempts"]
+        assert (attempt["target"], attempt["result"]) == (f"{row['provider']}/m-{model}", "cut")
+        assert attempt["why"], "it was not the client who went"
         assert w.booked([row]) >= w.billed > 0
         if model == "claude":
             assert row["input_tokens"] == w.sims[model].billed.input, "it was said when the stream began"
