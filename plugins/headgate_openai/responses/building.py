@@ -208,6 +208,8 @@ class Building:
         self.response["status"] = "failed"
         known = code if code in ("rate_limit_exceeded", "invalid_prompt") else "server_error"
         self.response["error"] = {"code": known, "message": message}
+        for part in self._open.values():
+            part.settle()
         self._say("response.failed", response=self.response)
 
     def _say(self, kind: str, **fields: Any) -> None:

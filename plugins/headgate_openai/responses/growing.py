@@ -3,6 +3,8 @@
 1. A message holds the texts and refusals that follow one another. It is done when all its parts are, and something else
    begins or the answer ends. Calls and reasoning are items of their own; several items may grow at a time.
 2. Each begins with `output_item.added` and ends with `output_item.done`, which has all of it.
+3. What grows is kept in its pieces, and put together when it is shown (`settle`): a text that is extended in place is copied
+   each time, which for a long one is most of the work.
 """
 
 from __future__ import annotations
@@ -69,10 +71,12 @@ class Saying(Growing):
 class Words:
     """A text or a refusal in a message."""
 
-    __slots__ = ("_kind", "_message", "_name", "_place", "part")
+    __slots__ = ("_kind", "_length", "_message", "_name", "_pieces", "_place", "part")
 
     def __init__(self, message: Saying, place: int, part: dict[str, Any]) -> None:
         self._message, self._place, self.part = message, place, part
+        self._pieces: list[str] = []
+        self._length = 0
         self._name = "text" if part["type"] == "output_text" else "refusal"
         self._kind = f"response.{part['type']}"
         message.say("response.content_part.added", **self._at(), part=part)
@@ -82,7 +86,8 @@ class Words:
 
     def grow(self, text: str, probs: list[TokenProb] | None = None) -> None:
         """More of it."""
-        self.part[self._name] += text
+        self._pieces.append(text)
+        self._length += len(text)
         more = {}
         if self._name == "text":
             said = [render_prob(one) for one in probs or ()]
@@ -92,13 +97,19 @@ class Words:
 
     def cite(self, citation: Citation) -> None:
         """One more citation of it."""
-        noted = annotation(citation, 0, len(self.part["text"]))
+        noted = annotation(citation, 0, self._length)
         self.part["annotations"].append(noted)
         count = len(self.part["annotations"]) - 1
         self._message.say(f"{self._kind}.annotation.added", **self._at(), annotation_index=count, annotation=noted)
 
+    def settle(self) -> None:
+        """Put together what has come of it."""
+        self.part[self._name] = "".join([self.part[self._name], *self._pieces])
+        self._pieces.clear()
+
     def close(self) -> None:
         """It is whole."""
+        self.settle()
         more = {"logprobs": self.part["logprobs"]} if self._name == "text" else {}
         self._message.say(f"{self._kind}.done", **self._at(), **{self._name: self.part[self._name]}, **more)
         self._message.say("response.content_part.done", **self._at(), part=self.part)
@@ -108,20 +119,27 @@ class Words:
 class Calling(Growing):
     """A call of a function."""
 
-    __slots__ = ()
+    __slots__ = ("_pieces",)
 
     def __init__(self, say: Say, place: int, ident: str, call: ToolCall) -> None:
         came = call.item if isinstance(call, Called) else {}
         said = {"call_id": call.id, "name": call.name, "arguments": "", "status": "in_progress"}
+        self._pieces: list[str] = []
         super().__init__(say, place, {"id": ident, "type": "function_call", **came, **said})
 
     def grow(self, text: str) -> None:
         """More of its arguments."""
-        self.item["arguments"] += text
+        self._pieces.append(text)
         self.say("response.function_call_arguments.delta", **self.at(), delta=text)
+
+    def settle(self) -> None:
+        """Put together what has come of it."""
+        self.item["arguments"] = "".join([self.item["arguments"], *self._pieces])
+        self._pieces.clear()
 
     def close(self) -> None:
         """It is whole."""
+        self.settle()
         said = {"arguments": self.item["arguments"], "name": self.item["name"]}
         self.say("response.function_call_arguments.done", **self.at(), **said)
         self.done()
@@ -133,7 +151,7 @@ class Thinking(Growing):
     What OpenAI has encrypted comes as a part of its own, behind the words: so the item is done when the next one begins.
     """
 
-    __slots__ = ("_asked", "_open", "_part_of", "_summary", "_text", "_told")
+    __slots__ = ("_asked", "_open", "_part_of", "_pieces", "_summary", "_told")
 
     def __init__(self, say: Say, place: int, ident: str, part: Reasoning) -> None:
         came = part.item if isinstance(part, Thought) else {}
@@ -142,7 +160,8 @@ class Thinking(Growing):
         item.pop("content", None)
         if part.sealed is not None:
             item["encrypted_content"] = part.sealed if own else carry(part, None)
-        self._summary, self._told, self._text = part.summary, False, ""
+        self._summary, self._told = part.summary, False
+        self._pieces: list[str] = []
         self._part_of = part
         self._open, self._asked = True, False
         super().__init__(say, place, item)
@@ -165,16 +184,20 @@ class Thinking(Growing):
         if not self._told:
             self._told = True
             self._part("added", "")
-        self._text += text
+        self._pieces.append(text)
         kind = "response.reasoning_summary_text.delta" if self._summary else "response.reasoning_text.delta"
         self.say(kind, **self._at(), delta=text)
+
+    def settle(self) -> None:
+        """Its words are shown when they are whole, and not before."""
 
     def close(self) -> None:
         """It is whole."""
         if self._told:
+            text = "".join(self._pieces)
             kind = "response.reasoning_summary_text.done" if self._summary else "response.reasoning_text.done"
-            self.say(kind, **self._at(), text=self._text)
-            self.item["summary" if self._summary else "content"] = [self._part("done", self._text)]
+            self.say(kind, **self._at(), text=text)
+            self.item["summary" if self._summary else "content"] = [self._part("done", text)]
         self._open = False
         if self._asked:
             self.done()
