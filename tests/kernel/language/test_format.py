@@ -53,7 +53,7 @@ def respaced(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(respaced())
 def test_formatting_is_idempotent_and_changes_nothing(text: str) -> None:
     before, findings = parse(Source("x", text))

@@ -29,7 +29,7 @@ REQUESTS = st.tuples(
 )
 
 
-@settings(QUICK, max_examples=80)
+@settings(QUICK, max_examples=50)
 @given(policies(), REQUESTS)
 def test_generated_policies_mean_the_same(text: str, request: tuple[str, dict[str, str]]) -> None:
     loaded = load(["main.policy"], {"main.policy": text}.get)
@@ -43,7 +43,7 @@ def test_generated_policies_mean_the_same(text: str, request: tuple[str, dict[st
     assert traced == oracle, text
 
 
-@settings(QUICK, max_examples=50)
+@settings(QUICK, max_examples=30)
 @given(policies())
 def test_formatting_a_generated_policy_twice_is_formatting_it_once(text: str) -> None:
     once = format_source(Source("a.policy", text))

@@ -108,7 +108,8 @@ async def test_after_a_kill_the_ledger_has_what_was_billed_and_at_most_the_slice
     count = billed(data)
     async with opened() as stores:
         buried = await stores.ledger.bury()
-        assert len(buried) >= 3
+        # Of a limit that is nearly used up a worker may have given all of its share back.
+        assert len(buried) >= (3 if limit > 1000 * CENT else 1)
         [state] = await stores.ledger.statements()
         assert state.holds
         assert count <= state.settled + state.presumed <= count + leased

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import trio
-import trio.testing
 
 from headgate.contracts.clock import SystemClock
 from headgate.contracts.exchange import Exchange
@@ -102,7 +101,9 @@ def rehearse_in_thread(
     program: Program, open_plugins: OpenPlugins, scenarios: Iterable[Scenario] | None = None
 ) -> list[Outcome]:
     """The same in a loop of its own, whose clock jumps. Blocks; call it in a thread where a loop runs already."""
-    clock = trio.testing.MockClock(autojump_threshold=0)
+    from trio.testing import MockClock  # it brings pytest along, where there is one; most commands rehearse nothing
+
+    clock = MockClock(autojump_threshold=0)
     return trio.run(rehearse, program, open_plugins, scenarios, clock=clock)
 
 
