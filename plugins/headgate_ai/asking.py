@@ -54,7 +54,7 @@ async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
             asked.status = response.status
             if response.status == 200:
                 return asked, response
-            asked.refused()
+            asked.answered(response.status)
             fault = await _judged(asked, response, place)
         except UpstreamFault as failed:
             end(asked, failed.kind, failed)

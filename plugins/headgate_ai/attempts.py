@@ -2,14 +2,15 @@
 
 1. A try ends once. It is settled with what its provider says it used; or it is given up, and then what was used is guessed
    (see `guessing`). That is told to the accounts that hold something for it, and to the row, with accounts or without.
-2. What was refused with a status, or brought no byte to its provider, used nothing.
+2. What was refused with a status, or brought no byte to its provider, used nothing. But a status that says that somebody on
+   the way waited no longer says nothing of the provider: that is an answer that never came.
 3. A whole answer that was asked for and never came is booked at its bound: nobody here knows what the provider made of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -20,6 +21,10 @@ from headgate_ai.guessing import believed, guess, safe_side
 if TYPE_CHECKING:
     from headgate_ai.models import Model
     from headgate_ai.questions import Asking
+
+
+# Of a proxy in front of the provider that waited no longer: request timeout, client closed, gateway timeout, Cloudflare's.
+_GAVE_UP: Final = frozenset({408, 499, 504, 524})
 
 
 @dataclass(slots=True)
@@ -69,8 +74,13 @@ class Asked:
         booked = safe_side(self, said, answered_bytes) if self.holds else None
         self.settle(guess(self, said, answered_bytes), booked)
 
+    def answered(self, status: int) -> None:
+        """The provider answered with that status, which is no answer."""
+        if status not in _GAVE_UP:
+            self.refused()
+
     def refused(self) -> None:
-        """The provider answered that it does nothing."""
+        """Nothing was used."""
         self.settled = True
         holds, self.holds = self.holds, []
         for hold in holds:

@@ -1,7 +1,7 @@
 """The most that one attempt can use, for whoever limits it (SEMANTICS §6.2).
 
-1. A token of text is at least one byte, for every tokenizer in use, so a text of n bytes is at most n tokens. What frames a
-   message or a tool costs some more; the table says how much is allowed for. Fields that nobody here knows are read as
+1. A token of text is at least one byte, for every tokenizer in use, so a text of n bytes is at most n tokens; some read a
+   text in Unicode's form NFC, which may have more bytes. What frames a message or a tool costs some more; the table says how much is allowed for. Fields that nobody here knows are read as
    the text that they may be.
 2. A picture, a sound or a file costs what `sizes` says, however few bytes it takes to name it. What has no size that
    anybody here knows (a provider's file, an address of a document, a tool that the provider runs) has no bound, and neither
@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final, NamedTuple
 
 import msgspec
@@ -48,6 +49,18 @@ class Unbounded(ValueError):
     """What has no bound, as half a sentence: "a provider's file has no known size"."""
 
 
+class Limits(NamedTuple):
+    """What is known of a model: its window, its longest answer (`output`), whether it answers with `words` alone,
+    whether it `thinks_beside` the bound on the answer, and whether its provider reads as whatever it is what a client
+    calls a picture (`looks`)."""
+
+    context: int | None
+    output: int | None
+    words: bool = True
+    thinks_beside: bool = False
+    looks: bool = False
+
+
 class Size(NamedTuple):
     """Tokens of input, at most: those that have to fit into the window, and those of pictures."""
 
@@ -62,17 +75,17 @@ class Size(NamedTuple):
         return self.pictures + (self.read if window is None else min(self.read, window))
 
 
-def input_tokens(chat: Chat, window: int | None) -> int:
-    """The most input tokens that a chat can be, for a model with such a window. Unbounded."""
+def input_tokens(chat: Chat, limits: Limits) -> int:
+    """The most input tokens that a chat can be, for such a model. Unbounded."""
     content = chat.content()
     if "previous_response_id" in content.extra:
         raise Unbounded("what went before it (`previous_response_id`) has no known size")
     size = Size(_PER_CHAT + _tools(content) + _extra(content.extra))
     for message in content.messages:
-        size = size.plus(_message(message, window))
+        size = size.plus(_message(message, limits))
     if content.format is not None and content.format.schema is not None:
         size = size.plus(Size(_json(content.format)))
-    return size.within(window)
+    return size.within(limits.context)
 
 
 def _tools(content: Content) -> int:
@@ -92,7 +105,14 @@ def _is_called_by_the_client(tool: ServerTool) -> bool:
 
 
 def _json(value: object) -> int:
-    return len(msgspec.json.encode(value))
+    return text_bytes(msgspec.json.encode(value).decode())
+
+
+def text_bytes(text: str) -> int:
+    """The bytes of a text in UTF-8, as it is or in NFC, whichever are more (rule 1)."""
+    if text.isascii():
+        return len(text)
+    return max(len(text.encode()), len(unicodedata.normalize("NFC", text).encode()))
 
 
 def _extra(value: object) -> int:
@@ -100,27 +120,28 @@ def _extra(value: object) -> int:
     return _json(value) if value else 0
 
 
-def _message(message: Message, window: int | None) -> Size:
+def _message(message: Message, limits: Limits) -> Size:
     size = Size(_PER_MESSAGE + _extra(message.name) + _extra(message.extra))
     for part in message.parts:
-        size = size.plus(_part(part, window)).plus(Size(_extra(part.extra)))
+        size = size.plus(_part(part, limits)).plus(Size(_extra(part.extra)))
     return size
 
 
-def _part(part: object, window: int | None) -> Size:
+def _part(part: object, limits: Limits) -> Size:
+    window = limits.context
     match part:
         case Text(text=text, citations=citations):
-            return Size(len(text.encode()) + _extra(citations))
+            return Size(text_bytes(text) + _extra(citations))
         case Refused(text=text):
-            return Size(len(text.encode()))
+            return Size(text_bytes(text))
         case Reasoning():
             return Size(_json(part))
         case ToolCall():
             return Size(_PER_TOOL + _json(part))
         case ToolResult():
-            return _result(part, window)
+            return _result(part, limits)
         case Image(media=media):
-            return _picture(part, window) if media.file is None else _unknown("a picture that is a provider's file")
+            return _picture(part, limits) if media.file is None else _unknown("a picture that is a provider's file")
         case Audio(media=media):
             return _read(sound(part), window, "a sound") if media.data is not None else _elsewhere("a sound")
         case File(media=media):
@@ -130,16 +151,16 @@ def _part(part: object, window: int | None) -> Size:
     raise AssertionError(f"no bound for {part!r}")
 
 
-def _result(result: ToolResult, window: int | None) -> Size:
+def _result(result: ToolResult, limits: Limits) -> Size:
     size = Size(_PER_MESSAGE + _json(result.id) + _extra(result.name))
     for part in result.parts:
-        size = size.plus(_part(part, window)).plus(Size(_extra(part.extra)))
+        size = size.plus(_part(part, limits)).plus(Size(_extra(part.extra)))
     return size
 
 
-def _picture(image: Image, window: int | None) -> Size:
-    tokens = picture(image)
-    return Size(pictures=tokens) if tokens is not None else _read(None, window, "what is no picture")
+def _picture(image: Image, limits: Limits) -> Size:
+    tokens = picture(image, looks=limits.looks)
+    return Size(pictures=tokens) if tokens is not None else _read(None, limits.context, "what may be no picture")
 
 
 def _file(file: File, window: int | None) -> Size:
@@ -162,36 +183,29 @@ def _unknown(what: str) -> Size:
     raise Unbounded(f"{what} has no known size")
 
 
-class Limits(NamedTuple):
-    """What is known of a model: its window, its longest answer (`output`), whether it answers with `words` alone, and
-    whether it `thinks_beside` the bound on the answer."""
-
-    context: int | None
-    output: int | None
-    words: bool = True
-    thinks_beside: bool = False
-
-
 def bound_of(chat: Chat, what: str, prices: Prices, limits: Limits, wire: Wire, cap: int | None = None) -> Bound:
     """The bound of one attempt. `cap` is what a limit wants sent where the client gave no bound on the answer."""
-    if isinstance(prices, Free):
-        # However much it is, it costs nothing; what it is in tokens, nobody here has to know.
-        return Bound(what, cost=Money(0))
+    free = isinstance(prices, Free)
     try:
-        _refuse_raising(chat.content(), limits, wire)
-        asked = input_tokens(chat, limits.context)
+        if not free:
+            _refuse_raising(chat.content(), limits, wire)
+        asked, answered = input_tokens(chat, limits), _answered(chat, limits, cap)
     except Unbounded as error:
-        return Bound(what, unbounded=str(error))
-    each = chat.max_tokens or cap or limits.output or limits.context
-    if each is None:
-        return Bound(what, unbounded="the request has no bound on the answer, and the model's maximum is not known")
-    thoughts = _thoughts(chat.content(), limits)
-    if thoughts is None:
-        return Bound(what, unbounded="the request has no bound on what the model thinks")
-    answered = (each + thoughts) * (chat.content().n or 1)
+        # What costs nothing has a bound on its cost, however many tokens it is.
+        return Bound(what, cost=Money(0)) if free else Bound(what, unbounded=str(error))
     cost = prices.most(Counted(input_tokens=asked, output_tokens=answered))
     why = None if cost is not None else f"the price of {what} is not known"
     return Bound(what, asked + answered, cost, why)
+
+
+def _answered(chat: Chat, limits: Limits, cap: int | None) -> int:
+    each = chat.max_tokens or cap or limits.output or limits.context
+    if each is None:
+        raise Unbounded("the request has no bound on the answer, and the model's maximum is not known")
+    thoughts = _thoughts(chat.content(), limits)
+    if thoughts is None:
+        raise Unbounded("the request has no bound on what the model thinks")
+    return (each + thoughts) * (chat.content().n or 1)
 
 
 def _thoughts(content: Content, limits: Limits) -> int | None:

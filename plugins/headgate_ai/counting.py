@@ -108,6 +108,9 @@ class CountQuestion:
     def most_input(self, model: Model) -> int | None:
         return None
 
+    def hides(self, model: Model) -> bool:
+        return False
+
     def likely(self, model: Model) -> Counted:
         return Counted()
 

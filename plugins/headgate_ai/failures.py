@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # An error that takes more than this to say is a web page.
 _ERROR_BYTES: Final = 1 << 16
+# What is longer than a day is no advice to a client.
+_LONGEST_S: Final = 86_400.0
 # The status has come, and says enough; what explains it may take so long, whatever the line allows for an answer.
 _ERROR_S: Final = 2.0
 # The provider's statuses that tell the client something about its own request; every other one is ours to mend.
@@ -57,7 +59,7 @@ async def refused(model: Model, response: Response, now: float) -> Refused:
 
 def waiting(wait_s: float | None) -> Sequence[Line]:
     """The line that tells a client to wait; whole seconds are all that it can say."""
-    return [(b"retry-after", b"%d" % math.ceil(wait_s))] if wait_s is not None else ()
+    return [(b"retry-after", b"%d" % math.ceil(min(wait_s, _LONGEST_S)))] if wait_s is not None else ()
 
 
 def _sentence(model: Model, status: int, said: Refusal | None, key: KeyState) -> str:

@@ -47,6 +47,10 @@ class Asking(Protocol):
         """The most input tokens that it can be for this model; None where nobody can say."""
         ...
 
+    def hides(self, model: Model) -> bool:
+        """Whether the model may make tokens that nobody is shown."""
+        ...
+
     def likely(self, model: Model) -> Counted:
         """What a try has probably used of which nothing came back, for people."""
         ...
@@ -99,10 +103,12 @@ class Question:
             return Bound(
                 model.label, unbounded=f"the model's option `{min(raising)}` adds to it, nobody here knows how much"
             )
+        return bound_of(self.chat, model.label, model.prices, self._limits(model), self._wire(model), cap)
+
+    def _limits(self, model: Model) -> Limits:
         words = model.outputs is None or model.outputs <= {"text"}
         beside = model.provider.thinks_beside and model.abilities.get("reasoning", True)
-        limits = Limits(model.context, model.most_output, words, beside)
-        return bound_of(self.chat, model.label, model.prices, limits, self._wire(model), cap)
+        return Limits(model.context, model.most_output, words, beside, looks=model.dialect.name == "gemini")
 
     def _wire(self, model: Model) -> Wire:
         """Which of the client's fields reach the model, and what is known of them."""
@@ -117,9 +123,13 @@ class Question:
 
     def most_input(self, model: Model) -> int | None:
         try:
-            return input_tokens(self.chat, model.context)
+            return input_tokens(self.chat, self._limits(model))
         except Unbounded:
             return None
+
+    def hides(self, model: Model) -> bool:
+        thinking = self.chat.content().thinking
+        return model.abilities.get("reasoning", True) and (thinking is None or thinking.effort != "none")
 
     def likely(self, model: Model) -> Counted:
         return Counted(input_tokens=likely_tokens(self.chat))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from headgate_ai.models import Model
 
 _BEARER: Final = b"Bearer "
-# Who gives tokens says no, or the key is none; what else may happen there is not the key's fault.
-_THE_KEYS: Final = frozenset({"upstream.refused", "upstream.status"})
+# What who gives tokens says of a key that is none. What else may happen there is not the key's fault.
+_NO: Final = frozenset({400, 401, 403})
 
 
 async def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> None:
@@ -28,7 +28,7 @@ async def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> 
         try:
             await model.dialect.authorize(outgoing, model.target, secret, options, node)
         except UpstreamFault as fault:
-            if fault.kind in _THE_KEYS:
+            if is_the_keys(fault):
                 raise KeyFault(
                     fault.kind, fault.message, status=fault.status_hint, sent=False, record=fault.record
                 ) from None
@@ -36,3 +36,10 @@ async def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> 
         for name, value in outgoing.headers[before:]:
             if name == b"authorization" and value.startswith(_BEARER) and value[len(_BEARER) :].decode() != key:
                 model.keys.got(value[len(_BEARER) :].decode())
+
+
+def is_the_keys(fault: UpstreamFault) -> bool:
+    """Whether it is the key's fault that there is no token: it is no key at all, or it was refused."""
+    if fault.kind == "upstream.status":
+        return fault.record.get("upstream_status") in _NO
+    return fault.kind == "upstream.refused" and "key" in fault.record

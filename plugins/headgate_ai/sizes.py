@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from headgate.api.ai import Audio, File, Image, Media
@@ -21,12 +23,17 @@ from headgate.api.ai import Audio, File, Image, Media
 PICTURE: Final = 50_000
 # The thinnest MP3 has 8 kbit/s, the thinnest wave here 8,000 bytes a second; at 100 tokens a second at most:
 # https://platform.openai.com/docs/guides/audio counts 10, https://ai.google.dev/gemini-api/docs/audio 32.
-_SOUND_BYTES_PER_TOKEN: Final = 10
+SOUND_BYTES_PER_TOKEN: Final = 10
 _SLOWEST_HZ: Final = 8_000
 _MP3: Final = ("mp3", "mpeg")
 _WAV: Final = ("wav", "wave", "x-wav")
 # How the base64 of what is compressed begins: PDF, and ZIP, which is what office documents are.
 _COMPRESSED: Final = ("JVBERi", "UEsDB")
+# And how pictures do: PNG, JPEG, GIF, BMP, and what is RIFF or HEIC, whose kinds are told apart further in.
+_PICTURES: Final = ("iVBORw0KGgo", "/9j/", "R0lGOD", "Qk0")
+
+# So many bytes at a place; fewer at the end.
+At = Callable[[int, int], bytes]
 
 
 def data_bytes(media: Media) -> int:
@@ -34,19 +41,32 @@ def data_bytes(media: Media) -> int:
     return -(-len(media.data or "") * 3 // 4)
 
 
-def picture(image: Image) -> int | None:
-    """Tokens of a picture; None where only the window bounds it. A picture at an address is scaled as any other is."""
+def picture(image: Image, *, looks: bool = False) -> int | None:
+    """Tokens of a picture; None where only the window bounds it. A picture at an address is scaled as any other is.
+
+    `looks`: its provider takes whatever a client calls a picture, a film as well. Then its bytes have to show that it is one.
+    """
     mime, data = image.media.mime, image.media.data or ""
     named = mime is None or mime.lower().startswith("image/")
-    return PICTURE if named and not data.startswith(_COMPRESSED) else None
+    shown = data.startswith(_PICTURES) if looks else not data.startswith(_COMPRESSED)
+    return PICTURE if named and shown else None
 
 
 def sound(audio: Audio) -> int | None:
     """Tokens of a sound; None where only the window bounds it."""
-    kind = (audio.format or (audio.media.mime or "").partition("/")[2]).lower()
-    data = audio.media.data or ""
-    thick = (kind in _MP3 and _is_mp3(data)) or (kind in _WAV and _is_plain_wave(data))
-    return data_bytes(audio.media) // _SOUND_BYTES_PER_TOKEN + 1 if thick else None
+    kind = audio.format or (audio.media.mime or "").partition("/")[2]
+    thick = _is_thick(kind, partial(_at, audio.media.data or ""))
+    return data_bytes(audio.media) // SOUND_BYTES_PER_TOKEN + 1 if thick else None
+
+
+def is_thick(name: str, data: bytes) -> bool:
+    """Whether a file of sound, by its name and its bytes, has at least 1000 bytes a second."""
+    return _is_thick(name.rpartition(".")[2], lambda place, count: data[place : place + count])
+
+
+def _is_thick(kind: str, at: At) -> bool:
+    kind = kind.lower()
+    return (kind in _MP3 and _is_mp3(at)) or (kind in _WAV and _is_plain_wave(at))
 
 
 def document(file: File) -> int | None:
@@ -65,18 +85,20 @@ def _at(data: str, place: int, count: int) -> bytes:
     return found[place % 3 :]
 
 
-def _is_mp3(data: str) -> bool:
+def _is_mp3(at: At) -> bool:
     """Whether it begins with a frame of MPEG sound whose rate is said, behind the tag that there may be."""
-    head, place = _at(data, 0, 10), 0
+    head, place = at(0, 10), 0
     if head[:3] == b"ID3" and len(head) >= 10:
         place = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-    frame = _at(data, place, 3)
-    return len(frame) >= 3 and frame[0] == 0xFF and frame[1] & 0xE0 == 0xE0 and 0 < frame[2] >> 4 < 15
+    frame = at(place, 3)
+    # Layer 00 is AAC, whose frames may be of any length.
+    is_mpeg = len(frame) >= 3 and frame[0] == 0xFF and frame[1] & 0xE0 == 0xE0 and frame[1] & 0x06 != 0
+    return is_mpeg and 0 < frame[2] >> 4 < 15
 
 
-def _is_plain_wave(data: str) -> bool:
+def _is_plain_wave(at: At) -> bool:
     """Whether it is uncompressed sound, with as many bytes a second as there have to be: RIFF, and `fmt ` at once."""
-    head = _at(data, 0, 36)
+    head = at(0, 36)
     if len(head) < 36 or head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt ":
         return False
     form, channels, rate, bits = (int.from_bytes(head[at:end], "little") for at, end in _WAVE)

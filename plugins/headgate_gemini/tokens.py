@@ -78,7 +78,10 @@ def _account(key: str) -> ServiceAccount:
         return msgspec.json.decode(key, type=ServiceAccount)
     except msgspec.DecodeError:
         raise UpstreamFault(
-            "upstream.refused", "The key of this model is not the JSON file of a service account.", sent=False
+            "upstream.refused",
+            "The key of this model is not the JSON file of a service account.",
+            sent=False,
+            record={"key": "invalid"},
         ) from None
 
 
@@ -96,7 +99,10 @@ def assertion(account: ServiceAccount, now: float) -> str:
         return jwt.encode(header, claims, RSAKey.import_key(account.private_key), algorithms=["RS256"])
     except (JoseError, ValueError, TypeError):
         raise UpstreamFault(
-            "upstream.refused", "The private key of this model's service account cannot be used.", sent=False
+            "upstream.refused",
+            "The private key of this model's service account cannot be used.",
+            sent=False,
+            record={"key": "invalid"},
         ) from None
 
 

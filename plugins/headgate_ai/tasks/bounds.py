@@ -1,7 +1,7 @@
 """The most that one job can use, for whoever limits it (SEMANTICS §6.2). See `headgate_ai.bounds` for the rules.
 
 1. A token of text is at least one byte; so is a character. A list of tokens is as long as it is.
-2. Sound has at least 8 kbit/s: a second is at most 1000 bytes of it.
+2. Sound whose bytes show a least bit rate is so many seconds at most (see `headgate_ai.sizes`); any other has no bound.
 3. A search of Cohere's is a query with up to a hundred documents, and a document is cut into pieces of 500 tokens, the
    query among them: https://docs.cohere.com/docs/rerank-overview.
 4. A picture has no bound in tokens but where its maker's page says one; by the piece, the price list has the price.
@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from headgate.api import Bound
-from headgate.api.ai import Counted, Drawing, Embedding, Job, Moderation, Rerank, Speech, Transcription, Wanted
+from headgate.api.ai import Counted, Drawing, Embedding, Job, Moderation, Rerank, Speech, Transcription, Upload, Wanted
+from headgate_ai.sizes import PICTURE, SOUND_BYTES_PER_TOKEN, is_thick
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -21,11 +22,8 @@ if TYPE_CHECKING:
 _EACH: Final = 16
 _PER_JOB: Final = 64
 _BYTES_PER_SECOND: Final = 1000
-_BYTES_PER_TOKEN: Final = 10
 _DOCUMENTS_PER_SEARCH: Final = 100
 _TOKENS_PER_PIECE: Final = 500
-# A picture that is read, see `headgate_ai.bounds`.
-_IMAGE: Final = 50_000
 # The tokens of the largest picture of the best quality:
 # https://platform.openai.com/docs/guides/image-generation#cost-and-latency, https://ai.google.dev/gemini-api/docs/pricing
 _DRAWN: Final = (
@@ -53,13 +51,13 @@ def _most(wants: Wanted, model: Model) -> Counted | None:
         case Rerank(query=query, documents=documents):
             return _ranked(len(query.encode()), [len(one.encode()) for one in documents])
         case Moderation(inputs=inputs, images=images):
-            return Counted(input_tokens=_PER_JOB + sum(map(_size, inputs)) + _IMAGE * len(images))
+            return Counted(input_tokens=_PER_JOB + sum(map(_size, inputs)) + PICTURE * len(images))
         case Speech(text=text):
             size = _PER_JOB + _size(text) + _size(wants.instructions or "")
             sold = model.prices.unit == "character"
             return Counted(input_tokens=size, characters=len(text)) if sold else None
         case Transcription(file=file, prompt=prompt):
-            return _heard(len(file.data), len((prompt or "").encode()), model)
+            return _heard(file, len((prompt or "").encode()), model)
         case Drawing():
             return _drawn(wants, model)
     return None
@@ -75,19 +73,22 @@ def _ranked(query: int, documents: list[int]) -> Counted:
     return Counted(input_tokens=tokens, searches=max(1, -(-pieces // _DOCUMENTS_PER_SEARCH)))
 
 
-def _heard(size: int, prompt: int, model: Model) -> Counted | None:
+def _heard(file: Upload, prompt: int, model: Model) -> Counted | None:
+    size = len(file.data)
+    if not is_thick(file.name, file.data):
+        return None
     if model.prices.unit == "second":
         return Counted(input_tokens=_PER_JOB + prompt, seconds=-(-size // _BYTES_PER_SECOND))
     if model.most_output is None:
         return None
-    sound = size // _BYTES_PER_TOKEN
+    sound = size // SOUND_BYTES_PER_TOKEN
     return Counted(
         input_tokens=_PER_JOB + prompt + sound, input_audio_tokens=sound, output_tokens=model.most_output
     )  # fmt: skip
 
 
 def _drawn(wants: Drawing, model: Model) -> Counted | None:
-    read = _PER_JOB + _size(wants.prompt) + _IMAGE * (len(wants.images) + (wants.mask is not None))
+    read = _PER_JOB + _size(wants.prompt) + PICTURE * (len(wants.images) + (wants.mask is not None))
     if model.prices.unit == "image":
         return Counted(input_tokens=read, images=wants.n, size=size_of(wants))
     tokens = next((most for name, most in _DRAWN if model.name.removesuffix("-latest") == name), None)

@@ -60,6 +60,9 @@ class JobQuestion:
     def most_input(self, model: Model) -> int | None:
         return None
 
+    def hides(self, model: Model) -> bool:
+        return False
+
     def likely(self, model: Model) -> Counted:
         return used(self.job, model.prices, None)
 

@@ -160,7 +160,9 @@ def test_counts_that_cannot_be_are_settled_by_an_estimate_above_zero_and_within_
     prices = given({"input": Money(10**9), "output": Money(2 * 10**9)})
     bound = Bound("p/m", 50 + 30, prices.most(Counted(input_tokens=50, output_tokens=30)))
     model = SimpleNamespace(prices=prices, label="p/m", context=None)
-    question = SimpleNamespace(most_input=lambda model: 50, likely=lambda model: Counted(input_tokens=10))
+    question = SimpleNamespace(
+        most_input=lambda model: 50, likely=lambda model: Counted(input_tokens=10), hides=lambda model: False
+    )
     ctx = SimpleNamespace(usage=None, note=lambda *said: None)
     written = SimpleNamespace(body=b"x" * 40)
     books = Books()

@@ -313,3 +313,88 @@ async def test_a_cap_is_sent_by_the_line_that_has_it_and_by_no_other(monkeypatch
         first, second = w.sims["gpt"].received[0].body, w.sims["mini"].received[0].body
         assert 77 in (first.get("max_tokens"), first.get("max_completion_tokens"))
         assert second.get("max_tokens") is second.get("max_completion_tokens") is None
+
+
+@asynccontextmanager
+async def scripted(lines: str, script: Any, monkeypatch: pytest.MonkeyPatch, known: str = "") -> AsyncIterator[World]:
+    """A model `odd` whose provider does what the script says, which gets each connection."""
+    async with trio.open_nursery() as nursery:
+        up = await ScriptedUpstream(script).start(nursery)
+        odd = f'model odd {{ provider = openai, name = "m-odd", key = secret("K"), url = "{up.url}"{known} }}'
+        async with world(lines, monkeypatch, models=odd) as w:
+            yield w
+        nursery.cancel_scope.cancel()
+
+
+THINKS = ', abilities = ["reasoning"], price = {input: $10, output: $20}'
+TALKS = ', abilities = ["tools"], price = {input: $10, output: $20}'
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(("known", "hidden"), [(THINKS, 5000), (TALKS, 0)])
+async def test_a_model_that_thinks_is_booked_for_what_it_may_have_thought(
+    monkeypatch: pytest.MonkeyPatch, known: str, hidden: int
+) -> None:
+    async def silent(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(HEAD)
+        while await wire.receive():
+            pass
+
+    lines = "budget $5 per=day { ai.chat odd timeout=100ms }"
+    async with scripted(lines, silent, monkeypatch, known) as w:
+        assert (await w.ask(stream=True, max_tokens=30_000)).status == 504
+        [row] = await w.rows(1)
+        [spent] = row["spent"]
+        least, most = hidden * OUT, (hidden * 2 + 0) * OUT + 1_000 * IN
+        assert least <= spent[2] <= most, "nobody makes more than 5,000 tokens a second, and it had a second or two"
+
+
+async def test_a_hang_up_is_never_booked_above_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(HEAD)
+        while await wire.receive():
+            pass
+
+    async with scripted("budget $5 per=day { ai.chat odd timeout=100ms }", silent, monkeypatch, THINKS) as w:
+        assert (await w.ask(stream=True, max_tokens=7)).status == 504
+        [row] = await w.rows(1)
+        assert row["spent"][0][2] <= 1_000 * IN + 7 * OUT
+
+
+@pytest.mark.parametrize(("status", "booked"), [(504, True), (408, True), (503, False), (429, False)])
+async def test_who_waited_no_longer_says_nothing_of_the_provider(
+    monkeypatch: pytest.MonkeyPatch, status: int, booked: bool
+) -> None:
+    async def gives_up(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 %d No\r\ncontent-length: 0\r\n\r\n" % status)
+
+    async with scripted("budget $5 per=day { ai.chat odd }", gives_up, monkeypatch, TALKS) as w:
+        assert (await w.ask(max_tokens=400)).status >= 400
+        [row] = await w.rows(1)
+        spent = sum(one[2] for one in row.get("spent", ()))
+        assert (spent >= 400 * OUT) if booked else spent == 0
+
+
+async def test_what_costs_nothing_is_limited_in_tokens_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(wire: Wire) -> None:
+        await wire.request()
+        while await wire.receive():
+            pass
+
+    async with trio.open_nursery() as nursery:
+        up = await ScriptedUpstream(slow).start(nursery)
+        home = f'model home {{ provider = vllm, name = "x", url = "{up.url}", context = 128000 }}'
+        async with world("limit.tokens 2000/min\n ai.chat home timeout=300ms", monkeypatch, models=home) as w:
+            statuses: list[int] = []
+
+            async def one() -> None:
+                statuses.append((await w.ask(max_tokens=100_000)).status)
+
+            async with trio.open_nursery() as calls:
+                for _ in range(4):
+                    calls.start_soon(one)
+            assert sorted(statuses) == [429, 429, 429, 504]
+        nursery.cancel_scope.cancel()

@@ -23,7 +23,10 @@ def model(provider: str, name: str) -> Any:
     )
 
 
-SOUND = Upload("a.wav", "audio/wav", b"\0" * 8000)
+# A second of 8,000 samples of 8 bits.
+WAVE = b"RIFF\x64\x1f\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x40\x1f\0\0\1\0\x08\0data\x40\x1f\0\0" + b"\0" * 8000
+SOUND = Upload("a.wav", "audio/wav", WAVE)
+FLAC = Upload("a.flac", "audio/flac", b"fLaC" + b"\0" * 6000)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,10 @@ def test_no_job_costs_more_than_its_bound(wants: Any, provider: str, name: str, 
         (Drawing(prompt="p"), "gpt-image-2"),
         (Drawing(prompt="p", size="1x1"), "dall-e-3"),
         (Embedding(inputs=["hello"]), "a-model-that-nobody-knows"),
+        # An hour of silence is 6 KB of FLAC, whatever it is called.
+        (Transcription(file=FLAC), "whisper-1"),
+        (Transcription(file=FLAC), "gpt-4o-transcribe"),
+        (Transcription(file=Upload("a.wav", "audio/wav", FLAC.data)), "whisper-1"),
     ],
 )
 def test_what_has_no_known_end_or_price_is_unbounded(wants: Any, name: str) -> None:
