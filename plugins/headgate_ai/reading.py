@@ -5,7 +5,8 @@ Which dialect it is in, the path says (`/v1/messages` is Anthropic's); where it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Final
 
 import trio
@@ -36,13 +37,22 @@ USUAL: Final = "openai"
 
 
 def choose(path: str, constants: Mapping[str, Any], dialects: Mapping[str, Speaks]) -> Inbound | None:
-    """The dialect of a route: for its errors, before a request has been read. None where no plugin speaks it."""
+    """The dialect of a route: for its errors, before a request has been read. None where no plugin speaks that of its path;
+    ValueError where none speaks the one that is named."""
     name = constants.get("dialect")
     if name is not None:
-        return dialects[name].inbound if name in dialects else None
+        if name not in dialects or dialects[name].inbound is None:
+            raise ValueError(*_unspoken(name, [one for one in dialects if dialects[one].inbound is not None]))
+        return dialects[name].inbound
     found = (one.inbound for one in dialects.values() if one.inbound is not None and _heard(one.inbound, path))
     usual = dialects.get(USUAL)
     return next(found, usual.inbound if usual is not None else None)
+
+
+def _unspoken(name: str, spoken: list[str]) -> Iterator[str]:
+    yield f"no installed plugin speaks `{name}` to clients"
+    near = get_close_matches(name, spoken, 1)
+    yield f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(spoken))}"
 
 
 def _heard(inbound: Inbound, path: str) -> bool:

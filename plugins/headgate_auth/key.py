@@ -77,6 +77,10 @@ def key(
     return found
 
 
+_UNLIKE: Final = "The credential is not a key of this gateway: its keys begin with hg_."
+_EMPTY: Final = "The credential is empty. Is the variable set that should hold the key?"
+
+
 def _secret(headers: Headers, names: tuple[bytes, ...]) -> bytes:
     """The key that the request holds. ClientFault where it holds none, one that cannot be ours, or two."""
     secret = None
@@ -92,11 +96,15 @@ def _secret(headers: Headers, names: tuple[bytes, ...]) -> bytes:
                 secret = value
     if secret is None:
         if other:
-            invalid("The credential is not a key of this gateway: its keys begin with hg_.", BEARER_INVALID)
+            invalid(_UNLIKE if any(_holds_something(line, names) for line in headers.lines) else _EMPTY, BEARER_INVALID)
         missing(_how(names), BEARER)
     if not _KEY.fullmatch(secret):
         invalid("This key is malformed. Check that it was copied whole.", BEARER_INVALID)
     return secret
+
+
+def _holds_something(line: tuple[bytes, bytes], names: tuple[bytes, ...]) -> bool:
+    return line[0] in names and line[1].strip().lower() not in (b"", b"bearer")
 
 
 def _bare(line: tuple[bytes, bytes]) -> bytes:

@@ -14,6 +14,7 @@ from headgate_gemini.calls import Calls
 from headgate_gemini.media import media_part
 
 # What has a field of its own in the part that is made of it; everything else is kept beside it.
+_STANDARD = str.maketrans("-_", "+/")
 _TAKEN = ("text", "thought", "inlineData", "fileData", "functionCall", "functionResponse")
 
 
@@ -94,5 +95,6 @@ def _media(part: dict[str, Any], where: str, extra: dict[str, Any]) -> Image | A
         raise NotStrict(f"`{where}.{kind}` has to hold what it is about as text.", f"{where}.{kind}")
     if read.get("displayName"):
         extra = {**extra, "named": True}
-    place = {"data": value} if kind == "inlineData" else {"url": value}
+    # Google takes either alphabet of base64, and its own library sends the one for addresses; nobody else takes that.
+    place = {"data": value.translate(_STANDARD)} if kind == "inlineData" else {"url": value}
     return media_part(Media(mime=read.get("mimeType"), name=read.get("displayName"), **place), extra)

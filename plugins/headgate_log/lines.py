@@ -72,11 +72,13 @@ def _model(row: Mapping[str, Any]) -> str:
 
 
 def _trouble(row: Mapping[str, Any], colour: bool) -> str:
-    """What became of it where that is not `ok`, with the kind of failure."""
+    """What became of it where that is not `ok`, with the kind of failure; of a failure also what it was."""
     outcome, error = row.get("outcome"), row.get("error")
     if outcome == "ok" and not error:
         return ""
     said = _plain(outcome) if not error else f"{_plain(outcome)} ({_plain(error)})"
+    if outcome in ("failed", "cut") and row.get("detail"):
+        said = f"{said} {_plain(row['detail'])}"
     return _painted(said, _YELLOW if outcome in ("ok", "refused") else _RED, colour)
 
 

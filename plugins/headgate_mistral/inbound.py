@@ -143,17 +143,39 @@ _MAKERS: Final[dict[Any, Any]] = {
 }  # fmt: skip
 
 
-class _MistralWriter:
-    """See `EventWriter`."""
+# Every chunk has a choice, and the last one the counts as well: https://docs.mistral.ai/api/#tag/chat. Its clients rely on it.
+_STOPS: Final = b'"finish_reason":"'
+_COUNTS: Final = b'"choices":[],'
 
-    __slots__ = ("_below", "_splitter")
+
+class _MistralWriter:
+    """See `EventWriter`. The chunk in which a choice stops waits for the counts, which belong into it."""
+
+    __slots__ = ("_below", "_last", "_splitter")
 
     def __init__(self, below: EventWriter) -> None:
         self._below = below
         self._splitter = EventSplitter()
+        self._last = b""
 
     def write(self, happening: Happening) -> bytes:
-        return b"".join(_event(block) for block in self._splitter.feed(self._below.write(happening)))
+        return b"".join(self._told(_event(block)) for block in self._splitter.feed(self._below.write(happening)))
+
+    def _told(self, block: bytes) -> bytes:
+        last, self._last = self._last, b""
+        if _STOPS in block:
+            self._last = block
+            return last
+        return _counted(last, block) if _COUNTS in block else last + block
+
+
+def _counted(last: bytes, counts: bytes) -> bytes:
+    """The last chunk of a choice with the counts in it; without such a chunk there is no place for them."""
+    chunk, of = parse_event(last), parse_event(counts)
+    if chunk is None or of is None:
+        return b""
+    body = {**msgspec.json.decode(chunk.data), "usage": msgspec.json.decode(of.data)["usage"]}
+    return render_event(msgspec.json.encode(body))
 
 
 def _event(block: bytes) -> bytes:

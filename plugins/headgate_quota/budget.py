@@ -136,7 +136,7 @@ class BudgetMeter:
         except StoreError as error:
             raise _unavailable() from error
         if not enough:
-            raise self._exhausted(purse)
+            raise self._exhausted(purse, amount)
         return BudgetHold(self, purse, bound, amount)
 
     def _amount(self, bound: Bound) -> int:
@@ -149,14 +149,16 @@ class BudgetMeter:
             raise _unbounded(f"What this call of {bound.what} can cost has no bound: {why}.")
         return max(self.assume, bound.cost or 0)
 
-    def _exhausted(self, purse: Purse) -> ClientFault:
+    def _exhausted(self, purse: Purse, amount: int) -> ClientFault:
         account = purse.slice.account
         wait = purse.until - self.accounts.node.clock.time()
         spent = Money(max(0, purse.used - purse.slice.free))
         record = {"spent": spent, "limit": account.limit, "wait": wait if wait < float("inf") else None}
         per = "" if account.per == "total" else f" for this {account.per}"
+        left = Money(max(0, account.limit - spent))
         return ClientFault(
-            "budget.exhausted", f"The budget of {account.limit}{per} has not enough left for this call.",
+            "budget.exhausted",
+            f"The budget of {account.limit}{per} has {left} left, and this call may cost up to {Money(amount)}.",
             status=402, record=record,
         )  # fmt: skip
 

@@ -43,6 +43,8 @@ def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         parts.append((str(Money(row["cost"])), ""))
     if row.get("cache"):
         parts.append((f"cache {_printable(row['cache'])}", "cyan"))
+    if row.get("dropped"):
+        parts.append((f"dropped {_printable(', '.join(map(str, row['dropped'])))}", "yellow"))
     if row.get("outcome") not in ("ok", None):
         parts.append((_printable(row["outcome"]), "yellow"))
     if row.get("error"):
@@ -52,9 +54,14 @@ def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def attempt_lines(row: Mapping[str, Any]) -> list[Text]:
-    """A line for each attempt, where there was more than one: whom, with which key, how long, what came of it, and why."""
-    attempts = row.get("attempts") or ()
-    return [_attempt(number, said) for number, said in enumerate(map(_named, attempts), 1)] if len(attempts) > 1 else []
+    """A line for each attempt, where there was more than one, or one that failed: whom, with which key, how long, what came
+    of it, and why. Where there was none, the reason of what was refused or failed."""
+    attempts = [_named(one) for one in row.get("attempts") or ()]
+    if not attempts and row.get("detail"):
+        return [Text(f"{'':>21} {_printable(row['detail'])}", "dim")]
+    if len(attempts) == 1 and attempts[0].get("result") == "ok":
+        return []
+    return [_attempt(number, said) for number, said in enumerate(attempts, 1)]
 
 
 def _named(attempt: Any) -> Mapping[str, Any]:

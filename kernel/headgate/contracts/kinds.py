@@ -33,7 +33,7 @@ KINDS = {
         Kind("limit.exceeded", 429, "Too many requests", {"wait": "duration"}),
         Kind("upstream.unreachable", 502, "The upstream cannot be reached", WAY_OUT),
         Kind("upstream.timeout", 504, "The upstream took too long", WAY_OUT),
-        Kind("upstream.protocol", 502, "The upstream did not answer in valid HTTP", WAY_OUT),
+        Kind("upstream.protocol", 502, "The upstream gave no valid answer", WAY_OUT),
         Kind("upstream.status", 502, "The upstream answered with an error", {"upstream_status": "int"}),
         Kind("upstream.refused", 502, "The egress rules refuse this address", WAY_OUT),
         Kind("upstream.unconfigured", 503, "The upstream lacks a key that it needs"),

@@ -64,7 +64,7 @@ async def test_a_credential_that_is_not_the_key_goes_on() -> None:
     ("headers", "kind", "says"),
     [
         ({}, "auth.missing", "A key is needed"),
-        ({"authorization": "Bearer "}, "auth.invalid", "begin with hg_"),
+        ({"authorization": "Bearer "}, "auth.invalid", "credential is empty"),
         ({"authorization": "Bearer sk-abc"}, "auth.invalid", "begin with hg_"),
         ({"authorization": "Basic aGdfOng="}, "auth.invalid", "begin with hg_"),
         ({"authorization": "Bearer hg_" + "a" * 43}, "auth.invalid", "not valid"),

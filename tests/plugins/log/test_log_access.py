@@ -220,3 +220,16 @@ async def test_a_row_that_cannot_be_shown_takes_no_other_with_it() -> None:
     assert json.loads(second)["path"] == "/orders/7"
     while nested:
         nested = nested[0]  # type: ignore[assignment]
+
+
+def test_of_a_failure_the_line_says_what_it_was() -> None:
+    failed = {
+        **ROW,
+        "status": 503,
+        "outcome": "failed",
+        "error": "upstream.unconfigured",
+        "detail": "set OPENAI_API_KEY",
+    }
+    assert ' failed (upstream.unconfigured) "set OPENAI_API_KEY" req1' in text_line(failed)
+    refused = {**ROW, "status": 400, "outcome": "refused", "error": "request.invalid", "detail": "no `messages`"}
+    assert text_line(refused).endswith(" refused (request.invalid) req1"), "what clients do wrong is in the row"

@@ -106,7 +106,9 @@ def test_an_answer_is_json_where_the_client_wants_it(pair: Pair) -> None:
 def test_a_picture_reaches_the_model(pair: Pair) -> None:
     pair.sim.says(Says("Red."))
     assert pair.client.whole(Ask((User("Colour?", image=True),))).text == "Red."
-    assert PNG.encode() in pair.raw
+    # Google's own library sends the other alphabet, which only Google takes.
+    passed = PNG.replace("+", "-").replace("/", "_") if pair.names == ("google-genai", "gemini") else PNG
+    assert passed.encode() in pair.raw
 
 
 @each("images (url)")

@@ -132,3 +132,12 @@ async def test_a_call_log_of_an_older_headgate_is_read_and_written_on(opened, da
         "POOL_ONE", "miss", 0.25,
     )  # fmt: skip
     written.close()
+
+
+def test_a_lone_attempt_is_told_where_it_failed_and_so_is_what_was_never_tried() -> None:
+    failed = {"target": "openai/gpt", "result": "500", "duration_s": 0.1, "why": "gpt answered with status 500."}
+    [line] = attempt_lines({"attempts": [failed]})
+    assert "gpt answered with status 500." in line.plain
+    assert attempt_lines({"attempts": [{**failed, "result": "ok"}]}) == []
+    [line] = attempt_lines({"detail": "`n` has to be a whole number."})
+    assert line.plain.strip() == "`n` has to be a whole number."

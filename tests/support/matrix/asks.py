@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# One red pixel.
+# Four pixels, whose base64 has the signs that are others in the alphabet for addresses.
 PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP41LnZ8zArw/7vPa9LGAAzeAbhd4/+UAAAAABJRU5ErkJggg=="
 )  # fmt: skip
 PDF = "JVBERi0xLjQKJSVFT0YK"
 IMAGE_URL = "https://pictures.test/red.png"

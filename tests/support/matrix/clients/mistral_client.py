@@ -44,7 +44,8 @@ class MistralClient:
             chunk = event.data
             if chunk.usage is not None:
                 _count(heard, chunk.usage)
-            for choice in chunk.choices:
+            # As programs do that were written for Mistral: there is always a choice.
+            for choice in (chunk.choices[0], *chunk.choices[1:]):
                 heard.stop = choice.finish_reason or heard.stop
                 heard.pieces += _say(heard, choice.delta.content)
                 contents += choice.delta.content if isinstance(choice.delta.content, list) else []
