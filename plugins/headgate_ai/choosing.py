@@ -6,10 +6,12 @@ do what is wanted. What a provider refuses as the client's own mistake, it would
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
 from headgate.api import Site, UpstreamFault
+from headgate_ai.catalog import every, find
 from headgate_ai.models import Model
 
 T = TypeVar("T")
@@ -26,6 +28,14 @@ def fits(site: Site, *, model: object = None, **_: Any) -> None:
     for one in model if isinstance(model, list) else [model]:
         if isinstance(one, Model):
             one.fit(site.within)
+        elif isinstance(one, str) and find(one) is None:
+            raise ValueError(f"nobody here knows a model `{one}`", *_like(one))
+
+
+def _like(name: str) -> Iterator[str]:
+    """What was probably meant."""
+    near = get_close_matches(name, (known for one in every() for known in (one.name, f"{one.provider}/{one.name}")), 1)
+    yield f"did you mean `{near[0]}`?" if near else "`headgate models` lists those that work by name"
 
 
 async def first_that_can(models: Sequence[Model], ask: Callable[[Model], Awaitable[T]]) -> T:

@@ -32,6 +32,14 @@ def fit_help(expr: tree.Expr, kind: t.Type, expected: t.Type, written: str) -> t
     """How a value is made to fit, where that is plain."""
     if operators.base(t.strip(expected)) == t.TEXT and isinstance(kind, (t.Scalar, t.Bounded)) and kind != t.NONE:
         return (f'write it as text: `"{written if isinstance(expr, tree.Literal) else f"{{{written}}}"}"`',)
+    wanted = t.strip(expected)
+    if kind == t.TEXT and wanted == t.SECRET:
+        # Its value is not repeated here.
+        return (
+            'a secret is named, and stands in the environment: `secret("NAME")`; what is written in a file is none',
+        )
+    if kind == t.TEXT and wanted == t.WORD and isinstance(expr, tree.Literal):
+        return (f"a word is written without quotes: `{expr.value}`",)
     if isinstance(expected, t.ListType) and expected.item.accepts(kind):
         return ("a list stands in brackets: `[…]`",)
     return unit_help(expr, expected)
