@@ -151,14 +151,16 @@ class ScriptedUpstream:
     def __repr__(self) -> str:
         return f"<ScriptedUpstream {self.url} [{self.opened} opened, {len(self.received)} received]>"
 
-    async def start(self, nursery: trio.Nursery) -> ScriptedUpstream:
-        """Listen, and serve in that nursery until it is cancelled."""
-        listeners = await nursery.start(self._listen)
+    async def start(self, nursery: trio.Nursery, *, port: int = 0) -> ScriptedUpstream:
+        """Listen, and serve in that nursery until it is cancelled. OSError where the port is taken."""
+        listeners = await nursery.start(self._listen, port)
         self.port = listeners[0].socket.getsockname()[1]
         return self
 
-    async def _listen(self, task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED) -> None:
-        await trio.serve_tcp(self._play, 0, host=self._host, task_status=task_status)
+    async def _listen(
+        self, port: int, task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        await trio.serve_tcp(self._play, port, host=self._host, task_status=task_status)
 
     @property
     def url(self) -> str:

@@ -80,9 +80,9 @@ class Simulator:
         self._script, self._taken = list(script), 0
         return self
 
-    async def start(self, nursery: trio.Nursery) -> Self:
-        """Listen on a loopback port, in that nursery."""
-        await self._upstream.start(nursery)
+    async def start(self, nursery: trio.Nursery, *, port: int = 0) -> Self:
+        """Listen on a loopback port, in that nursery; on any that is free, or on this one."""
+        await self._upstream.start(nursery, port=port)
         return self
 
     @property
