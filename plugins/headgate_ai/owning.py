@@ -30,9 +30,9 @@ _LISTS: Final = ("data", "files", "batches", "operations")
 
 
 class Owning:
-    """The records, for one exchange and one model."""
+    """The records, for one exchange and one key of a model, by its place."""
 
-    def __init__(self, ctx: Exchange, model: Model) -> None:
+    def __init__(self, ctx: Exchange, model: Model, key: int = 0) -> None:
         blobs = ctx.node.stores.blobs
         if blobs is None:
             raise UpstreamFault(
@@ -42,8 +42,8 @@ class Owning:
         self._blobs: Blobs = blobs
         self._owner = owner_of(ctx)
         self._expires_at = ctx.node.clock.time() + _KEEP_S
-        key = model.keys.secrets[0].name if model.keys.secrets else ""
-        self._account = f"ai.forward/{model.target}/{key}"
+        name = model.keys.secrets[key].name if model.keys.secrets else ""
+        self._account = f"ai.forward/{model.target}/{name}"
 
     def __repr__(self) -> str:
         return f"<Owning {self._account} of {self._owner or 'everybody'}>"
