@@ -112,11 +112,11 @@ def _in(value: Any, where: str) -> Iterator[Reference]:
             folded = _folded(name)
             if folded in _SKIPPED or (told and folded in _FILES) or _CALLS.get(str(kind)) == name:
                 continue
-            place = f"{where}.{name}" if where else name
+            inside = f"{where}.{name}" if where else name
             if folded == "response" and _is_result(value):
                 continue
-            yield from _named(folded, inner, value, place)
-            yield from _in(inner, place)
+            yield from _named(folded, inner, value, inside)
+            yield from _in(inner, inside)
 
 
 def _named(folded: str, inner: Any, around: dict[str, Any], where: str) -> Iterator[Reference]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import trio
+from tests.plugins.ai.test_ai_forwarding import answers
 
 from headgate.testing import ScriptedUpstream
 from headgate.testing.gate import Gate, open_gate
 from headgate_ai.references import may_refer, references
-from tests.plugins.ai.test_ai_forwarding import answers
 
 POLICY = """policy 1
 model gpt {{ provider = openai, dialect = "openai-responses", name = "gpt-4.1", keys = [{keys}], url = "{url}" }}
