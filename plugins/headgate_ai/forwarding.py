@@ -16,10 +16,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Final
-
-import msgspec
 
 from headgate.api import (
     BEFORE_RESPONSE,
@@ -34,7 +32,6 @@ from headgate.api import (
     Ge,
     Line,
     Money,
-    NotStrict,
     Outgoing,
     Request,
     Response,
@@ -44,22 +41,20 @@ from headgate.api import (
     Timeouts,
     UpstreamFault,
     Usage,
-    decode_strictly,
-    read_all,
     render_query,
     reserve_all,
     step,
 )
 from headgate_ai.asking import timeouts
-from headgate_ai.batch_models import check_body, check_form
 from headgate_ai.chatting import told
 from headgate_ai.failures import refused, without_key
-from headgate_ai.forward_paths import BATCHES, LINES, Place, place_of
+from headgate_ai.forward_checking import check_request
+from headgate_ai.forward_lists import listed, whole
+from headgate_ai.forward_paths import BATCHES, Place, place_of
 from headgate_ai.models import Model
-from headgate_ai.owning import Owning, decoded, last_of
+from headgate_ai.owning import Owning, decoded
 from headgate_ai.reading import owner_of
-from headgate_ai.references import Reference
-from headgate_ai.referring import Policy, check
+from headgate_ai.referring import Policy
 from headgate_ai.showing import show_key
 
 _SENT: Final = (
@@ -75,13 +70,6 @@ _TOLD: Final = (
 _CREDENTIALS: Final = frozenset({"key", "api_key", "access_token"})
 # The provider's statuses that tell the client of its own request: what is not there, was changed, or cannot be cut so.
 _CLIENTS_OWN: Final = frozenset({400, 404, 405, 409, 410, 412, 413, 416, 422, 429})
-# What makes a batch is read whole, and so is what is said of one thing, or of a page of them.
-_ASKED_BYTES: Final = 1 << 24
-_SAID_BYTES: Final = 1 << 24
-# Pages that hold nothing of the asker's, in a row.
-_MOST_PAGES: Final = 50
-# How a page that begins behind an id is asked for.
-_AFTER: Final = {"anthropic": "after_id"}
 
 
 @step(
@@ -122,7 +110,7 @@ async def ai_forward(
     if place.id is not None:
         await owning.check(place.shape.collection, place.id)
     forward = Forward(ctx, model, place, owning, timeouts(timeout, idle, total))
-    await _checked(forward, models, references, max)
+    await check_request(forward, models, references, max)
     await _paid(forward)
 
 
@@ -132,7 +120,7 @@ async def _paid(forward: Forward) -> None:
     holds = await reserve_all(ctx.meters, _bound(place, forward.model))
     taken = False
     try:
-        ctx.answer(await (forward.listed() if place.shape.does == "list" else forward.answered()))
+        ctx.answer(await (listed(forward) if place.shape.does == "list" else forward.answered()))
         taken = True
     except UpstreamFault as fault:
         taken = fault.sent and not forward.refused
@@ -146,46 +134,6 @@ async def _paid(forward: Forward) -> None:
                 hold.settle(Usage(estimated=True))
             else:
                 hold.release()
-
-
-async def _checked(forward: Forward, models: Container[str] | None, policy: Policy, limit: int) -> None:
-    """Look into what makes a batch: whose files it is made of, what it refers to, and whom it asks. ClientFault."""
-    ctx, place, owning, model = forward.ctx, forward.place, forward.owning, forward.model
-    request, shape, reads = ctx.request, place.shape, models is not None or policy == "own"
-    found: list[Reference] = []
-    if shape.does != "create":
-        return
-    if shape.collection != "/files":
-        data = await _read(request, limit if reads else _ASKED_BYTES)
-        try:
-            body = decode_strictly(data)
-        except NotStrict as error:
-            raise ClientFault("request.invalid", error.message, status=400) from None
-        if not isinstance(body, dict):
-            raise ClientFault("request.invalid", "The body is no JSON object.", status=400)
-        await owning.check_inputs(body)
-        if reads:
-            found = check_body(body, models, model.provider.refuse)
-            if shape.collection == "/uploads" and body.get("purpose") == "batch":
-                message = "A batch is sent as one file here: its questions are read, and an upload comes in parts."
-                raise ClientFault("request.invalid", message, status=400)
-    elif reads and model.dialect.name in LINES:
-        kind = (request.headers.get(b"content-type") or b"").decode("latin-1")
-        data = await _read(request, limit)
-        if kind.lower().startswith("multipart/"):
-            found = check_form(data, kind, models, model.provider.refuse)
-    if policy == "own":
-        await check(ctx, model, found)
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    """The body, which is still sent on. ClientFault."""
-    coding = request.headers.get(b"content-encoding")
-    if coding is not None and coding.lower() != b"identity":
-        raise ClientFault("request.invalid", "The body is encoded; send it without a content-encoding.", status=415)
-    data = await read_all(request.body, limit)
-    request.body = BytesBody(data)
-    return data
 
 
 def _makes_batch(place: Place) -> bool:
@@ -217,7 +165,7 @@ class Forward:
             await self.owning.gone(self.place)
         if shape.does == "delete" or self._is_content() or not _is_json(response):
             return self.told(response, response.body)
-        data = await _whole(response)
+        data = await whole(response)
         await self.owning.made(self.place, decoded(data))
         return self.told(response, data)
 
@@ -225,21 +173,6 @@ class Forward:
         """Whether what was asked for is what a file or a batch holds: it may be JSON, and of any size."""
         place = self.place
         return place.shape.method == "GET" and place.id is not None and not place.path.endswith(f"/{place.id}")
-
-    async def listed(self) -> Response:
-        """The page that was asked for, without what is not the asker's; an empty one only where no other follows."""
-        after, name = None, _AFTER.get(self.model.dialect.name, "after")
-        for _ in range(_MOST_PAGES):
-            response = await self.send({name: after} if after is not None else {})
-            page = decoded(await _whole(response))
-            if not isinstance(page, dict):
-                raise UpstreamFault("upstream.protocol", f"{self.model.resource} answered with what is no list.")
-            after = last_of(page)
-            if await self.owning.own(self.place, page) or after is None:
-                break
-        else:
-            page["has_more"] = False
-        return self.told(response, msgspec.json.encode(page))
 
     async def send(self, more: Mapping[str, str]) -> Response:
         """Ask the provider once; an attempt. UpstreamFault, also where it refuses."""
@@ -278,17 +211,6 @@ class Forward:
 
 def _is_json(response: Response) -> bool:
     return (response.headers.get(b"content-type") or b"").lower().startswith(b"application/json")
-
-
-async def _whole(response: Response) -> bytes:
-    if isinstance(response.body, bytes):
-        return response.body
-    try:
-        return await read_all(response.body, _SAID_BYTES)
-    except ClientFault:
-        raise UpstreamFault("upstream.protocol", f"It says more than {_SAID_BYTES} bytes of what it has.") from None
-    finally:
-        await response.aclose()
 
 
 def _target(request: Request, place: Place, more: Mapping[str, str]) -> bytes:
