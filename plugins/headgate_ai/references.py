@@ -84,7 +84,7 @@ def references(question: Any) -> Iterator[Reference]:
             yield Reference("other", str(value["id"]), name)
         if _folded(name) == "input" and isinstance(value, list):
             yield from _items(value)
-    yield from _in(question, "")
+    yield from _in(question)
 
 
 def _items(items: list[Any]) -> Iterator[Reference]:
@@ -99,24 +99,36 @@ def _items(items: list[Any]) -> Iterator[Reference]:
             yield Reference("other", item["id"], f"input[{place}].id")
 
 
-def _in(value: Any, where: str) -> Iterator[Reference]:
-    if isinstance(value, list):
-        for place, one in enumerate(value):
-            yield from _in(one, f"{where}[{place}]")
-    elif isinstance(value, dict):
-        kind = value.get("type")
-        told = isinstance(kind, str) and kind.endswith(_TOLD)
-        if kind == "item_reference":
-            yield Reference("other", str(value.get("id")), f"{where}.id" if where else "id")
+def _in(question: Any) -> Iterator[Reference]:
+    """What is referred to at any depth. No call for each level: who nests deeply only waits longer."""
+    left: list[tuple[Any, str]] = [(question, "")]
+    while left:
+        value, where = left.pop()
+        if isinstance(value, list):
+            left += [(one, f"{where}[{place}]") for place, one in enumerate(value) if isinstance(one, (dict, list))][
+                ::-1
+            ]
+            continue
+        if value.get("type") == "item_reference":
+            yield Reference("other", str(value.get("id")), f"{where}.id")
+        deeper: list[tuple[Any, str]] = []
         for name, inner in value.items():
             folded = _folded(name)
-            if folded in _SKIPPED or (told and folded in _FILES) or _CALLS.get(str(kind)) == name:
+            if _is_clients(value, name, folded):
                 continue
             inside = f"{where}.{name}" if where else name
-            if folded == "response" and _is_result(value):
-                continue
             yield from _named(folded, inner, value, inside)
-            yield from _in(inner, inside)
+            if isinstance(inner, (dict, list)):
+                deeper.append((inner, inside))
+        left += deeper[::-1]
+
+
+def _is_clients(around: dict[str, Any], name: str, folded: str) -> bool:
+    """Rule 2. Of Gemini's `functionResponse`, `response` is what the function gave."""
+    kind = str(around.get("type"))
+    if folded in _SKIPPED or _CALLS.get(kind) == name or (folded == "response" and "name" in around):
+        return True
+    return folded in _FILES and kind.endswith(_TOLD)
 
 
 def _named(folded: str, inner: Any, around: dict[str, Any], where: str) -> Iterator[Reference]:
@@ -148,11 +160,6 @@ def _address(uri: str, where: str) -> Iterator[Reference]:
         yield Reference("file", match[1], where)
     elif _PUBLIC.match(uri) is None or _GOOGLES.match(uri) is not None:
         yield Reference("other", uri, where)
-
-
-def _is_result(value: dict[str, Any]) -> bool:
-    """Gemini's `functionResponse`, of which `response` is what the function gave."""
-    return "name" in value
 
 
 def _last(ident: str) -> str:

@@ -15,13 +15,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
+import trio
 
 from headgate.api import Exchange, UpstreamFault
 from headgate.api.ai import Unsupported
 from headgate_ai.models import Model
 from headgate_ai.owning import Owning
 from headgate_ai.questions import Asking
-from headgate_ai.reading import dialect_of, owner_of
+from headgate_ai.reading import LARGE_BYTES, dialect_of, owner_of
 from headgate_ai.references import Reference, may_refer, references
 
 if TYPE_CHECKING:
@@ -39,13 +40,12 @@ async def pinned(question: Asking, chat: Chat, model: Model, policy: Policy) -> 
     if not may_refer(chat.original()):
         return None
     try:
-        body = msgspec.json.decode(question.write(model, None).body)
-    except (Unsupported, msgspec.DecodeError):
+        body, found = await _looked(question.ctx, question.write(model, None).body)
+    except Unsupported:
         return None  # Who asks says what is wrong.
     place = None
     if isinstance(body, dict) and body.get(_PREVIOUS) is not None:
         place = await _given(question.ctx, chat, model, body[_PREVIOUS])
-    found = list(references(body))
     if policy == "own" and found:
         await check(question.ctx, model, found, place or 0)
     if any(one.kind == "file" for one in found) and place is None and len(model.keys.secrets) > 1:
@@ -53,10 +53,21 @@ async def pinned(question: Asking, chat: Chat, model: Model, policy: Policy) -> 
     return place
 
 
+async def _looked(ctx: Exchange, data: bytes) -> tuple[Any, list[Reference]]:
+    """A request's body, and what it refers to."""
+
+    def look() -> tuple[Any, list[Reference]]:
+        body = msgspec.json.decode(data)
+        return body, list(references(body))
+
+    large = len(data) > LARGE_BYTES and not ctx.node.rehearsing
+    return await trio.to_thread.run_sync(look) if large else look()
+
+
 async def check(ctx: Exchange, model: Model, found: Iterable[Reference], key: int = 0) -> None:
     """UpstreamFault where one of these is not the asker's."""
     owning: Owning | None = None
-    for one in found:
+    for one in dict.fromkeys(found):
         if one.kind == "other":
             message = f"`{one.where}` refers to `{one.ident[:_LONGEST]}`, which the provider holds, and nobody here knows whose it is."
             raise _refused(message, 400, one.where)

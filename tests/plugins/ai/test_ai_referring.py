@@ -218,6 +218,13 @@ def test_references_are_found_in_each_dialect(body: Any, refers: Any) -> None:
     assert found(body) == refers
 
 
+def test_what_is_nested_deeply_is_found() -> None:
+    body: Any = {"file_id": "f"}
+    for _ in range(5000):
+        body = {"x": [body]}
+    assert [one.ident for one in references(body)] == ["f"]
+
+
 def test_a_name_that_is_written_with_escapes_is_found() -> None:
     assert may_refer(b'{"\\u0066ile_\\u0069d": "f"}')
     assert not may_refer(b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}')
