@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from functools import partial
 from typing import TYPE_CHECKING, Final
+
+import trio
 
 from headgate.api import BytesBody, ClientFault, NotStrict, Request, decode_strictly, read_all
 from headgate_ai.batch_models import check_body, check_form
 from headgate_ai.forward_paths import LINES
+from headgate_ai.reading import LARGE_BYTES
 from headgate_ai.references import Reference
 from headgate_ai.referring import Policy, check
 
@@ -47,7 +51,8 @@ async def check_request(forward: Forward, models: Container[str] | None, policy:
         kind = (request.headers.get(b"content-type") or b"").decode("latin-1")
         data = await _read(request, limit)
         if kind.lower().startswith("multipart/"):
-            found = check_form(data, kind, models, model.provider.refuse)
+            look = partial(check_form, data, kind, models, model.provider.refuse)
+            found = await trio.to_thread.run_sync(look) if len(data) > LARGE_BYTES else look()
     if policy == "own":
         await check(ctx, model, found)
 

@@ -67,7 +67,7 @@ async def _looked(ctx: Exchange, data: bytes) -> tuple[Any, list[Reference]]:
 async def check(ctx: Exchange, model: Model, found: Iterable[Reference], key: int = 0) -> None:
     """UpstreamFault where one of these is not the asker's."""
     owning: Owning | None = None
-    for one in dict.fromkeys(found):
+    for one in {(one.kind, one.ident): one for one in found}.values():
         if one.kind == "other":
             message = f"`{one.where}` refers to `{one.ident[:_LONGEST]}`, which the provider holds, and nobody here knows whose it is."
             raise _refused(message, 400, one.where)
