@@ -40,10 +40,11 @@ if TYPE_CHECKING:
 _CONNECT_S: Final = 5.0
 
 
-async def ask(question: Asking, model: Model) -> tuple[Asked, Response]:
-    """The head of an answer with status 200, and the try that it belongs to, which the caller ends. UpstreamFault."""
+async def ask(question: Asking, model: Model, pinned: int | None = None) -> tuple[Asked, Response]:
+    """The head of an answer with status 200, and the try that it belongs to, which the caller ends. With `pinned` no other
+    key than this is used. UpstreamFault."""
     ctx = question.ctx
-    tried: set[int] = set()
+    tried = set(range(len(model.keys.secrets))) - {pinned} if pinned is not None else set[int]()
     while True:
         place = model.keys.choose(ctx.node.clock.monotonic(), tried)
         asked = await _prepared(question, model)

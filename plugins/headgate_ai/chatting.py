@@ -43,6 +43,7 @@ from headgate_ai.models import Model
 from headgate_ai.naming import chosen
 from headgate_ai.questions import Question
 from headgate_ai.reading import CHAT, dialect_of, owner_of
+from headgate_ai.referring import Policy, account_of, pinned
 from headgate_ai.relaying import Relay
 from headgate_ai.whole import whole_body
 
@@ -67,6 +68,7 @@ async def ai_chat(
     *,
     from_: list[Text] | None = None,
     unknown: Literal["drop", "refuse"] = "drop",
+    references: Policy = "own",
     timeout: Duration = 60.0,
     idle: Duration = 60.0,
     total: Duration | None = None,
@@ -76,6 +78,9 @@ async def ai_chat(
     Of several models the next is asked when one fails or cannot do what the chat wants. A text is the name of a model, as
     `headgate models` lists them, which has to be among those of `from`: `ai.chat chat.model from=key.models`. A parameter that the model's
     provider has no word for is left out, and named in the row of the call; or with `unknown=refuse` it is a failure.
+    A file that the chat refers to by its id has to be one that the caller's team made through `ai.forward`; conversations,
+    items, vector stores and containers that the provider holds are refused, for they may be another team's. With
+    `references=any` all of that passes.
     Where the client asks for a count (`:countTokens`, `/count_tokens`) it gets one, as by `ai.count`.
     `timeout` bounds the time to the first content of a stream, or to the end of a whole answer; `idle` the silence
     between pieces; `total` all of it.
@@ -87,14 +92,15 @@ async def ai_chat(
     question = Question(ctx, chat, timeouts(timeout, idle, total), refuses_unknown=unknown == "refuse")
     models = chosen(ctx, model, from_, "ai.chat")
     if wants_count(ctx, chat):
-        await count_with(ctx, chat, models, timeout)
+        await count_with(ctx, chat, models, timeout, references=references)
     else:
-        await first_that_can(models, partial(answer_with, question))
+        await first_that_can(models, partial(answer_with, question, references))
 
 
-async def answer_with(question: Question, model: Model) -> None:
+async def answer_with(question: Question, references: Policy, model: Model) -> None:
     """Answer the exchange with what the model says. UpstreamFault, and what limits raise."""
-    asked, response = await ask(question, model)
+    place = await pinned(question, question.chat, model, references)
+    asked, response = await ask(question, model, place)
     try:
         answer = await _in_time(question, asked, response)
     except BaseException as error:
@@ -134,7 +140,7 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
     if keeping is not None:
         await _keep(keeping)
     elif _claims(question, asked, inbound):
-        await _claim(question, cast("Remembers", inbound), id_in(came))
+        await _claim(question, asked, cast("Remembers", inbound), id_in(came))
     return Response(200, [(b"content-type", b"application/json"), *headers], data)
 
 
@@ -155,21 +161,23 @@ async def _keep(keeping: Keeping) -> None:
 
 
 def _claims(question: Question, asked: Asked, inbound: Inbound) -> bool:
-    """Whether the provider keeps the answer itself, for clients who refer to it later."""
-    return asked.model.dialect.name == question.chat.dialect and hasattr(inbound, "claim")
+    """Whether the provider keeps the answer itself, for clients who refer to it later. What is not to be stored, is not."""
+    own = asked.model.dialect.name == question.chat.dialect and hasattr(inbound, "claim")
+    return own and question.chat.raw().get("store") is not False
 
 
-async def _claim(question: Question, inbound: Remembers, ident: str | None) -> None:
+async def _claim(question: Question, asked: Asked, inbound: Remembers, ident: str | None) -> None:
     """Note whose an answer is that its provider keeps. See `_keep`."""
     try:
         if ident is not None:
-            await inbound.claim(ident, question.ctx, owner_of(question.ctx))
+            account = account_of(asked.model, asked.key)
+            await inbound.claim(ident, question.ctx, owner_of(question.ctx), account)
     except StoreError as error:
         log.error("an answer could not be claimed: %s", error)
 
 
-async def _claim_named(question: Question, inbound: Remembers, named: Named) -> None:
-    await _claim(question, inbound, named.id)
+async def _claim_named(question: Question, asked: Asked, inbound: Remembers, named: Named) -> None:
+    await _claim(question, asked, inbound, named.id)
 
 
 def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None) -> bytes:
@@ -210,7 +218,7 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     at_end: Callable[[], Awaitable[None]] | None = partial(_keep, keeping) if keeping is not None else None
     if _claims(question, asked, inbound):
         body = named = Named(body)
-        at_end = partial(_claim_named, question, cast("Remembers", inbound), named)
+        at_end = partial(_claim_named, question, asked, cast("Remembers", inbound), named)
     relay = Relay(body, flow, settle, partial(broken, model), partial(without_key, model), at_end)
     try:
         await relay.begin()

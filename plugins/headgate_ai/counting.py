@@ -37,6 +37,7 @@ from headgate_ai.failures import broken, too_late
 from headgate_ai.models import Model
 from headgate_ai.naming import chosen
 from headgate_ai.reading import CHAT, dialect_of
+from headgate_ai.referring import Policy, pinned
 from headgate_ai.whole import whole_body
 
 if TYPE_CHECKING:
@@ -67,10 +68,18 @@ async def ai_count(
     await count_with(ctx, chat, chosen(ctx, model, from_, "ai.count"), timeout, estimates=estimate)
 
 
-async def count_with(ctx: Exchange, chat: Chat, models: list[Model], timeout: float, *, estimates: bool = True) -> None:
+async def count_with(
+    ctx: Exchange,
+    chat: Chat,
+    models: list[Model],
+    timeout: float,
+    *,
+    estimates: bool = True,
+    references: Policy = "own",
+) -> None:
     """Answer with how many tokens the chat has, for the first model that can say."""
     question = CountQuestion(ctx, chat, timeouts(timeout, timeout, timeout))
-    await first_that_can(models, partial(_count_with, question, estimates))
+    await first_that_can(models, partial(_count_with, question, estimates, references))
 
 
 def wants_count(ctx: Exchange, chat: Chat) -> bool:
@@ -120,14 +129,14 @@ class CountQuestion:
         return Response(200, [(b"content-type", b"application/json")], msgspec.json.encode({name: fake.prompt_tokens}))
 
 
-async def _count_with(question: CountQuestion, estimates: bool, model: Model) -> None:
+async def _count_with(question: CountQuestion, estimates: bool, references: Policy, model: Model) -> None:
     chat, ctx = question.chat, question.ctx
     inbound = dialect_of(ctx, chat)
     if not isinstance(inbound, CountsIn):
         raise unsupported(model, f"Clients of `{inbound.name}` have nothing counted.", "")
     lines: list[Line] = [(b"content-type", b"application/json")]
     if isinstance(model.dialect, CountsOut):
-        tokens = await _asked(question, model)
+        tokens = await _asked(question, references, model)
     elif estimates:
         tokens = _estimate(chat, model)
         lines.append(_ESTIMATED)
@@ -136,8 +145,9 @@ async def _count_with(question: CountQuestion, estimates: bool, model: Model) ->
     ctx.answer(Response(200, lines, inbound.render_count(tokens)))
 
 
-async def _asked(question: CountQuestion, model: Model) -> int:
-    asked, response = await ask(question, model)
+async def _asked(question: CountQuestion, references: Policy, model: Model) -> int:
+    place = await pinned(question, question.chat, model, references)
+    asked, response = await ask(question, model, place)
     result = "cut"
     try:
         with trio.move_on_after(within(question, asked)) as limit:

@@ -79,6 +79,8 @@ SHAPES: Final[dict[str, list[Shape]]] = {
     ],
 }
 BATCHES: Final = frozenset({"/batches", "/messages/batches", "/batch/jobs"})
+# Whose batches are made of a file, of which each line is a question.
+LINES: Final = frozenset({"openai", "openai-responses", "mistral"})
 # A segment with which the provider's part of a path begins.
 _FIRST: Final = {name: {one.collection.split("/")[1] for one in shapes} for name, shapes in SHAPES.items()}
 

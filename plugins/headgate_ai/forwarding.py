@@ -3,20 +3,21 @@
 1. Only what the provider documents is sent on, whole paths with their methods (`forward_paths`). Everything else is not
    found, in the client's dialect.
 2. The client's credential stays here, and the provider's key goes in: always the same one of several, since what was
-   sent with one key is there for that one alone.
+   sent with one key is there for that one alone. A client's `idempotency-key` goes out as its owner's.
 3. That key is everybody's; what was made with it is its maker's (`owning`). So small answers are read: those that say
    what was made, and lists. Files are streamed, both ways.
 4. Of either side's header lines only those of a list travel.
-5. A batch has no bound and no known cost: inside a limit it is refused as unbounded; everything else here is free. With
-   `models=` its questions are read before it is sent, and may ask no other (`batch_models`).
+5. A batch has no bound and no known cost: a budget refuses it as unbounded, or books what it assumes (`assume=`), and a
+   limit of tokens books what it sets aside; everything else here is free.
+6. The questions of a batch are read before it is sent. What they refer to has to be the asker's, as in a chat
+   (`referring`), and with `models=` they may ask no other (`batch_models`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import hashlib
+from collections.abc import Mapping
 from typing import Annotated, Final
-
-import msgspec
 
 from headgate.api import (
     BEFORE_RESPONSE,
@@ -39,24 +40,28 @@ from headgate.api import (
     Text,
     Timeouts,
     UpstreamFault,
-    read_all,
+    Usage,
     render_query,
     reserve_all,
     step,
 )
 from headgate_ai.asking import timeouts
-from headgate_ai.batch_models import check_body, check_form
 from headgate_ai.chatting import told
 from headgate_ai.failures import refused, without_key
+from headgate_ai.forward_checking import check_request
+from headgate_ai.forward_lists import listed, whole
 from headgate_ai.forward_paths import BATCHES, Place, place_of
 from headgate_ai.models import Model
-from headgate_ai.owning import Owning, decoded, last_of
+from headgate_ai.owning import Owning, decoded
+from headgate_ai.reading import owner_of
+from headgate_ai.referring import Policy
 from headgate_ai.showing import show_key
 
 _SENT: Final = (
-    b"content-type", b"content-encoding", b"accept", b"range", b"if-none-match", b"if-match", b"idempotency-key",
+    b"content-type", b"content-encoding", b"accept", b"range", b"if-none-match", b"if-match",
     b"anthropic-version", b"anthropic-beta", b"openai-beta",
 )  # fmt: skip
+_ONCE: Final = b"idempotency-key"
 _TOLD: Final = (
     b"content-type", b"content-encoding", b"content-disposition", b"content-range", b"accept-ranges", b"etag",
     b"last-modified",
@@ -65,17 +70,10 @@ _TOLD: Final = (
 _CREDENTIALS: Final = frozenset({"key", "api_key", "access_token"})
 # The provider's statuses that tell the client of its own request: what is not there, was changed, or cannot be cut so.
 _CLIENTS_OWN: Final = frozenset({400, 404, 405, 409, 410, 412, 413, 416, 422, 429})
-# What makes a batch is read whole, and so is what is said of one thing, or of a page of them.
-_ASKED_BYTES: Final = 1 << 24
-_SAID_BYTES: Final = 1 << 24
-# Pages that hold nothing of the asker's, in a row.
-_MOST_PAGES: Final = 50
-# How a page that begins behind an id is asked for.
-_AFTER: Final = {"anthropic": "after_id"}
 
 
 @step(
-    "ai.forward", hinge=True, effect="upstream", raises=("upstream.*", "request.*", "ai.forbidden"),
+    "ai.forward", hinge=True, effect="upstream", raises=("upstream.*", "request.*", "ai.forbidden", "ai.unsupported"),
     phase=BEFORE_RESPONSE,
 )  # fmt: skip
 async def ai_forward(
@@ -84,6 +82,7 @@ async def ai_forward(
     /,
     *,
     models: list[Text] | None = None,
+    references: Policy = "own",
     max: Annotated[Size, Ge(1)] = 64 << 20,
     timeout: Duration = 60.0,
     idle: Duration = 60.0,
@@ -92,8 +91,9 @@ async def ai_forward(
     """Send a request for files or batches on to the provider of a model, with its key, and answer with its answer.
 
     What a caller's team made is that team's alone: nobody else finds, lists, reads or deletes it, or makes a batch of it.
-    With `models` the questions of a batch are read, at most `max` bytes of them, and may ask only these:
-    `ai.forward store models=key.models`. What a batch will cost nobody here knows, so inside a `budget` there is none.
+    The questions of a batch are read, at most `max` bytes of them, and may refer only to files of the team's; with
+    `references=any` to whatever they want. With `models` they may ask only these: `ai.forward store models=key.models`.
+    What a batch will cost nobody here knows: inside a `budget` there is none, or it costs what the budget assumes.
     """
     request = ctx.request
     speaks = ctx.node.dialects.get(model.dialect.name)
@@ -109,48 +109,39 @@ async def ai_forward(
     owning = Owning(ctx, model)
     if place.id is not None:
         await owning.check(place.shape.collection, place.id)
-    await _checked(ctx, place, owning, models, max)
-    for hold in await reserve_all(ctx.meters, _bound(place, model)):
-        hold.release()
     forward = Forward(ctx, model, place, owning, timeouts(timeout, idle, total))
-    ctx.answer(await (forward.listed() if place.shape.does == "list" else forward.answered()))
+    await check_request(forward, models, references, max)
+    await _paid(forward)
 
 
-async def _checked(ctx: Exchange, place: Place, owning: Owning, models: Container[str] | None, limit: int) -> None:
-    """Look into what makes a batch: whose files it is made of, and whom it asks. ClientFault."""
-    request, shape = ctx.request, place.shape
-    if shape.does != "create":
-        return
-    if shape.collection != "/files":
-        data = await _read(request, limit if models is not None else _ASKED_BYTES)
-        body = decoded(data)
-        if not isinstance(body, dict):
-            raise ClientFault("request.invalid", "The body is no JSON object.", status=400)
-        await owning.check_inputs(body)
-        if models is not None:
-            check_body(body, models)
-            if shape.collection == "/uploads" and body.get("purpose") == "batch":
-                message = "A batch is sent as one file here: its questions are read, and an upload comes in parts."
-                raise ClientFault("request.invalid", message, status=400)
-    elif models is not None:
-        kind = (request.headers.get(b"content-type") or b"").decode("latin-1")
-        data = await _read(request, limit)
-        if kind.lower().startswith("multipart/"):
-            check_form(data, kind, models)
+async def _paid(forward: Forward) -> None:
+    """Answer, and book a batch that its provider may have taken."""
+    ctx, place = forward.ctx, forward.place
+    holds = await reserve_all(ctx.meters, _bound(place, forward.model))
+    taken = False
+    try:
+        ctx.answer(await (listed(forward) if place.shape.does == "list" else forward.answered()))
+        taken = True
+    except UpstreamFault as fault:
+        taken = fault.sent and not forward.refused
+        raise
+    except BaseException:
+        taken = not forward.refused
+        raise
+    finally:
+        for hold in holds:
+            if taken and _makes_batch(place):
+                hold.settle(Usage(estimated=True))
+            else:
+                hold.release()
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    """The body, which is still sent on. ClientFault."""
-    coding = request.headers.get(b"content-encoding")
-    if coding is not None and coding.lower() != b"identity":
-        raise ClientFault("request.invalid", "The body is encoded; send it without a content-encoding.", status=415)
-    data = await read_all(request.body, limit)
-    request.body = BytesBody(data)
-    return data
+def _makes_batch(place: Place) -> bool:
+    return place.shape.does == "create" and place.shape.collection in BATCHES
 
 
 def _bound(place: Place, model: Model) -> Bound:
-    if place.shape.does == "create" and place.shape.collection in BATCHES:
+    if _makes_batch(place):
         return Bound(model.label, unbounded="a batch has no known size")
     return Bound(model.label, 0, Money(0))
 
@@ -160,6 +151,8 @@ class Forward:
 
     def __init__(self, ctx: Exchange, model: Model, place: Place, owning: Owning, times: Timeouts) -> None:
         self.ctx, self.model, self.place, self.owning, self.times = ctx, model, place, owning, times
+        # Whether the provider did nothing: it was not asked, or said so.
+        self.refused = True
 
     def __repr__(self) -> str:
         return f"<Forward {self.place.shape.method} {self.place.path} to {self.model.label}>"
@@ -172,7 +165,7 @@ class Forward:
             await self.owning.gone(self.place)
         if shape.does == "delete" or self._is_content() or not _is_json(response):
             return self.told(response, response.body)
-        data = await _whole(response)
+        data = await whole(response)
         await self.owning.made(self.place, decoded(data))
         return self.told(response, data)
 
@@ -181,30 +174,17 @@ class Forward:
         place = self.place
         return place.shape.method == "GET" and place.id is not None and not place.path.endswith(f"/{place.id}")
 
-    async def listed(self) -> Response:
-        """The page that was asked for, without what is not the asker's; an empty one only where no other follows."""
-        after, name = None, _AFTER.get(self.model.dialect.name, "after")
-        for _ in range(_MOST_PAGES):
-            response = await self.send({name: after} if after is not None else {})
-            page = decoded(await _whole(response))
-            if not isinstance(page, dict):
-                raise UpstreamFault("upstream.protocol", f"{self.model.resource} answered with what is no list.")
-            after = last_of(page)
-            if await self.owning.own(self.place, page) or after is None:
-                break
-        else:
-            page["has_more"] = False
-        return self.told(response, msgspec.json.encode(page))
-
     async def send(self, more: Mapping[str, str]) -> Response:
         """Ask the provider once; an attempt. UpstreamFault, also where it refuses."""
         served, clock = self.ctx.served, self.ctx.node.clock
         assert served is not None
         began, result, status, why = clock.monotonic(), "cut", None, None
         try:
+            self.refused = False
             response = await _sent(self.ctx, self.model, _target(self.ctx.request, self.place, more), self.times)
             status = response.status
             result = str(status) if status >= 400 else "ok"
+            self.refused = 300 <= status < 500
             if status >= 300:
                 raise await _refused(self.ctx, self.model, response)
         except Failure as fault:
@@ -233,17 +213,6 @@ def _is_json(response: Response) -> bool:
     return (response.headers.get(b"content-type") or b"").lower().startswith(b"application/json")
 
 
-async def _whole(response: Response) -> bytes:
-    if isinstance(response.body, bytes):
-        return response.body
-    try:
-        return await read_all(response.body, _SAID_BYTES)
-    except ClientFault:
-        raise UpstreamFault("upstream.protocol", f"It says more than {_SAID_BYTES} bytes of what it has.") from None
-    finally:
-        await response.aclose()
-
-
 def _target(request: Request, place: Place, more: Mapping[str, str]) -> bytes:
     """The path behind the provider's base, with the query."""
     pairs = [(name, value) for name, value in request.query if name not in _CREDENTIALS and name not in more]
@@ -255,6 +224,10 @@ async def _sent(ctx: Exchange, model: Model, path: bytes, times: Timeouts) -> Re
     request, node = ctx.request, ctx.node
     headers: list[Line] = [*model.headers]
     headers += [(name, value) for name in _SENT if (value := request.headers.get(name)) is not None]
+    again = request.headers.get(_ONCE)
+    if again is not None:
+        # The provider knows all owners as one: what one asks once, is not what another asks.
+        headers.append((_ONCE, hashlib.sha256(owner_of(ctx).encode() + b"\0" + again).hexdigest().encode()))
     outgoing = Outgoing(request.method, path, headers, _body(request), resource=model.resource)
     if model.keys.secrets:
         await show_key(model, 0, outgoing, node)

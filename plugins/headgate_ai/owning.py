@@ -4,7 +4,7 @@
    what it made: each id has a record in the role `blobs`, under the provider's address, the key's name, and its collection.
 2. Everybody else is told that there is no such thing, exactly as where there is none: nobody is asked.
 3. Lists are the provider's, without what is not the asker's. Of a page that is empty then, the next is asked for: clients
-   stop at an empty one.
+   stop at an empty one. Pages are asked for as long as the provider gives them, since most of it is others'.
 4. What was made before there were records, or behind the gateway's back, is nobody's.
 """
 
@@ -30,9 +30,9 @@ _LISTS: Final = ("data", "files", "batches", "operations")
 
 
 class Owning:
-    """The records, for one exchange and one model."""
+    """The records, for one exchange and one key of a model, by its place."""
 
-    def __init__(self, ctx: Exchange, model: Model) -> None:
+    def __init__(self, ctx: Exchange, model: Model, key: int = 0) -> None:
         blobs = ctx.node.stores.blobs
         if blobs is None:
             raise UpstreamFault(
@@ -42,8 +42,8 @@ class Owning:
         self._blobs: Blobs = blobs
         self._owner = owner_of(ctx)
         self._expires_at = ctx.node.clock.time() + _KEEP_S
-        key = model.keys.secrets[0].name if model.keys.secrets else ""
-        self._account = f"ai.forward/{model.target}/{key}"
+        name = model.keys.secrets[key].name if model.keys.secrets else ""
+        self._account = f"ai.forward/{model.target}/{name}"
 
     def __repr__(self) -> str:
         return f"<Owning {self._account} of {self._owner or 'everybody'}>"
@@ -81,9 +81,7 @@ class Owning:
                 page[name] = [one for one in page[name] if await self._owns(place, one)]
                 if "total" in page:
                     page["total"] = len(page[name])
-                if isinstance(page.get("first_id"), str) or isinstance(page.get("last_id"), str):
-                    ids = [_id_of(one) for one in page[name]] or [None]
-                    page["first_id"], page["last_id"] = ids[0], ids[-1]
+                _bound(page, page[name])
                 return bool(page[name])
         return False
 
@@ -98,6 +96,22 @@ class Owning:
 
     def _key(self, collection: str, ident: str) -> str:
         return f"{self._account}{collection}/{ident}"
+
+
+def cut(page: dict[str, Any], limit: int) -> None:
+    """Leave of a page what its client wanted; what is left out, follows."""
+    things = page.get("data")
+    if isinstance(things, list) and len(things) > limit:
+        page["data"] = things[:limit]
+        page["has_more"] = True
+        _bound(page, page["data"])
+
+
+def _bound(page: dict[str, Any], things: list[Any]) -> None:
+    """Say with which a page begins and ends, where it says so."""
+    if isinstance(page.get("first_id"), str) or isinstance(page.get("last_id"), str):
+        ids = [_id_of(one) for one in things] or [None]
+        page["first_id"], page["last_id"] = ids[0], ids[-1]
 
 
 def last_of(page: Any) -> str | None:

@@ -54,6 +54,13 @@ def _models(value: Any) -> Iterable[Any]:
         yield from (inner if isinstance(inner, list) else [inner]) if _folded(name) in _NAMED else _models(inner)
 
 
+def holds(body: Any, name: str) -> bool:
+    """Whether a field of this name is there (`generationConfig.routingConfig` for one inside of another)."""
+    first, _, rest = name.partition(".")
+    found = [value for key, value in body.items() if _folded(key) == _folded(first)] if isinstance(body, dict) else []
+    return any(holds(one, rest) for one in found) if rest else bool(found)
+
+
 def _take(body: dict[str, msgspec.Raw], path: list[str]) -> bool:
     """Take a field out; whether it was there."""
     first, *rest = path

@@ -254,7 +254,9 @@ class TokenHold:
         return f"<TokenHold {self.lease.granted if self.lease else 0} of {self.meter.bucket}>"
 
     def settle(self, usage: Usage) -> None:
-        """As `Hold.settle`."""
+        """As `Hold.settle`. Where nobody knows anything of what was used, it is what was set aside."""
+        if usage.estimated and not usage.total_tokens:
+            return
         used = usage.total_tokens
         count = self.meter.counts.count(self.meter.bucket)
         count.guess = max(1, (count.guess * (WEIGHT - 1) + used) // WEIGHT)

@@ -32,7 +32,7 @@ from headgate_openai.responses.answers import answer
 from headgate_openai.responses.building import build
 from headgate_openai.responses.counting import count
 from headgate_openai.responses.faking import render
-from headgate_openai.responses.keeping import claim, forget, keeping, kept, recalled, unknown
+from headgate_openai.responses.keeping import claim, claimed, forget, keeping, kept, recalled, unknown
 from headgate_openai.responses.passing import ResponsePassing
 from headgate_openai.responses.reader import ResponseReader
 from headgate_openai.responses.requests import read, write
@@ -81,8 +81,11 @@ class OpenAiResponses:
     def keeping(self, chat: Chat, ctx: Exchange, owner: str) -> Keeping | None:
         return keeping(chat, ctx, owner)
 
-    async def claim(self, ident: str, ctx: Exchange, owner: str) -> None:
-        await claim(ident, ctx, owner)
+    async def claim(self, ident: str, ctx: Exchange, owner: str, account: str) -> None:
+        await claim(ident, ctx, owner, account)
+
+    async def claimed(self, ident: str, ctx: Exchange, owner: str) -> str | None:
+        return await claimed(ident, ctx, owner)
 
     async def kept(self, ident: str, ctx: Exchange, owner: str) -> bytes | None:
         return await kept(ident, ctx, owner)

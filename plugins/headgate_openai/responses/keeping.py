@@ -5,7 +5,8 @@
 2. Kept answers get an id made here: a provider's could be anything, and anybody's.
 3. What is kept is what the client got, behind all filters. It expires after 30 days, as at OpenAI.
 4. A response that OpenAI itself keeps is not kept here, but whose it is: for them its id passes through to it. OpenAI
-   would go on with it for whoever has its id, since it knows all teams by one key.
+   would go on with it for whoever has its id, since it knows all teams by one key. Where nothing can be noted, nobody is
+   gone on with.
 """
 
 from __future__ import annotations
@@ -46,11 +47,13 @@ _records: Final = msgspec.json.Decoder(Record)
 async def recalled(chat: Chat, ctx: Exchange, owner: str) -> Chat:
     """See `Remembers`."""
     previous, blobs = chat.raw().get(PREVIOUS), ctx.node.stores.blobs
-    if not isinstance(previous, str) or blobs is None:
+    if not isinstance(previous, str):
         return chat
+    if blobs is None:
+        raise _not_found(previous)
     earlier = await _history(blobs, previous, owner)
     if earlier is None:
-        if await blobs.get(_claim(previous), owner=owner) is None:
+        if await claimed(previous, ctx, owner) is None:
             raise _not_found(previous)
         return chat
     chat.content()  # what is wrong in it is said in the client's own places
@@ -107,11 +110,19 @@ def _not_found(previous: object) -> ClientFault:
     return ClientFault("request.invalid", message, status=400, record=record)
 
 
-async def claim(ident: str, ctx: Exchange, owner: str) -> None:
+async def claim(ident: str, ctx: Exchange, owner: str, account: str) -> None:
     """See `Remembers`."""
     blobs = ctx.node.stores.blobs
     if blobs is not None:
-        await blobs.put(_claim(ident), b"", owner=owner, expires_at=ctx.node.clock.time() + KEEP_S)
+        at = ctx.node.clock.time() + KEEP_S
+        await blobs.put(_claim(ident), account.encode(), owner=owner, expires_at=at)
+
+
+async def claimed(ident: str, ctx: Exchange, owner: str) -> str | None:
+    """See `Remembers`."""
+    blobs = ctx.node.stores.blobs
+    data = None if blobs is None else await blobs.get(_claim(ident), owner=owner)
+    return None if data is None else data.decode()
 
 
 # --- keeping ---------------------------------------------------------------------------------------------------------

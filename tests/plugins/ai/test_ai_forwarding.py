@@ -134,7 +134,7 @@ route all POST /{{rest:path}} public {{
 async def test_the_clients_key_in_a_query_stays_here() -> None:
     async with opened() as (sim, gate):
         await gate.send("GET", "/v1/files?limit=3&key=mine")
-        assert sim.received[0].query == {"limit": "3"}
+        assert sim.received[0].query == {"limit": "10000"}
 
 
 async def test_a_batch_inside_a_budget_is_refused_for_it_has_no_bound() -> None:
@@ -260,7 +260,42 @@ async def test_an_empty_page_is_not_the_end_of_a_list() -> None:
             said = (await gate.send("GET", "/v1/files?limit=2")).json()
         nursery.cancel_scope.cancel()
     assert said["data"] == [{"id": "mine"}]
-    assert [one.path for one in sim.received[1:]] == ["/v1/files?limit=2", "/v1/files?limit=2&after=file-2"]
+    assert [one.path for one in sim.received[1:]] == ["/v1/files?limit=10000", "/v1/files?limit=10000&after=file-2"]
+
+
+def page(*idents: str, more: bool) -> dict[str, Any]:
+    return {"object": "list", "data": [{"id": one} for one in idents], "has_more": more, "last_id": idents[-1]}
+
+
+async def listed(path: str, made: int, *pages: Any) -> tuple[Any, int]:
+    """What the client is told of a list, and how often the provider was asked for it."""
+    files = [{"id": f"mine-{at}", "object": "file"} for at in range(made)]
+    async with trio.open_nursery() as nursery:
+        sim = await ScriptedUpstream(answers(*files, *pages)).start(nursery)
+        async with open_gate(POLICY.format(url=sim.url)) as gate:
+            for _ in range(made):
+                await gate.send("POST", "/v1/files", body=b"x")
+            said = (await gate.send("GET", path)).json()
+        nursery.cancel_scope.cancel()
+    return said, len(sim.received) - made
+
+
+async def test_a_list_that_is_full_of_others_says_where_it_goes_on() -> None:
+    said, asked = await listed("/v1/files", 1, *(page(f"file-{at}", more=True) for at in range(50)))
+    assert (said["data"], said["has_more"], said["last_id"], asked) == ([], True, "file-9", 10)
+
+
+async def test_a_list_is_as_long_as_its_client_wants() -> None:
+    everything = page("file-1", "mine-0", "file-2", "mine-1", "mine-2", more=False)
+    said, asked = await listed("/v1/files?limit=2", 3, everything)
+    assert [one["id"] for one in said["data"]] == ["mine-0", "mine-1"]
+    assert (said["has_more"], said["last_id"], asked) == (True, "mine-1", 1)
+
+
+async def test_a_limit_that_is_none_is_the_providers_to_judge() -> None:
+    async with opened() as (sim, gate):
+        await gate.send("GET", "/v1/files?limit=many")
+        assert sim.received[0].query == {"limit": "many"}
 
 
 async def test_a_batch_asks_only_models_that_its_caller_may_use() -> None:

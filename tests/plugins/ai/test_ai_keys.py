@@ -136,7 +136,7 @@ LIMITED = """policy 1
 model one {{ provider = openai, name = "gpt-4.1", url = "{url}", key = secret("POOL_ONE") }}
 route chat POST /v1/chat/completions public {{
     read.chat as chat
-    budget {lines} {{ ai.chat one timeout=5s }}
+    budget {lines} {{ ai.chat one timeout=5s references=any }}
 }}
 """
 

@@ -165,7 +165,7 @@ async def test_what_is_kept_is_forgotten_when_it_is_told_to_and_after_its_time(n
 
 async def test_a_response_that_openai_keeps_passes_through_to_it_for_whose_it_is(node: Node) -> None:
     chat = read(input="Hi", previous_response_id="resp_theirs")
-    await IN.claim("resp_theirs", exchange(node), "t1")
+    await IN.claim("resp_theirs", exchange(node), "t1", "https://a/K")
     with pytest.raises(ClientFault, match="not found"):
         await IN.recalled(chat, exchange(node), "t2")
     assert await IN.recalled(chat, exchange(node), "t1") is chat
@@ -206,7 +206,8 @@ def test_what_only_openai_can_look_up_is_refused_elsewhere(field: str) -> None:
 async def test_a_node_without_a_store_knows_of_nothing(node: Node) -> None:
     node.stores.blobs = None
     ctx, chat = exchange(node), read(input="a", previous_response_id="resp_1")
-    assert await IN.recalled(chat, ctx, "t1") is chat
+    with pytest.raises(ClientFault, match="not found"):
+        await IN.recalled(chat, ctx, "t1")
     assert IN.keeping(chat, ctx, "t1") is None
     assert await IN.kept("resp_1", ctx, "t1") is None
     assert not await IN.forget("resp_1", ctx, "t1")

@@ -3,7 +3,8 @@
 1. `recalled` comes right behind `read`: whoever looks at the chat then sees the whole conversation, and what guards do to
    the new turn they do to the old ones.
 2. A reference that is not known here may be known to a provider of the same dialect, if that answer was claimed for its
-   owner when it came: the provider knows all owners as one. Where a model is asked in another dialect, `unknown` says
+   owner when it came: the provider knows all owners as one. It is sent to the account that it came from (`claimed`),
+   and to no other. Where a model is asked in another dialect, `unknown` says
    what the client did wrong.
 3. Where the model is asked in another dialect, the answer passes through `keeping`, behind all other filters; when it is
    whole, and before its last bytes go out, `keep` is called: who has the answer can refer to it.
@@ -47,8 +48,12 @@ class Remembers(Protocol):
         """For one try. None where the client wants nothing kept."""
         ...
 
-    async def claim(self, ident: str, ctx: Exchange, owner: str) -> None:
-        """An answer that its provider keeps belongs to this owner. StoreError."""
+    async def claim(self, ident: str, ctx: Exchange, owner: str, account: str) -> None:
+        """An answer that its provider keeps belongs to this owner, and came from this account. StoreError."""
+        ...
+
+    async def claimed(self, ident: str, ctx: Exchange, owner: str) -> str | None:
+        """The account that it came from; None where it is not this owner's. StoreError."""
         ...
 
     async def kept(self, ident: str, ctx: Exchange, owner: str) -> bytes | None:
