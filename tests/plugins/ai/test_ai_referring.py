@@ -228,3 +228,8 @@ def test_what_is_nested_deeply_is_found() -> None:
 def test_a_name_that_is_written_with_escapes_is_found() -> None:
     assert may_refer(b'{"\\u0066ile_\\u0069d": "f"}')
     assert not may_refer(b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}')
+
+
+@pytest.mark.parametrize("said", [b'{"FILE_ID": 1}', b'{"fileId": 1}', b'{"f\\u0069le_id": 1}', b'{"conversation": 1}'])
+def test_however_a_name_is_written_it_is_looked_at(said: bytes) -> None:
+    assert may_refer(said)
