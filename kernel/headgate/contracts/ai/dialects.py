@@ -75,13 +75,15 @@ class Endpoint(NamedTuple):
 
 class Written(NamedTuple):
     """A request for a provider. `path` stands behind the provider's URL, with its query. `hides_counts`: its stream will
-    hold counts that the client did not ask for. `dropped` is what could not be said."""
+    hold counts that the client did not ask for. `dropped` is what could not be said. `choices`: how many answers its
+    stream will hold, where the dialect has several in one."""
 
     path: bytes
     body: bytes
     headers: Sequence[Line] = ()
     hides_counts: bool = False
     dropped: Sequence[str] = ()
+    choices: int = 1
 
 
 class EventReader(Protocol):
@@ -195,7 +197,9 @@ class Outbound(Protocol):
 class PassesFast(Protocol):
     """An Outbound that can follow a stream of its own dialect without reading all of it."""
 
-    def passing(self, *, hides_counts: bool) -> Passing: ...
+    def passing(self, *, hides_counts: bool, choices: int = 1) -> Passing:
+        """See `Written` for what they say."""
+        ...
 
 
 @runtime_checkable

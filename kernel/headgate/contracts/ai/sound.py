@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from headgate.contracts.ai.answers import Answer, Counted, Said
-from headgate.contracts.ai.dialects import Garbled
+from headgate.contracts.ai.dialects import Garbled, Refusal
 from headgate.contracts.ai.events import (
     ArgumentsDelta,
     AudioDelta,
@@ -74,6 +74,14 @@ def sound_answer(read: Callable[[bytes], Answer], data: bytes) -> Answer:
 def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted | None:
     """What a whole answer used, read and looked at. Garbled."""
     return _typed(_read(read, data), Counted | None)
+
+
+def sound_refusal(read: Callable[[bytes], Refusal | None], data: bytes) -> Refusal | None:
+    """What an error says, read and looked at; None where the reader stumbles: then it is not understood."""
+    try:
+        return _typed(_read(read, data), Refusal | None)
+    except Garbled:
+        return None
 
 
 def _takes(part: Said) -> frozenset[type]:
