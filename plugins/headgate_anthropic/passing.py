@@ -18,6 +18,7 @@ from headgate_anthropic.errors import refusal
 from headgate_anthropic.usage import WireUsage
 
 _measure: Final = measure_but("type", "id")
+_IN_IT: Final = b'"delta"'
 _DELTA: Final = b"event: content_block_delta\n"
 
 
@@ -71,7 +72,7 @@ class MessagePassing:
 
     def _delta(self, block: bytes) -> None:
         self.started = True
-        self.relayed_bytes += _measure(block)
+        self.relayed_bytes += _measure(block, _IN_IT)
 
     def _read(self, event: _Event, block: bytes, data: bytes) -> None:
         self._count(event.usage or (event.message.usage if event.message is not None else None))

@@ -159,3 +159,14 @@ def test_a_request_says_how_many_answers_its_stream_will_hold(more: dict[str, An
     read = CLIENTS["openai"].read(json.dumps(asked).encode(), "/v1/chat/completions", {})
     for model in ("m", "m-2"):
         assert PROVIDERS["openai"].write(read, Endpoint(model, {})).choices == choices
+
+
+def test_of_several_deltas_all_are_measured() -> None:
+    deltas = [{"content": TEXT}, {"content": TEXT, "custom": {"input": TEXT}}, {"refusal": TEXT}]
+    choices = [{"index": at, "delta": delta} for at, delta in enumerate(deltas)]
+    flow = of_choices(3)
+    flow.take(block({"choices": choices}))
+    assert flow.relayed_bytes >= 4 * len(TEXT.encode())
+    before = flow.relayed_bytes
+    flow.take(block({"choices": [choices[0], choices[2]]}))
+    assert flow.relayed_bytes >= before + 2 * len(TEXT.encode())

@@ -128,7 +128,7 @@ class OpenAiPassing:
         return block
 
     def _measure(self, block: bytes) -> None:
-        self.relayed_bytes += _measure(block, max(block.find(_CHOICES), 0))
+        self.relayed_bytes += _measure(block, _CHOICES)
 
     def _refused(self, block: bytes) -> None:
         event = parse_event(block)

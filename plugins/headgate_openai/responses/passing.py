@@ -21,6 +21,8 @@ from headgate_openai.responses.counting import used
 _measure: Final = measure_but(
     "type", "id", "item_id", "call_id", "event_id", "status", "role", "object", "obfuscation", "token"
 )
+# Most events are a piece of a text, which has one name.
+_DELTA: Final = re.compile(rb'"delta"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 # What has been told in other events, or is the request again.
 _REPEATS: Final = re.compile(
     rb'"type"\s*:\s*"response\.(?:created|queued|in_progress|completed|incomplete|failed'
@@ -58,8 +60,7 @@ class ResponsePassing:
             self._last(block)
         elif not self.started and _CONTENT.search(block) is not None:
             self.started = True
-        if _REPEATS.search(block) is None and not (_ITEM in block and _GROWN.search(block) is not None):
-            self.relayed_bytes += _measure(block)
+        self.relayed_bytes += _relayed(block)
         return block
 
     def finish(self) -> bytes | None:
@@ -83,3 +84,12 @@ class ResponsePassing:
         elif kind in ("response.failed", "error"):
             error = response.get("error") or said.get("error") or said
             self.refusal = Refusal(str(error.get("message") or "It does not say why."), {})
+
+
+def _relayed(block: bytes) -> int:
+    """How many bytes of texts that no other event tells."""
+    piece = _DELTA.search(block)
+    if piece is not None:
+        return len(piece[1])
+    told = _REPEATS.search(block) is not None or (_ITEM in block and _GROWN.search(block) is not None)
+    return 0 if told else _measure(block)
