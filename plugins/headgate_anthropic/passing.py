@@ -18,7 +18,6 @@ from headgate_anthropic.errors import refusal
 from headgate_anthropic.usage import WireUsage
 
 _measure: Final = measure_but("type", "id")
-_IN_IT: Final = b'"delta"'
 _DELTA: Final = b"event: content_block_delta\n"
 
 
@@ -72,14 +71,14 @@ class MessagePassing:
 
     def _delta(self, block: bytes) -> None:
         self.started = True
-        self.relayed_bytes += _measure(block, _IN_IT)
+        self.relayed_bytes += _measure(block, b'"delta"')
 
     def _read(self, event: _Event, block: bytes, data: bytes) -> None:
         self._count(event.usage or (event.message.usage if event.message is not None else None))
         if event.type == "content_block_delta":
             self._delta(block)
         elif event.type == "content_block_start":
-            self.relayed_bytes += _measure(block)
+            self.relayed_bytes += _measure(block, b'"content_block"')
         elif event.type == "error":
             self.refusal = refusal(data)
         self.started = self.started or event.type == "message_delta"

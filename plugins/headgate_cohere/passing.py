@@ -52,7 +52,7 @@ class ChatPassing:
         """What to relay of a block: all of it. Garbled."""
         if b"-delta" in block[:64]:
             self.started = True
-            self.relayed_bytes += _measure(block)
+            self.relayed_bytes += _measure(block, b'"delta"')
             return block
         event = parse_event(block)
         if event is None or event.data.strip() == b"[DONE]":
@@ -70,7 +70,7 @@ class ChatPassing:
     def _read(self, event: _Event, block: bytes) -> None:
         delta: Any = event.delta or _Delta()
         if event.type != "message-end":
-            self.relayed_bytes += _measure(block)
+            self.relayed_bytes += _measure(block, b'"delta"')
             return
         self.counted = delta.usage.counted() if delta.usage is not None else None
         if delta.error or delta.finish_reason in FAILURES:

@@ -92,4 +92,4 @@ def _relayed(block: bytes) -> int:
     if piece is not None:
         return len(piece[1])
     told = _REPEATS.search(block) is not None or (_ITEM in block and _GROWN.search(block) is not None)
-    return 0 if told else _measure(block)
+    return 0 if told else _measure(block, b"")

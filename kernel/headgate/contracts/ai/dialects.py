@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 class Garbled(ValueError):
     """What came from a provider is not what its dialect says; the message says what is wrong, as half a sentence
-    behind "the model answered": `with JSON that is no chat completion`."""
+    behind "the model answered": `with JSON that is no chat completion`. `before`: what an `EventReader` read of the same
+    bytes before it came upon it."""
+
+    before: Sequence[tuple[bytes, list[Happening]]] = ()
 
 
 class Unsupported(ValueError):
@@ -93,7 +96,8 @@ class EventReader(Protocol):
         """What `data`, cut anywhere, completes: each block as it came, and what happens in it (which may be nothing).
         In place of a block that must not pass by itself, since it repeats what others have said, stands b"".
 
-        Garbled, or `EventTooLarge`, where it makes no sense. After `Failed` or `Ended` it is not asked again.
+        Garbled, or `EventTooLarge`, where it makes no sense. What stands behind `Failed` or `Ended` is not looked at, and
+        it is not asked again.
         """
         ...
 

@@ -24,7 +24,7 @@ def measure_but(*frame: str) -> Callable[[bytes, bytes], int]:
     names = b"|".join(re.escape(name.encode()) for name in frame)
     ones, all_of = (re.compile(pattern % names, re.DOTALL).findall for pattern in (_ONE_TEXT, _TEXT))
 
-    def measure(block: bytes, begin: bytes = b"") -> int:
+    def measure(block: bytes, begin: bytes) -> int:
         if (found := ones(block)) and len(found) == block.count(_DELTA):
             return len(found[0]) if len(found) == 1 else sum(map(len, found))
         return sum(map(len, all_of(block, max(block.find(begin), 0))))
