@@ -86,6 +86,9 @@ def test_what_was_relayed_is_measured_whatever_it_is_called(provider: str, said:
     ("provider", "said"),
     [
         ("openai", chat({"role": "assistant", "content": ""})),
+        ("openai", block({"error": {"message": TEXT}})),
+        ("openai-responses", block({"type": "error", "message": TEXT})),
+        ("anthropic", block({"type": "error", "error": {"type": "overloaded_error", "message": TEXT}}, "error")),
         ("openai-responses", responses("response.created", response={"id": "r", "instructions": TEXT})),
         ("openai-responses", responses("response.output_text.done", text=TEXT)),
         ("openai-responses", responses("response.output_item.done", item={"type": "message", "content": [TEXT]})),

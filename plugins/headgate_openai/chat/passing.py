@@ -128,7 +128,8 @@ class OpenAiPassing:
         return block
 
     def _measure(self, block: bytes) -> None:
-        self.relayed_bytes += _measure(block, _CHOICES)
+        if _CHOICES in block:
+            self.relayed_bytes += _measure(block, _CHOICES)
 
     def _refused(self, block: bytes) -> None:
         event = parse_event(block)

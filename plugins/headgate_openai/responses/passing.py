@@ -25,7 +25,7 @@ _measure: Final = measure_but(
 _DELTA: Final = re.compile(rb'"delta"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 # What has been told in other events, or is the request again.
 _REPEATS: Final = re.compile(
-    rb'"type"\s*:\s*"response\.(?:created|queued|in_progress|completed|incomplete|failed'
+    rb'"type"\s*:\s*"response\.(?:created|queued|in_progress'
     rb'|[a-z_.]*+(?<=\.done)(?<!output_item\.done))"'
 )
 # Of these all has been told in deltas when they are done.
@@ -58,7 +58,8 @@ class ResponsePassing:
         """The block. Garbled where one that has to be read is no event."""
         if _LAST.search(block) is not None:
             self._last(block)
-        elif not self.started and _CONTENT.search(block) is not None:
+            return block
+        if not self.started and _CONTENT.search(block) is not None:
             self.started = True
         self.relayed_bytes += _relayed(block)
         return block
