@@ -238,7 +238,7 @@ def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping |
         filters.append(keeping.stream())
     own = dialect.name == chat.dialect
     if own and not filters and hasattr(dialect, "passing"):
-        return Passed(dialect.passing(hides_counts=hides), inbound)
+        return Passed(dialect.passing(hides_counts=hides, choices=asked.written.choices), inbound)
     writer = inbound.writer(chat, question.ctx.node.clock.time())
     return Told(dialect.reader(), writer, filters, own=own, hides_counts=hides)
 

@@ -2,21 +2,23 @@
 
 1. Where the model is asked in the client's own dialect, its clients may refer to an answer by the provider's id, and the
    provider looks it up. So the id of each is claimed for who asked, before the last bytes go out (`Remembers.claim`).
-2. Of a stream only the first event is looked into, beside its way to the client: it has the id.
+2. Of a stream the events are looked into, beside their way to the client, until one says the id: it is the first as a rule,
+   but signs of life may come before. It repeats the instructions and the tools, so it may be long, and it comes in pieces
+   of any size; each byte is looked at a constant number of times.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
-from headgate.api import Body
+from headgate.api import Body, EventSplitter, EventTooLarge, parse_event
 
-# A first event that is longer has no id that anybody could refer to; it repeats the instructions and the tools.
-_FIRST_BYTES: Final = 1 << 20
-_DATA: Final = re.compile(rb"^data:([^\r\n]*)\r?\n", re.MULTILINE)
+# A stream may begin with it, and its events are the same.
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# Only an event that holds this can name the answer; the others need not be parsed.
+_RESPONSE: Final = b'"response"'
 
 
 class _Named(msgspec.Struct):
@@ -42,31 +44,43 @@ def id_in(data: bytes) -> str | None:
 class Named:
     """A streamed answer's body, which knows the answer's id once it has come by."""
 
-    __slots__ = ("_body", "_first", "id", "length")
+    __slots__ = ("_body", "_splitter", "id", "length")
 
     def __init__(self, body: Body) -> None:
         self.length = body.length
         self.id: str | None = None
         self._body = body
-        self._first: bytes | None = b""
+        self._splitter: EventSplitter | None = EventSplitter()
 
     def __repr__(self) -> str:
         return f"<Named {self.id or 'not yet'}>"
 
     async def read(self) -> bytes:
         piece = await self._body.read()
-        if self._first is not None:
-            self._look(self._first + piece)
+        if self._splitter is not None:
+            self._look(self._splitter, piece)
         return piece
 
     async def aclose(self) -> None:
         await self._body.aclose()
 
-    def _look(self, first: bytes) -> None:
-        found = _DATA.search(first)
-        self._first = None if found or len(first) > _FIRST_BYTES else first
-        if found:
-            try:
-                self.id = _events.decode(found[1]).response.id
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                pass  # Nothing of it can be referred to.
+    def _look(self, splitter: EventSplitter, piece: bytes) -> None:
+        try:
+            blocks = splitter.feed(piece)
+        except EventTooLarge:
+            self._splitter = None  # Nobody is given it, so nothing of it can be referred to.
+            return
+        for block in blocks:
+            self.id = _id_of(block)
+            if self.id is not None:
+                self._splitter = None
+                return
+
+
+def _id_of(block: bytes) -> str | None:
+    """The id of the answer, where an event says it."""
+    event = parse_event(block.removeprefix(_BYTE_ORDER_MARK)) if _RESPONSE in block else None
+    try:
+        return None if event is None else _events.decode(event.data).response.id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

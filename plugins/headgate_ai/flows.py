@@ -7,6 +7,7 @@ whenever no filter has changed what happens in it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from headgate.api import EventSplitter
@@ -18,6 +19,7 @@ from headgate.api.ai import (
     EventReader,
     EventWriter,
     Failed,
+    Garbled,
     Happening,
     Image,
     Inbound,
@@ -48,9 +50,14 @@ class Flow(Protocol):
     def refusal(self) -> Refusal | None: ...
     @property
     def relayed_bytes(self) -> int: ...
+    @property
+    def garbled(self) -> Garbled | None:
+        """What stood behind the last that was relayed, and makes no sense."""
+        ...
 
     def feed(self, data: bytes) -> bytes:
-        """What to relay for what came, cut anywhere. Garbled, EventTooLarge, and what filters raise."""
+        """What to relay for what came, cut anywhere; nothing of what stands behind its end. EventTooLarge, what filters
+        raise, and Garbled: where something is to be relayed that came before, it is kept in `garbled` instead."""
         ...
 
     def finish(self) -> bytes | None:
@@ -65,19 +72,29 @@ class Flow(Protocol):
 class Passed:
     """Blocks pass."""
 
-    __slots__ = ("_inbound", "_passing", "_splitter")
+    __slots__ = ("_inbound", "_passing", "_splitter", "garbled")
 
     def __init__(self, passing: Passing, inbound: Inbound) -> None:
         self._passing = passing
         self._inbound = inbound
         self._splitter = EventSplitter()
+        self.garbled: Garbled | None = None
 
     def __repr__(self) -> str:
         return f"<Passed {self._passing!r}>"
 
     def feed(self, data: bytes) -> bytes:
-        take = self._passing.take
-        return b"".join([take(block) for block in self._splitter.feed(data)])
+        passing, out = self._passing, list[bytes]()
+        try:
+            for block in self._splitter.feed(data):
+                out.append(passing.take(block))
+                if passing.ended or passing.refusal is not None:
+                    break
+        except Garbled as error:
+            if not any(out):
+                raise
+            self.garbled = error
+        return b"".join(out)
 
     def finish(self) -> bytes | None:
         return self._passing.finish()
@@ -122,6 +139,7 @@ class Told:
         "_writer",
         "counted",
         "ended",
+        "garbled",
         "refusal",
         "relayed_bytes",
         "started",
@@ -140,14 +158,25 @@ class Told:
         self.counted: Counted | None = None
         self.refusal: Refusal | None = None
         self.relayed_bytes = 0
+        self.garbled: Garbled | None = None
 
     def __repr__(self) -> str:
         state = "ended" if self.ended else "started" if self.started else "not started"
         return f"<Told {state}, {self.relayed_bytes} bytes of text>"
 
     def feed(self, data: bytes) -> bytes:
+        try:
+            return self._said(self._reader.feed(data))
+        except Garbled as error:
+            said = self._said(error.before)
+            if not said:
+                raise
+            self.garbled = error
+            return said
+
+    def _said(self, read: Sequence[tuple[bytes, list[Happening]]]) -> bytes:
         out = []
-        for block, happenings in self._reader.feed(data):
+        for block, happenings in read:
             out.append(self._say(block, happenings))
             if self.ended or self.refusal is not None:
                 break

@@ -78,6 +78,7 @@ class Relay:
             kept += await self._more()
             if flow.refusal is not None:
                 raise self._broken(f"refused in its stream: {flow.refusal.message}")
+        self._check()  # Nothing has gone out yet.
         if flow.ended and self._at_end is not None:
             await self._at_end()
         self._kept = kept
@@ -119,6 +120,7 @@ class Relay:
 
     async def _more(self) -> bytes:
         """What can be relayed of the next piece; it may be nothing."""
+        self._check()
         data = await self._body.read()
         try:
             said = self._flow.feed(data) if data else self._flow.finish()
@@ -128,6 +130,11 @@ class Relay:
             raise self._broken("ended its stream before it was complete")
         self._over = not data
         return said
+
+    def _check(self) -> None:
+        """UpstreamFault where something that makes no sense stood behind what was relayed last."""
+        if self._flow.garbled is not None:
+            raise self._broken(f"answered {self._flow.garbled}")
 
     async def _take_leave(self) -> None:
         """Read to the end of the response, so that the connection can be used again; but do not wait for it."""

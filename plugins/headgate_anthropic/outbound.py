@@ -16,6 +16,7 @@ from headgate.api.ai import (
     Written,
     sound_answer,
     sound_count,
+    sound_refusal,
 )
 from headgate_anthropic import answers, errors, faking, writing
 from headgate_anthropic.abilities import ABILITIES
@@ -54,12 +55,12 @@ class AnthropicOut:
         return sound_count(answers.count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
-        return errors.refusal(data)
+        return sound_refusal(errors.refusal, data)
 
     def reader(self) -> EventReader:
         return MessageReader()
 
-    def passing(self, *, hides_counts: bool) -> Passing:
+    def passing(self, *, hides_counts: bool, choices: int = 1) -> Passing:
         return MessagePassing()
 
     def render(self, fake: FakeChat, request: Written, at: float) -> Response:

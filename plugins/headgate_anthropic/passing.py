@@ -1,23 +1,23 @@
 """A stream that passes from Anthropic to a client of Anthropic, block by block; most are relayed unread.
 
 1. Content has begun with the first delta, or with the event that says why it ended.
-2. A delta is only measured, without parsing, for a stream that is cut. Events that count, end or fail are read.
+2. A delta is only measured, without parsing, for a stream that is cut: all its texts, whatever they are called. So is what
+   a block begins with, which for some is all of it. Events that count, end or fail are read.
 3. Anthropic always counts, so there is nothing to hide.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import msgspec
 
 from headgate.api import parse_event
-from headgate.api.ai import Counted, Garbled, Refusal
+from headgate.api.ai import Counted, Garbled, Refusal, measure_but
 from headgate_anthropic.errors import refusal
 from headgate_anthropic.usage import WireUsage
 
-_TEXT: Final = re.compile(rb'"(?:text|partial_json|thinking)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_measure: Final = measure_but("type", "id")
 _DELTA: Final = b"event: content_block_delta\n"
 
 
@@ -71,13 +71,14 @@ class MessagePassing:
 
     def _delta(self, block: bytes) -> None:
         self.started = True
-        for text in _TEXT.findall(block):
-            self.relayed_bytes += len(text)
+        self.relayed_bytes += _measure(block, b'"delta"')
 
     def _read(self, event: _Event, block: bytes, data: bytes) -> None:
         self._count(event.usage or (event.message.usage if event.message is not None else None))
         if event.type == "content_block_delta":
             self._delta(block)
+        elif event.type == "content_block_start":
+            self.relayed_bytes += _measure(block, b'"content_block"')
         elif event.type == "error":
             self.refusal = refusal(data)
         self.started = self.started or event.type == "message_delta"

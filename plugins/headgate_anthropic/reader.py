@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -38,30 +38,28 @@ from headgate.api.ai import (
     Used,
 )
 from headgate_anthropic.answers import explained
-from headgate_anthropic.arguments import asked
 from headgate_anthropic.citing import citation
 from headgate_anthropic.errors import STATUSES
 from headgate_anthropic.facts import NAME, STOPS
+from headgate_anthropic.hidden import Hidden
 from headgate_anthropic.usage import WireUsage
 
 _objects = msgspec.json.Decoder(dict[str, Any])
-_IN: Final = "input_json_delta"
 
 
 class MessageReader(SseReader):
     """See `EventReader`."""
 
-    __slots__ = ("_began", "_hidden", "_input", "_next", "_open", "_stopped", "_usage")
+    __slots__ = ("_began", "_hidden", "_next", "_open", "_stopped", "_usage")
 
     def __init__(self) -> None:
         super().__init__()
         self._began = self._stopped = False
         self._usage: WireUsage | None = None
         self._next = 0
-        # By the provider's index: the index of a part that is open, or a block that is still hidden, and its input.
+        # By the provider's index: the index of a part that is open.
         self._open: dict[int, int] = {}
-        self._hidden: dict[int, dict[str, Any]] = {}
-        self._input: dict[int, str] = {}
+        self._hidden = Hidden()
 
     def take(self, event: Event) -> list[Happening]:
         """What happens in one event. Garbled."""
@@ -111,7 +109,7 @@ class MessageReader(SseReader):
         if self._stopped or "stop_reason" not in delta:
             return []
         self._stopped = True
-        closed = [happening for index in (*self._open, *self._hidden) for happening in self._close(index)]
+        closed = [happening for index in (*self._open, *self._hidden.places()) for happening in self._close(index)]
         reason = delta["stop_reason"]
         stop = Stopped(STOPS.get(reason, "other"), sequence=delta.get("stop_sequence"))
         return [*closed, *self._explain(delta.get("stop_details")), stop]
@@ -147,7 +145,7 @@ class MessageReader(SseReader):
                 call = ToolCall(id=block["id"], name=block["name"], extra=more)
                 said = msgspec.json.encode(block["input"]).decode() if block.get("input") else ""
                 return self._opened(place, call, [ArgumentsDelta(said, self._next)] if said else [])
-        self._hidden[place] = block
+        self._hidden.begin(place, block)
         return []
 
     def _first(self, place: int, name: str, block: dict[str, Any]) -> list[Happening]:
@@ -166,7 +164,7 @@ class MessageReader(SseReader):
 
     def _delta(self, place: int, delta: dict[str, Any]) -> list[Happening]:
         if place in self._hidden:
-            self._grow(place, delta)
+            self._hidden.grow(place, delta)
             return []
         index = self._open[place]
         match delta.get("type"):
@@ -182,23 +180,9 @@ class MessageReader(SseReader):
                 return [CitationDelta(citation(delta["citation"]), index)]
         return []
 
-    def _grow(self, place: int, delta: dict[str, Any]) -> None:
-        """A hidden block grows: by its input, or by texts under the names of its own fields."""
-        if delta.get("type") == _IN:
-            self._input[place] = self._input.get(place, "") + delta["partial_json"]
-            return
-        block = self._hidden[place]
-        for name, more in delta.items():
-            if name != "type" and more is not None:
-                before = block.get(name)
-                block[name] = before + more if isinstance(before, str) and isinstance(more, str) else more
-
     def _close(self, place: int) -> list[Happening]:
         if place in self._hidden:
-            block = self._hidden.pop(place)
-            if place in self._input:
-                block = {**block, "input": asked(self._input.pop(place))}
-            index = self._index()
+            block, index = self._hidden.end(place), self._index()
             return [Opened(Opaque(dialect=NAME, value=block), index), Closed(index)]
         return [Closed(self._open.pop(place))]
 

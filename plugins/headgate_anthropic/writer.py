@@ -61,7 +61,7 @@ _PING: Final = render_event(b'{"type":"ping"}', b"ping")
 class MessageWriter:
     """See `EventWriter`."""
 
-    __slots__ = ("_block", "_chat", "_counted", "_current", "_details", "_held", "_parts", "_sizes", "_stop")
+    __slots__ = ("_block", "_chat", "_counted", "_current", "_details", "_held", "_parts", "_sizes", "_stop", "_waits")
 
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
@@ -72,8 +72,9 @@ class MessageWriter:
         # The part whose block is open, what waits by part in the order in which they opened, and what each part is.
         self._current: int | None = None
         self._held: dict[int, list[Happening]] = {}
-        # How many bytes wait of each part.
+        # How many bytes wait of each part, and of all.
         self._sizes: Counter[int] = Counter()
+        self._waits = 0
         self._parts: dict[int, Said] = {}
 
     def __repr__(self) -> str:
@@ -132,8 +133,10 @@ class MessageWriter:
 
     def _hold(self, happening: Any) -> bytes:
         self._held.setdefault(happening.index, []).append(happening)
-        self._sizes[happening.index] += len(msgspec.json.encode(happening))
-        if self._sizes.total() > MAX_HELD:
+        size = len(msgspec.json.encode(happening))
+        self._sizes[happening.index] += size
+        self._waits += size
+        if self._waits > MAX_HELD:
             raise Garbled(f"with more than {MAX_HELD} bytes of other parts while one of its parts stayed open")
         return b""
 
@@ -142,7 +145,7 @@ class MessageWriter:
         said: list[bytes] = []
         while self._held and self._current is None:
             index = next(iter(self._held))
-            del self._sizes[index]
+            self._waits -= self._sizes.pop(index)
             for happening in self._held.pop(index):
                 said.append(self._tell(happening))
                 if isinstance(happening, Closed):

@@ -21,6 +21,7 @@ from headgate.api.ai import (
     Written,
     sound_answer,
     sound_count,
+    sound_refusal,
 )
 from headgate_bedrock import answers, credentials, errors, fakes
 from headgate_bedrock.abilities import ABILITIES
@@ -65,7 +66,7 @@ class BedrockOut:
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         """See `Outbound`. Which error it is stands in a line of the head, where somebody has it."""
-        return errors.refusal(data, headers)
+        return sound_refusal(lambda body: errors.refusal(body, headers), data)
 
     def reader(self) -> EventReader:
         """See `Outbound`."""

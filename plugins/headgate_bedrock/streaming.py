@@ -63,7 +63,7 @@ class BedrockReader:
 
     def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
         """See `EventReader`."""
-        return [(block, self._sound.read(self._take, frame)) for block, frame in self._splitter.feed(data)]
+        return self._sound.read_all(self._take, self._splitter.feed(data))
 
     def finish(self) -> list[Happening]:
         """See `EventReader`."""

@@ -16,6 +16,7 @@ from headgate.api.ai import (
     Written,
     sound_answer,
     sound_count,
+    sound_refusal,
 )
 from headgate_cohere import answers, errors, faking, writing
 from headgate_cohere.abilities import ABILITIES
@@ -40,12 +41,12 @@ class CohereOut:
         return sound_count(answers.count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
-        return errors.refusal(data)
+        return sound_refusal(errors.refusal, data)
 
     def reader(self) -> EventReader:
         return ChatReader()
 
-    def passing(self, *, hides_counts: bool) -> Passing:
+    def passing(self, *, hides_counts: bool, choices: int = 1) -> Passing:
         return ChatPassing()
 
     def render(self, fake: FakeChat, request: Written, at: float) -> Response:

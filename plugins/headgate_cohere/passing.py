@@ -1,21 +1,21 @@
 """A stream that passes from Cohere to a client of Cohere, block by block; most are relayed unread.
 
-A delta is only measured, without parsing, for a stream that is cut. Cohere always counts: there is nothing to hide.
+A delta is only measured, without parsing, for a stream that is cut: all its texts, whatever they are called. So is what a
+part begins with. Cohere always counts: there is nothing to hide.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import msgspec
 
 from headgate.api import parse_event
-from headgate.api.ai import Counted, Garbled, Refusal
+from headgate.api.ai import Counted, Garbled, Refusal, measure_but
 from headgate_cohere.facts import FAILURES
 from headgate_cohere.usage import WireUsage
 
-_TEXT: Final = re.compile(rb'"(?:text|thinking|arguments|tool_plan)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_measure: Final = measure_but("type", "id", "role")
 
 
 class _Delta(msgspec.Struct):
@@ -52,14 +52,13 @@ class ChatPassing:
         """What to relay of a block: all of it. Garbled."""
         if b"-delta" in block[:64]:
             self.started = True
-            for text in _TEXT.findall(block):
-                self.relayed_bytes += len(text)
+            self.relayed_bytes += _measure(block, b'"delta"')
             return block
         event = parse_event(block)
         if event is None or event.data.strip() == b"[DONE]":
             return block
         try:
-            self._read(_events.decode(event.data))
+            self._read(_events.decode(event.data), block)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise Garbled("with a stream that holds what is no event of Cohere's") from None
         return block
@@ -68,9 +67,10 @@ class ChatPassing:
         """Without its end mark the answer is not whole."""
         return None
 
-    def _read(self, event: _Event) -> None:
+    def _read(self, event: _Event, block: bytes) -> None:
         delta: Any = event.delta or _Delta()
         if event.type != "message-end":
+            self.relayed_bytes += _measure(block, b'"delta"')
             return
         self.counted = delta.usage.counted() if delta.usage is not None else None
         if delta.error or delta.finish_reason in FAILURES:

@@ -54,10 +54,11 @@ class ChatWriter:
     def __init__(self) -> None:
         self._counted: Counted | None = None
         self._stop: Stop = "other"
-        # What each open part is and its number among its kind, how many of each kind there are, and the words of each text.
+        # What each open part is and its number among its kind, how many of each kind there are, and the words of each text,
+        # in pieces.
         self._open: dict[int, tuple[Said, int]] = {}
         self._counts = {"content": 0, "call": 0, "citation": 0}
-        self._words: dict[int, str] = {}
+        self._words: dict[int, list[str]] = {}
 
     def __repr__(self) -> str:
         return f"<ChatWriter [{len(self._open)} parts open]>"
@@ -116,7 +117,7 @@ class ChatWriter:
             return b""
         if isinstance(part, Reasoning) and PLAN in part.extra:
             return _event("tool-plan-delta", delta={"message": {PLAN: text}})
-        self._words[index] = self._words.get(index, "") + text
+        self._words.setdefault(index, []).append(text)
         kind = "thinking" if isinstance(part, Reasoning) else "text"
         more = {"logprobs": log_item(probs[0])} if probs else {}
         return _event("content-delta", index=number, delta={"message": {"content": {kind: text}}}, **more)
@@ -145,16 +146,22 @@ class ChatWriter:
                 function = {"function": {"arguments": text}}
                 return _event("tool-call-delta", index=number, delta={"message": {"tool_calls": function}})
             case CitationDelta(citation=citation) if isinstance(part, (Text, Refused)):
-                said = cited(citation, self._words.get(happening.index, ""), number)
+                said = cited(citation, self._so_far(happening.index), number)
                 place = self._number("citation")
                 begun = _event("citation-start", index=place, delta={"message": {"citations": said}})
                 return begun + _event("citation-end", index=place)
         return b""
 
+    def _so_far(self, index: int) -> str:
+        pieces = self._words.setdefault(index, [])
+        pieces[:] = ["".join(pieces)]
+        return pieces[0]
+
     def _end(self, index: int) -> bytes:
         if index not in self._open:
             return b""
         part, number = self._open.pop(index)
+        self._words.pop(index, None)
         if isinstance(part, Reasoning) and PLAN in part.extra:
             return b""
         return _event("tool-call-end" if isinstance(part, ToolCall) else "content-end", index=number)

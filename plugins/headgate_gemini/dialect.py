@@ -20,6 +20,7 @@ from headgate.api.ai import (
     Written,
     sound_answer,
     sound_count,
+    sound_refusal,
 )
 from headgate_gemini import answers, errors, fakes, paths, reading, rendering, writing
 from headgate_gemini.abilities import ABILITIES, LACKS
@@ -96,7 +97,7 @@ class GeminiOut:
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
         """See `Outbound`."""
-        return errors.refusal(data)
+        return sound_refusal(errors.refusal, data)
 
     def reader(self) -> EventReader:
         """See `Outbound`."""

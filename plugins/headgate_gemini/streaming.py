@@ -168,8 +168,7 @@ class GeminiReader:
 
     def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
         """See `EventReader`."""
-        read = self._sound.read
-        return [(found[0], read(self._block, found)) for found in self._framing.feed(data)]
+        return self._sound.read_all(self._block, ((found[0], found) for found in self._framing.feed(data)))
 
     def _block(self, found: tuple[bytes, bytes | None]) -> list[Happening]:
         block, said = found

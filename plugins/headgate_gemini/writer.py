@@ -59,6 +59,8 @@ class _Candidate:
     def __init__(self) -> None:
         self.open: dict[int, Said] = {}
         self.texts: dict[int, Text] = {}
+        # The words of each text, in pieces.
+        self.words: dict[int, list[str]] = {}
         # The arguments of each call that is open, in pieces, and how long they are.
         self._pieces: dict[int, list[str]] = {}
         self._lengths: dict[int, int] = {}
@@ -68,6 +70,7 @@ class _Candidate:
         """A part begins; one that comes whole is sent."""
         if isinstance(part, Text):
             self.texts[index] = part = Text(text="")
+            self.words[index] = []
         elif isinstance(part, ToolCall):
             self._pieces[index], self._lengths[index] = [], 0
             self.grow(index, part.arguments)
@@ -96,6 +99,8 @@ class _Candidate:
     def stopped(self, happening: Stopped) -> None:
         """Why it ended; that a call could not be told is the weightier reason."""
         self.end = self.end or {"finishReason": REASONS[happening.stop]}
+        for index, text in self.texts.items():
+            text.text = "".join(self.words[index])
         cited = grounding([*self.texts.values()])
         if cited is not None:
             self.end["groundingMetadata"] = cited
@@ -140,9 +145,9 @@ class GeminiWriter:
         return b""
 
     def _text(self, delta: TextDelta) -> _Parts:
-        text = self._of(delta.choice).texts.get(delta.index)
-        if text is not None:
-            text.text += delta.text
+        words = self._of(delta.choice).words.get(delta.index)
+        if words is not None:
+            words.append(delta.text)
         return [{"text": delta.text}]
 
     def _delta(self, delta: Happening) -> bytes:

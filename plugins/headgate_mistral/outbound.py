@@ -13,7 +13,19 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api import FakeChat, Line, Response
-from headgate.api.ai import Answer, Chat, Counted, Dropped, Endpoint, EventReader, Inbound, Outbound, Refusal, Written
+from headgate.api.ai import (
+    Answer,
+    Chat,
+    Counted,
+    Dropped,
+    Endpoint,
+    EventReader,
+    Inbound,
+    Outbound,
+    Refusal,
+    Written,
+    sound_refusal,
+)
 from headgate_mistral.abilities import ABILITIES
 from headgate_mistral.answers import MistralReader, answer, refusal
 from headgate_mistral.documents import with_documents
@@ -64,7 +76,7 @@ class MistralOut:
         return self._below.count(data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
-        return refusal(data) or self._below.refusal(data)
+        return sound_refusal(refusal, data) or self._below.refusal(data)
 
     def reader(self) -> EventReader:
         return MistralReader(self._below.reader())

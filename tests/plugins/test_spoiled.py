@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from every_dialect import CLIENTS, PROVIDERS
 from happenings import check_order
-from spoiling import answers, dumped, requests, spoiled, spoiled_stream, streams, wire
+from spoiling import answers, dumped, errors, requests, spoiled, spoiled_stream, streams, wire
 
 from headgate.api import ClientFault, EventSplitter, EventTooLarge, NotStrict, parse_event
 from headgate.api.ai import (
@@ -27,6 +27,7 @@ from headgate.api.ai import (
     Gatherer,
     Happening,
     Message,
+    Refusal,
     Text,
     Unsupported,
 )
@@ -164,6 +165,40 @@ def try_answer(provider: str) -> Try:
                 msgspec.json.decode(client.render(answer, CHAT, 0.0))
 
     return attempt
+
+
+def try_error(provider: str) -> Try:
+    """An error of any provider, for they stand before one another."""
+    seeds, out = errors(), PROVIDERS[provider]
+
+    def attempt(chance: random.Random) -> None:
+        refusal = out.refusal(dumped(spoiled(chance.choice(seeds), chance)), [])
+        if refusal is not None:
+            well_formed(refusal, Refusal)
+
+    return attempt
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_spoiled_error_is_understood_or_it_is_not(provider: str) -> None:
+    rounds(try_error(provider))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "No", "details": [{"fieldViolations": ["x"]}]}},
+        {"error": {"message": "No", "details": [{"fieldViolations": 3}]}},
+        {"detail": [{"loc": 1}]},
+        {"detail": [{"loc": 1, "msg": "No"}]},
+        {"error": {"message": "No", "code": [1], "type": {}, "param": 3}},
+        {"message": "No", "code": {}},
+    ],
+)
+def test_an_error_that_is_not_as_its_dialect_has_it_raises_nothing(provider: str, body: Any) -> None:
+    refusal = PROVIDERS[provider].refusal(dumped(body), [])
+    assert refusal is None or isinstance(refusal.message, str)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

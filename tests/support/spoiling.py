@@ -125,6 +125,26 @@ def answers(provider: str) -> list[Any]:
     return [json.loads(reply.body) for reply in replies(provider, stream=False)]
 
 
+def errors() -> list[Any]:
+    """What every provider says when it refuses, with everything in it that is looked at."""
+    problem = {"loc": ["body", "messages", 0], "msg": "No", "type": "missing"}
+    violation = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"field": "contents"}]}
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED", "domain": "d"}
+    wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "3.5s"}
+    google = {"code": 429, "message": "No", "status": "RESOURCE_EXHAUSTED", "details": [violation, info, wait]}
+    return [
+        {"error": google},
+        [{"error": google}],
+        {"error": {"message": "No", "type": "invalid_request_error", "param": "messages", "code": "bad"}},
+        {"type": "error", "error": {"type": "overloaded_error", "message": "No"}, "request_id": "r"},
+        {"object": "error", "message": {"detail": [problem]}, "type": "invalid", "param": "x", "code": "3"},
+        {"detail": [problem]},
+        {"detail": "No"},
+        {"id": "i", "message": "No"},
+        {"__type": "com.amazon#ThrottlingException:http://x", "Message": "No", "code": "x"},
+    ]
+
+
 def requests(client: str) -> list[tuple[str, dict[str, str], Any]]:
     """What clients of a dialect send: path, query and body."""
     asked = [asking(client, stream=stream, content=RICH) for stream in (False, True)]

@@ -23,6 +23,7 @@ from headgate.api.ai import (
     Written,
     sound_answer,
     sound_count,
+    sound_refusal,
 )
 from headgate_openai.chat.abilities import ABILITIES, LACKS
 from headgate_openai.chat.answers import answer
@@ -90,13 +91,13 @@ class OpenAiChatOut:
         return sound_count(count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
-        return refusal(data)
+        return sound_refusal(refusal, data)
 
     def reader(self) -> EventReader:
         return ChunkReader()
 
-    def passing(self, *, hides_counts: bool) -> Passing:
-        return OpenAiPassing(hides_counts=hides_counts)
+    def passing(self, *, hides_counts: bool, choices: int = 1) -> Passing:
+        return OpenAiPassing(hides_counts=hides_counts, choices=choices)
 
     def render(self, fake: FakeChat, request: Written, at: float) -> Response:
         return render(fake, request.body, at)

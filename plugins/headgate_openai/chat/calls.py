@@ -39,6 +39,11 @@ class CallSoFar:
         state = "whole" if self._whole else "started" if self.started else "begun"
         return f"<CallSoFar {self.name} {self.index} [{state}]>"
 
+    @property
+    def whole(self) -> bool:
+        """Whether its arguments are one object, as far as they have come."""
+        return self._whole
+
     def complete(self, *, something_began: bool) -> bool:
         """Whether nothing of it can follow."""
         return self._whole and (self._fields or something_began)
@@ -83,16 +88,18 @@ class CallSoFar:
 class Calls:
     """The calls of one choice."""
 
-    __slots__ = ("_last", "_named", "_open", "count")
+    __slots__ = ("_last", "_named", "_open", "_whole", "count")
 
     def __init__(self) -> None:
         self.count = 0
-        self._open: list[CallSoFar] = []
+        self._open = 0
+        # Those that are open, and whole as far as they have come: few, for most of them are complete at once.
+        self._whole: dict[int, CallSoFar] = {}
         self._last: dict[int | None, CallSoFar] = {}
         self._named: dict[tuple[int | None, str], CallSoFar] = {}
 
     def __repr__(self) -> str:
-        return f"<Calls {len(self._open)} of {self.count} open>"
+        return f"<Calls {self._open} of {self.count} open>"
 
     def find(self, place: int | None, ident: str | None, name: str, text: str) -> CallSoFar | None:
         """The call that goes on; None where a new one begins."""
@@ -103,15 +110,24 @@ class Calls:
     def begin(self, place: int | None, call: CallSoFar) -> None:
         """A new one."""
         self.count += 1
-        self._open.append(call)
+        self._open += 1
         self._last[place] = call
         if call.id:
             self._named[place, call.id] = call
 
+    def grow(self, call: CallSoFar, text: str) -> None:
+        """More of the arguments of one. Garbled where it was complete."""
+        call.grow(text)
+        if call.open and call.whole:
+            self._whole[call.index] = call
+        else:
+            self._whole.pop(call.index, None)
+
     def completed(self, newest: int) -> list[int]:
         """The indexes of calls that are complete by now and were open until now; `newest` is that of the newest part."""
-        found = [call for call in self._open if call.complete(something_began=call.index != newest)]
+        found = [call for call in self._whole.values() if call.complete(something_began=call.index != newest)]
         for call in found:
             call.open = False
-            self._open.remove(call)
-        return [call.index for call in found]
+            self._open -= 1
+            del self._whole[call.index]
+        return sorted(call.index for call in found)

@@ -209,7 +209,7 @@ class ChunkReader(SseReader):
             call = self._begin_call(choice, said, name, out)
         if text:
             was_open = call.open
-            call.grow(text)
+            choice.calls.grow(call, text)
             if was_open:
                 out.append(ArgumentsDelta(text, call.index, choice.number))
         self._close_calls(choice, out)

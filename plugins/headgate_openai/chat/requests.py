@@ -116,16 +116,16 @@ def write(chat: Chat, to: Endpoint) -> Written:
             body["stream_options"] = {"include_usage": True}
         return Written(path, msgspec.json.encode(body), HEADERS, False, dropped.names)
     changed, dropped = _changes(chat, to)
-    hides = False
+    hides, choices = False, changed.get("n", chat.raw().get("n")) or 1
     options = chat.raw().get("stream_options")
     if counts and not (isinstance(options, dict) and options.get("include_usage") is True):
         changed["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
         hides = True
     if not changed:
-        return Written(path, chat.original(), HEADERS)
+        return Written(path, chat.original(), HEADERS, choices=choices)
     merged: dict[str, Any] = {**_fields.decode(chat.original()), **changed}
     body = {name: value for name, value in merged.items() if value is not None}
-    return Written(path, msgspec.json.encode(body), HEADERS, hides, dropped.names)
+    return Written(path, msgspec.json.encode(body), HEADERS, hides, dropped.names, choices)
 
 
 # --- the same dialect ------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from headgate.api.ai import (
     Written,
     sound_answer,
     sound_count,
+    sound_refusal,
 )
 from headgate_openai.chat.counting import refusal
 from headgate_openai.chat.errors import error
@@ -110,12 +111,12 @@ class OpenAiResponsesOut:
         return sound_count(count, data)
 
     def refusal(self, data: bytes, headers: Iterable[Line] = ()) -> Refusal | None:
-        return refusal(data)
+        return sound_refusal(refusal, data)
 
     def reader(self) -> EventReader:
         return ResponseReader()
 
-    def passing(self, *, hides_counts: bool) -> Passing:
+    def passing(self, *, hides_counts: bool, choices: int = 1) -> Passing:
         return ResponsePassing()
 
     def render(self, fake: FakeChat, request: Written, at: float) -> Response:

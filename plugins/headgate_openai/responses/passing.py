@@ -2,6 +2,9 @@
 
 An event is known by the line that names it, or by the `type` at the start of its data; inside a JSON string a quote is
 escaped, so neither can stand in what the model says.
+
+What has been relayed is measured without parsing, for a stream that is cut: all texts, whatever they are called, of
+events that do not tell again what others have told. Pictures and what is encrypted come with an item that is done.
 """
 
 from __future__ import annotations
@@ -12,10 +15,22 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api import parse_event
-from headgate.api.ai import Counted, Garbled, Refusal
+from headgate.api.ai import Counted, Garbled, Refusal, measure_but
 from headgate_openai.responses.counting import used
 
-_TEXT: Final = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_measure: Final = measure_but(
+    "type", "id", "item_id", "call_id", "event_id", "status", "role", "object", "obfuscation", "token"
+)
+# Most events are a piece of a text, which has one name.
+_DELTA: Final = re.compile(rb'"delta"\s*:\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+# What has been told in other events, or is the request again.
+_REPEATS: Final = re.compile(
+    rb'"type"\s*:\s*"response\.(?:created|queued|in_progress'
+    rb'|[a-z_.]*+(?<=\.done)(?<!output_item\.done))"'
+)
+# Of these all has been told in deltas when they are done.
+_GROWN: Final = re.compile(rb'"type"\s*:\s*"(?:message|function_call|custom_tool_call)"')
+_ITEM: Final = b"output_item.done"
 _LAST: Final = re.compile(rb'"type"\s*:\s*"(?:response\.completed|response\.incomplete|response\.failed|error)"')
 _CONTENT: Final = re.compile(
     rb'"type"\s*:\s*"response\.(?:output_text|refusal|reasoning_text|reasoning_summary_text|function_call_arguments'
@@ -43,10 +58,10 @@ class ResponsePassing:
         """The block. Garbled where one that has to be read is no event."""
         if _LAST.search(block) is not None:
             self._last(block)
-        elif not self.started and _CONTENT.search(block) is not None:
+            return block
+        if not self.started and _CONTENT.search(block) is not None:
             self.started = True
-        for text in _TEXT.findall(block):
-            self.relayed_bytes += len(text)
+        self.relayed_bytes += _relayed(block)
         return block
 
     def finish(self) -> bytes | None:
@@ -70,3 +85,12 @@ class ResponsePassing:
         elif kind in ("response.failed", "error"):
             error = response.get("error") or said.get("error") or said
             self.refusal = Refusal(str(error.get("message") or "It does not say why."), {})
+
+
+def _relayed(block: bytes) -> int:
+    """How many bytes of texts that no other event tells."""
+    piece = _DELTA.search(block)
+    if piece is not None:
+        return len(piece[1])
+    told = _REPEATS.search(block) is not None or (_ITEM in block and _GROWN.search(block) is not None)
+    return 0 if told else _measure(block, b"")

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -71,7 +72,11 @@ class ResponseReader(SseReader):
         self._told: set[int] = set()
 
     def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
-        return [(b"", happenings) for _, happenings in super().feed(data)]
+        try:
+            return _unseen(super().feed(data))
+        except Garbled as error:
+            error.before = _unseen(error.before)
+            raise
 
     def take(self, event: Event) -> list[Happening]:
         data = event.data.strip()
@@ -227,3 +232,8 @@ def _grown(kind: str, text: str, index: int, said: dict[str, Any]) -> Happening:
 def _failed(error: dict[str, Any]) -> Failed:
     fields = {name: error[key] for name, key in (("code", "code"), ("where", "param")) if error.get(key)}
     return Failed(str(error.get("message") or "It does not say why."), fields)
+
+
+def _unseen(read: Sequence[tuple[bytes, list[Happening]]]) -> list[tuple[bytes, list[Happening]]]:
+    """No event passes as it came, for it has the place of its item, and the id."""
+    return [(b"", happenings) for _, happenings in read]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from cohere.v2 import V2ChatResponse
 
-from headgate.api import FakeChat, UpstreamFault
+from headgate.api import EventSplitter, FakeChat, UpstreamFault
 from headgate.api.ai import (
     Answer,
     ArgumentsDelta,
@@ -321,7 +321,7 @@ def test_a_client_sees_an_error_in_mid_stream(data: bytes, reason: str) -> None:
 def test_a_stream_passes_as_it_is_and_is_counted() -> None:
     passing = OUT.passing(hides_counts=False)
     assert isinstance(passing, Passing)
-    assert b"".join(passing.take(piece) for piece, _ in OUT.reader().feed(STREAM)) == STREAM
+    assert b"".join(passing.take(piece) for piece in EventSplitter().feed(STREAM)) == STREAM
     assert passing.started
     assert passing.ended
     assert passing.counted == Counted(input_tokens=5, output_tokens=30, cached_tokens=2)

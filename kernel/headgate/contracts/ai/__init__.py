@@ -64,6 +64,7 @@ from headgate.contracts.ai.filters import AnswerFilter, StreamFilter, answer_fil
 from headgate.contracts.ai.framing import SseReader
 from headgate.contracts.ai.gathering import Gatherer
 from headgate.contracts.ai.jobs import Came, Job, Rendered, Sent, TaskIn, TaskOut, made_as, task_in, task_out
+from headgate.contracts.ai.measuring import measure_but
 from headgate.contracts.ai.parts import (
     Audio,
     Citation,
@@ -80,7 +81,7 @@ from headgate.contracts.ai.parts import (
 )
 from headgate.contracts.ai.proofs import MARK, carried, carry, joined
 from headgate.contracts.ai.remembering import Keeping, Remembers
-from headgate.contracts.ai.sound import SoundStream, sound_answer, sound_count
+from headgate.contracts.ai.sound import SoundStream, sound_answer, sound_count, sound_refusal
 from headgate.contracts.ai.tasks import (
     Drawing,
     Drawn,
@@ -196,8 +197,10 @@ __all__ = [
     "Speaks",
     "SoundStream",
     "SseReader",
+    "measure_but",
     "sound_answer",
     "sound_count",
+    "sound_refusal",
     "Stop",
     "Stopped",
     "Text",

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 class Garbled(ValueError):
     """What came from a provider is not what its dialect says; the message says what is wrong, as half a sentence
-    behind "the model answered": `with JSON that is no chat completion`."""
+    behind "the model answered": `with JSON that is no chat completion`. `before`: what an `EventReader` read of the same
+    bytes before it came upon it."""
+
+    before: Sequence[tuple[bytes, list[Happening]]] = ()
 
 
 class Unsupported(ValueError):
@@ -75,13 +78,15 @@ class Endpoint(NamedTuple):
 
 class Written(NamedTuple):
     """A request for a provider. `path` stands behind the provider's URL, with its query. `hides_counts`: its stream will
-    hold counts that the client did not ask for. `dropped` is what could not be said."""
+    hold counts that the client did not ask for. `dropped` is what could not be said. `choices`: how many answers its
+    stream will hold, where the dialect has several in one."""
 
     path: bytes
     body: bytes
     headers: Sequence[Line] = ()
     hides_counts: bool = False
     dropped: Sequence[str] = ()
+    choices: int = 1
 
 
 class EventReader(Protocol):
@@ -91,7 +96,8 @@ class EventReader(Protocol):
         """What `data`, cut anywhere, completes: each block as it came, and what happens in it (which may be nothing).
         In place of a block that must not pass by itself, since it repeats what others have said, stands b"".
 
-        Garbled, or `EventTooLarge`, where it makes no sense. After `Failed` or `Ended` it is not asked again.
+        Garbled, or `EventTooLarge`, where it makes no sense. What stands behind `Failed` or `Ended` is not looked at, and
+        it is not asked again.
         """
         ...
 
@@ -195,7 +201,9 @@ class Outbound(Protocol):
 class PassesFast(Protocol):
     """An Outbound that can follow a stream of its own dialect without reading all of it."""
 
-    def passing(self, *, hides_counts: bool) -> Passing: ...
+    def passing(self, *, hides_counts: bool, choices: int = 1) -> Passing:
+        """See `Written` for what they say."""
+        ...
 
 
 @runtime_checkable

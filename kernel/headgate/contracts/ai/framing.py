@@ -21,11 +21,8 @@ class SseReader:
 
     def feed(self, data: bytes) -> list[tuple[bytes, list[Happening]]]:
         """See `EventReader`."""
-        return [(block, self._block(block)) for block in self._splitter.feed(data)]
-
-    def _block(self, block: bytes) -> list[Happening]:
-        event = parse_event(block)
-        return [] if event is None else self._sound.read(self.take, event)
+        blocks = self._splitter.feed(data)
+        return self._sound.read_all(self.take, ((block, parse_event(block)) for block in blocks))
 
     def take(self, event: Event) -> list[Happening]:
         """What happens in one event. Garbled."""

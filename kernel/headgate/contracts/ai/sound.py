@@ -4,16 +4,16 @@
    made is looked at here: a value of another type than its field has, one that no JSON can hold, or something that
    happens out of order, is Garbled too.
 2. Of what happens often, the fragments of texts, only the type of the text and the part that it belongs to are looked at.
-3. A stream whose first event says something has begun with it.
+3. A stream whose first event says something has begun with it. What stands behind its end is not looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from headgate.contracts.ai.answers import Answer, Counted, Said
-from headgate.contracts.ai.dialects import Garbled
+from headgate.contracts.ai.dialects import Garbled, Refusal
 from headgate.contracts.ai.events import (
     ArgumentsDelta,
     AudioDelta,
@@ -76,6 +76,14 @@ def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted
     return _typed(_read(read, data), Counted | None)
 
 
+def sound_refusal(read: Callable[[bytes], Refusal | None], data: bytes) -> Refusal | None:
+    """What an error says, read and looked at; None where the reader stumbles: then it is not understood."""
+    try:
+        return _typed(_read(read, data), Refusal | None)
+    except Garbled:
+        return None
+
+
 def _takes(part: Said) -> frozenset[type]:
     """What a part grows by; those of a dialect's own are of these kinds too."""
     return next((grows for kind, grows in _GROWS.items() if isinstance(part, kind)), frozenset())
@@ -84,10 +92,10 @@ def _takes(part: Said) -> frozenset[type]:
 class SoundStream:
     """Looks at what happens in one stream."""
 
-    __slots__ = ("_began", "_counts", "_open", "_stopped")
+    __slots__ = ("_began", "_counts", "_open", "_over", "_stopped")
 
     def __init__(self) -> None:
-        self._began = False
+        self._began = self._over = False
         # What each open part grows by, how many parts have been, and which choices have stopped.
         self._open: dict[tuple[int, int], frozenset[type]] = {}
         self._counts: dict[int, int] = {}
@@ -95,6 +103,21 @@ class SoundStream:
 
     def __repr__(self) -> str:
         return f"<SoundStream [{len(self._open)} parts open]>"
+
+    def read_all(
+        self, take: Callable[[_D], list[Happening]], blocks: Iterable[tuple[bytes, _D | None]]
+    ) -> list[tuple[bytes, list[Happening]]]:
+        """Each block, and what happens in what is in it, up to the end of the stream. Garbled, with what came before."""
+        found: list[tuple[bytes, list[Happening]]] = []
+        try:
+            for block, event in blocks:
+                found.append((block, [] if event is None else self.read(take, event)))
+                if self._over:
+                    break
+        except Garbled as error:
+            error.before = found
+            raise
+        return found
 
     def read(self, take: Callable[[_D], list[Happening]], event: _D) -> list[Happening]:
         """What happens in one event, as `take` reads it. Garbled."""
@@ -129,6 +152,9 @@ class SoundStream:
                 self._stopped.add(choice)
             case Ended():
                 self._in_order(not self._open)
+                self._over = True
+            case Failed():
+                self._over = True
         _typed(one, Happening)
 
     def _in_order(self, well: bool) -> None:
