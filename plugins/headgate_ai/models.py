@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -36,6 +37,8 @@ from headgate_ai.saying import Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+log = logging.getLogger("headgate.ai")
 
 # Lines that the plugin writes, or that would name somebody else; `headers` may not say them.
 _OURS = frozenset({"authorization", "host", "content-type", "content-length", "accept", "accept-encoding", "cookie"})
@@ -194,6 +197,10 @@ def model(
     secrets = keys if keys is not None else [key] if key is not None else []
     if not secrets and known.needs_key and url is None:
         raise ValueError(f'{provider} wants a key: add key = secret("{known.env}")')
+    if not ctx.node.rehearsing:
+        for one in secrets:
+            if not one.is_set:
+                log.warning("the model `%s` has no key: %s is not set, so it cannot be asked", ctx.name, one.name)
     return build(
         ctx.node, ctx.name, name, known, secrets, url=url, headers=headers or {}, options=options or {},
         said=Said(context, most_output, inputs, abilities, price),
