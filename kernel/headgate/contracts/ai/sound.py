@@ -79,7 +79,8 @@ def sound_answer(read: Callable[[bytes], Answer], data: bytes) -> Answer:
 
 def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted | None:
     """What a whole answer used, read and looked at. Garbled."""
-    return _typed(_read(read, data), Counted | None)
+    counted = _read(read, data)
+    return None if counted is None else _typed(counted, Counted)
 
 
 def sound_refusal(read: Callable[[bytes], Refusal | None], data: bytes) -> Refusal | None:
