@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from pathlib import Path
 
@@ -84,6 +85,7 @@ async def test_a_locked_file_grants_nothing(opened, data: Path) -> None:
         assert (await stores.leases.take("b", Limit(Rate(2, 60.0)), 1, "w")).free == 1
 
 
+NUMBERS = itertools.count()
 Asked = st.lists(st.tuples(st.sampled_from(["u", "v"]), st.integers(1, 9), st.floats(0, 40)), max_size=25)
 
 
@@ -93,7 +95,8 @@ async def test_it_grants_what_the_reference_grants(opened, asked: list[tuple[str
     clock = FakeClock()
     async with opened(clock) as stores:
         reference = MemoryLeases(clock)
-        bucket, limit = f"b{id(asked)}", Limit(Rate(count, 60.0))
+        # One store serves all examples, and an `id` comes back.
+        bucket, limit = f"b{next(NUMBERS)}", Limit(Rate(count, 60.0))
         for worker, want, pause in asked:
             ours = await stores.leases.take(bucket, limit, want, worker)
             theirs = await reference.take(bucket, limit, want, worker)
