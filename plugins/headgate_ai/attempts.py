@@ -22,15 +22,14 @@ if TYPE_CHECKING:
     from headgate_ai.models import Model
     from headgate_ai.questions import Asking
 
-
 # Of a proxy in front of the provider that waited no longer: request timeout, client closed, gateway timeout, Cloudflare's.
-_GAVE_UP: Final = frozenset({408, 499, 504, 524})
+GAVE_UP: Final = frozenset({408, 499, 504, 524})
 
 
 @dataclass(slots=True)
 class Asked:
     """One try, while it runs. `said` and `seen_bytes` are what its provider has said of what it used, and how much of an
-    answer came, for the case that it is given up."""
+    answer came, for the case that it is given up; `place` is where it stands among the attempts."""
 
     ctx: Exchange
     model: Model
@@ -76,7 +75,7 @@ class Asked:
 
     def answered(self, status: int) -> None:
         """The provider answered with that status, which is no answer."""
-        if status not in _GAVE_UP:
+        if status not in GAVE_UP:
             self.refused()
 
     def refused(self) -> None:

@@ -52,13 +52,13 @@ class Unbounded(ValueError):
 class Limits(NamedTuple):
     """What is known of a model: its window, its longest answer (`output`), whether it answers with `words` alone,
     whether it `thinks_beside` the bound on the answer, and whether its provider reads as whatever it is what a client
-    calls a picture (`looks`)."""
+    calls a picture (`any_media`, which its dialect says)."""
 
     context: int | None
     output: int | None
     words: bool = True
     thinks_beside: bool = False
-    looks: bool = False
+    any_media: bool = False
 
 
 class Size(NamedTuple):
@@ -159,7 +159,7 @@ def _result(result: ToolResult, limits: Limits) -> Size:
 
 
 def _picture(image: Image, limits: Limits) -> Size:
-    tokens = picture(image, looks=limits.looks)
+    tokens = picture(image, any_media=limits.any_media)
     return Size(pictures=tokens) if tokens is not None else _read(None, limits.context, "what may be no picture")
 
 

@@ -46,6 +46,7 @@ from headgate.api import (
     step,
 )
 from headgate_ai.asking import timeouts
+from headgate_ai.attempts import GAVE_UP
 from headgate_ai.chatting import told
 from headgate_ai.failures import refused, without_key
 from headgate_ai.forward_checking import check_request
@@ -184,7 +185,7 @@ class Forward:
             response = await _sent(self.ctx, self.model, _target(self.ctx.request, self.place, more), self.times)
             status = response.status
             result = str(status) if status >= 400 else "ok"
-            self.refused = 300 <= status < 500
+            self.refused = 300 <= status < 500 and status not in GAVE_UP
             if status >= 300:
                 raise await _refused(self.ctx, self.model, response)
         except Failure as fault:

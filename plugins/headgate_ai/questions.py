@@ -108,7 +108,9 @@ class Question:
     def _limits(self, model: Model) -> Limits:
         words = model.outputs is None or model.outputs <= {"text"}
         beside = model.provider.thinks_beside and model.abilities.get("reasoning", True)
-        return Limits(model.context, model.most_output, words, beside, looks=model.dialect.name == "gemini")
+        return Limits(
+            model.context, model.most_output, words, beside, any_media=getattr(model.dialect, "any_media", False)
+        )
 
     def _wire(self, model: Model) -> Wire:
         """Which of the client's fields reach the model, and what is known of them."""

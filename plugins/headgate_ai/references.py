@@ -101,9 +101,9 @@ def references(question: Any) -> Iterator[Reference]:
     if not isinstance(question, dict):
         return
     for name, value in question.items():
-        if _folded(name) in _ATOP and isinstance(value, dict) and value.get("id") is not None:
+        if folded(name) in _ATOP and isinstance(value, dict) and value.get("id") is not None:
             yield Reference("other", str(value["id"]), name)
-        if _folded(name) == "input" and isinstance(value, list):
+        if folded(name) == "input" and isinstance(value, list):
             yield from _items(value)
     yield from _in(question)
 
@@ -134,42 +134,42 @@ def _in(question: Any) -> Iterator[Reference]:
             yield Reference("other", str(value.get("id")), f"{where}.id")
         deeper: list[tuple[Any, str]] = []
         for name, inner in value.items():
-            folded = _folded(name)
-            if _is_clients(value, name, folded):
+            plain = folded(name)
+            if _is_clients(value, name, plain):
                 continue
             inside = f"{where}.{name}" if where else name
-            yield from _named(folded, inner, value, inside)
+            yield from _named(plain, inner, value, inside)
             if isinstance(inner, (dict, list)):
                 deeper.append((inner, inside))
         left += deeper[::-1]
 
 
-def _is_clients(around: dict[str, Any], name: str, folded: str) -> bool:
+def _is_clients(around: dict[str, Any], name: str, plain: str) -> bool:
     """Rule 2. Of Gemini's `functionResponse`, `response` is what the function gave."""
     kind = str(around.get("type"))
-    if folded in _SKIPPED or _CALLS.get(kind) == name or (folded == "response" and "name" in around):
+    if plain in _SKIPPED or _CALLS.get(kind) == name or (plain == "response" and "name" in around):
         return True
-    return folded in _FILES and kind.endswith(_TOLD)
+    return plain in _FILES and kind.endswith(_TOLD)
 
 
-def _named(folded: str, inner: Any, around: dict[str, Any], where: str) -> Iterator[Reference]:
+def _named(plain: str, inner: Any, around: dict[str, Any], where: str) -> Iterator[Reference]:
     """What this field refers to itself."""
-    if folded in _FILES:
+    if plain in _FILES:
         yield from (Reference("file", _last(one), where) for one in _texts(inner))
-    elif folded in _OTHERS:
+    elif plain in _OTHERS:
         yield from (Reference("other", one, where) for one in _texts(inner))
-        if isinstance(inner, dict) and folded == "s3location":
+        if isinstance(inner, dict) and plain == "s3location":
             yield Reference("other", str(inner.get("uri")), where)
-    elif folded in _HOLDERS:
+    elif plain in _HOLDERS:
         ident = inner.get("id") if isinstance(inner, dict) else inner
         if isinstance(ident, str):
             yield Reference("other", ident, where)
-    elif folded == "fileuri" and isinstance(inner, str):
+    elif plain == "fileuri" and isinstance(inner, str):
         yield from _address(inner, where)
-    elif folded == "skillid" and isinstance(inner, str):
+    elif plain == "skillid" and isinstance(inner, str):
         if around.get("type") != "anthropic" and not inner.startswith(_PUBLIC_SKILL):
             yield Reference("other", inner, where)
-    elif folded == "audio" and isinstance(inner, dict) and inner.keys() == {"id"}:
+    elif plain == "audio" and isinstance(inner, dict) and inner.keys() == {"id"}:
         # What a model has said: https://platform.openai.com/docs/guides/audio.
         yield Reference("other", str(inner["id"]), where)
 
@@ -192,5 +192,6 @@ def _texts(value: Any) -> Iterator[str]:
     yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str))
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name as the most tolerant reader compares it."""
     return name.replace("_", "").casefold()

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from headgate.api.ai import Chat, Unsupported, Written
+from headgate_ai.references import folded
 
 # Tools that the client runs: the schema of a function may have anything in it.
 _FUNCTIONS: Final = (None, "function", "custom")
@@ -25,8 +26,8 @@ _fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def without(written: Written, chat: Chat, names: Sequence[str]) -> Written:
     """The request without the fields of these names (`generationConfig.routingConfig` for one inside of another)."""
-    there = {_folded(name) for name in chat.raw()}
-    if not any(_folded(name.partition(".")[0]) in there for name in names):
+    there = {folded(name) for name in chat.raw()}
+    if not any(folded(name.partition(".")[0]) in there for name in names):
         return written
     body = _fields.decode(written.body)
     taken = [name for name in names if _take(body, name.split("."))]
@@ -51,20 +52,20 @@ def _models(value: Any) -> Iterable[Any]:
         for one in value:
             yield from _models(one)
     for name, inner in value.items() if isinstance(value, dict) else ():
-        yield from (inner if isinstance(inner, list) else [inner]) if _folded(name) in _NAMED else _models(inner)
+        yield from (inner if isinstance(inner, list) else [inner]) if folded(name) in _NAMED else _models(inner)
 
 
 def holds(body: Any, name: str) -> bool:
     """Whether a field of this name is there (`generationConfig.routingConfig` for one inside of another)."""
     first, _, rest = name.partition(".")
-    found = [value for key, value in body.items() if _folded(key) == _folded(first)] if isinstance(body, dict) else []
+    found = [value for key, value in body.items() if folded(key) == folded(first)] if isinstance(body, dict) else []
     return any(holds(one, rest) for one in found) if rest else bool(found)
 
 
 def _take(body: dict[str, msgspec.Raw], path: list[str]) -> bool:
     """Take a field out; whether it was there."""
     first, *rest = path
-    found = [name for name in body if _folded(name) == _folded(first)]
+    found = [name for name in body if folded(name) == folded(first)]
     if not rest:
         for name in found:
             del body[name]
@@ -79,7 +80,3 @@ def _take(body: dict[str, msgspec.Raw], path: list[str]) -> bool:
             body[name] = msgspec.Raw(msgspec.json.encode(inner))
             taken = True
     return taken
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").casefold()

@@ -41,14 +41,14 @@ def data_bytes(media: Media) -> int:
     return -(-len(media.data or "") * 3 // 4)
 
 
-def picture(image: Image, *, looks: bool = False) -> int | None:
+def picture(image: Image, *, any_media: bool = False) -> int | None:
     """Tokens of a picture; None where only the window bounds it. A picture at an address is scaled as any other is.
 
-    `looks`: its provider takes whatever a client calls a picture, a film as well. Then its bytes have to show that it is one.
+    `any_media`: its provider takes whatever a client calls a picture, a film as well. Then its bytes have to show that it is one.
     """
     mime, data = image.media.mime, image.media.data or ""
     named = mime is None or mime.lower().startswith("image/")
-    shown = data.startswith(_PICTURES) if looks else not data.startswith(_COMPRESSED)
+    shown = data.startswith(_PICTURES) if any_media else not data.startswith(_COMPRESSED)
     return PICTURE if named and shown else None
 
 

@@ -81,6 +81,7 @@ class GeminiOut:
     """How AI Studio and Vertex AI are spoken to. `abilities` says what passes, and why what does not."""
 
     name = "gemini"
+    any_media = True
     abilities: Mapping[str, str] = ABILITIES
 
     def write(self, chat: Chat, to: Endpoint) -> Written:

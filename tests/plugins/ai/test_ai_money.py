@@ -346,7 +346,7 @@ async def test_a_model_that_thinks_is_booked_for_what_it_may_have_thought(
         assert (await w.ask(stream=True, max_tokens=30_000)).status == 504
         [row] = await w.rows(1)
         [spent] = row["spent"]
-        least, most = hidden * OUT, (hidden * 2 + 0) * OUT + 1_000 * IN
+        least, most = hidden * OUT, hidden * 2 * OUT + 1_000 * IN
         assert least <= spent[2] <= most, "nobody makes more than 5,000 tokens a second, and it had a second or two"
 
 

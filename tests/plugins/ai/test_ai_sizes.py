@@ -30,14 +30,16 @@ def test_sound_with_a_least_bit_rate_is_told_from_sound_without() -> None:
 
 
 def test_who_takes_a_film_for_a_picture_has_to_be_shown_one() -> None:
-    assert picture(Image(media=FILM)) == picture(Image(media=PNG)) == picture(Image(media=PNG), looks=True) == PICTURE
-    assert picture(Image(media=FILM), looks=True) is None
-    assert picture(Image(media=Media(mime="image/png", data="AAAAIGZ0eXBpc29t")), looks=True) is None
+    assert (
+        picture(Image(media=FILM)) == picture(Image(media=PNG)) == picture(Image(media=PNG), any_media=True) == PICTURE
+    )
+    assert picture(Image(media=FILM), any_media=True) is None
+    assert picture(Image(media=Media(mime="image/png", data="AAAAIGZ0eXBpc29t")), any_media=True) is None
 
 
 def test_what_may_be_a_film_is_bounded_by_the_window_alone() -> None:
     chat = Chat.made("m", Content([Message("user", [Text(text="Hi"), Image(media=FILM)])]))
     assert PICTURE < input_tokens(chat, Limits(1_000_000, None)) < 2 * PICTURE
-    assert input_tokens(chat, Limits(1_000_000, None, looks=True)) == 1_000_000
+    assert input_tokens(chat, Limits(1_000_000, None, any_media=True)) == 1_000_000
     with pytest.raises(Unbounded, match="may be no picture"):
-        input_tokens(chat, Limits(None, None, looks=True))
+        input_tokens(chat, Limits(None, None, any_media=True))

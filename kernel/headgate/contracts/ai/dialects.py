@@ -172,6 +172,8 @@ class Outbound(Protocol):
     """How a provider is spoken to."""
 
     name: str
+    """An `any_media = True` beside it says that its provider reads what a client calls a picture as whatever it is, a film
+    too: a picture is then bounded as one only if its bytes show it."""
 
     def write(self, chat: Chat, to: Endpoint) -> Written:
         """The request. `Unsupported` where the chat holds content that cannot be said; a parameter that cannot be said

@@ -86,7 +86,8 @@ def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted
 def sound_refusal(read: Callable[[bytes], Refusal | None], data: bytes) -> Refusal | None:
     """What an error says, read and looked at; None where the reader stumbles: then it is not understood."""
     try:
-        return _typed(_read(read, data), Refusal | None)
+        said = _read(read, data)
+        return None if said is None else _typed(said, Refusal)
     except Garbled:
         return None
 
