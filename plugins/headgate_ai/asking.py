@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from headgate.api import (
@@ -32,7 +32,7 @@ from headgate_ai.echo import said_to
 from headgate_ai.failures import KeyFault, Refused, refused, waiting
 from headgate_ai.providers import ECHO
 from headgate_ai.questions import Asking
-from headgate_ai.showing import show_key
+from headgate_ai.showing import show_key, sign
 
 if TYPE_CHECKING:
     from headgate_ai.models import Model
@@ -44,10 +44,12 @@ async def ask(question: Asking, model: Model, pinned: int | None = None) -> tupl
     """The head of an answer with status 200, and the try that it belongs to, which the caller ends. With `pinned` no other
     key than this is used. UpstreamFault."""
     ctx = question.ctx
-    tried = set(range(len(model.keys.secrets))) - {pinned} if pinned is not None else set[int]()
+    tried = set[int]() if pinned is None else set(range(len(model.keys.secrets))) - {pinned}
     while True:
         place = model.keys.choose(ctx.node.clock.monotonic(), tried)
-        asked = await _prepared(question, model)
+        asked = _prepared(question, model)
+        if ctx.meters:
+            await _reserve(asked)
         if place is not None:
             tried.add(place)
         try:
@@ -73,17 +75,18 @@ async def ask(question: Asking, model: Model, pinned: int | None = None) -> tupl
             raise fault
 
 
-async def _prepared(question: Asking, model: Model) -> Asked:
-    """The request, written and paid for."""
+def _prepared(question: Asking, model: Model) -> Asked:
+    """The request, written, and what it can cost at most."""
     ctx = question.ctx
     served = ctx.served
     if served is None:
         served = ctx.served = Served()
-    served.target, served.model, served.provider = str(model.target), model.name, model.provider.name
+    served.target, served.model, served.provider = model.where, model.name, model.provider.name
     missing = question.missing(model)
     if missing is not None:
         raise unsupported(model, missing.message, missing.where)
-    cap = min((meter.cap for meter in ctx.meters or () if meter.cap is not None), default=None)
+    meters = ctx.meters
+    cap = min((meter.cap for meter in meters if meter.cap is not None), default=None) if meters else None
     try:
         written = question.write(model, cap)
     except Unsupported as error:
@@ -93,14 +96,19 @@ async def _prepared(question: Asking, model: Model) -> Asked:
         raise unsupported(model, f"It does not know {names}.", written.dropped[0])
     if written.dropped:
         ctx.note("dropped", list(written.dropped))
-    bound = question.bound(model, cap) if ctx.meters else Bound(model.label)
-    began = ctx.node.clock.monotonic()
+    bound = question.bound(model, cap) if meters else Bound(model.label)
+    return Asked(ctx, model, question, written, ctx.node.clock.monotonic(), bound)
+
+
+async def _reserve(asked: Asked) -> None:
+    """Paid for: every limit has set the bound aside."""
+    ctx = asked.ctx
     try:
-        holds = await reserve_all(ctx.meters, bound)
+        asked.holds = await reserve_all(ctx.meters, asked.bound)
     except Failure as refusal:
-        served.attempts.append(unsent(model.label, refusal))
+        assert ctx.served is not None
+        ctx.served.attempts.append(unsent(asked.model.label, refusal))
         raise
-    return Asked(ctx, model, question, written, began, bound, holds)
 
 
 def unsupported(model: Model, message: str, where: str) -> UpstreamFault:
@@ -119,7 +127,8 @@ async def _sent(question: Asking, asked: Asked, place: int | None) -> Response:
     outgoing = Outgoing("POST", written.path, [*model.headers, *written.headers], written.body, resource=model.faked_as)
     if place is not None:
         asked.key = model.keys.secrets[place].name
-        await show_key(model, place, outgoing, node)
+        if (key := show_key(model, place, outgoing, node)) is not None:
+            await sign(model, place, key, outgoing, node)
     try:
         return await _transport(question, model, outgoing, written).send(model.target, outgoing, question.timeouts)
     except UpstreamFault as fault:
@@ -169,6 +178,7 @@ def within(question: Asking, asked: Asked) -> float:
     return max(0.0, limit - (question.ctx.node.clock.monotonic() - asked.began))
 
 
+@lru_cache
 def timeouts(timeout: float, idle: float, total: float | None) -> Timeouts:
     """The times of a line."""
     return Timeouts(min(_CONNECT_S, timeout), timeout, idle, total)

@@ -99,10 +99,11 @@ async def ai_chat(
 
 async def answer_with(question: Question, references: Policy, model: Model) -> None:
     """Answer the exchange with what the model says. UpstreamFault, and what limits raise."""
-    place = await pinned(question, question.chat, model, references)
+    place = None if question.plain else await pinned(question, question.chat, model, references)
     asked, response = await ask(question, model, place)
     try:
-        answer = await _in_time(question, asked, response)
+        there = isinstance(response.body, bytes)
+        answer = await (_answer if there else _in_time)(question, asked, response)
     except BaseException as error:
         await response.aclose()
         fault = broken(model, f"answered {error}") if isinstance(error, Garbled) else error
@@ -114,8 +115,6 @@ async def answer_with(question: Question, references: Policy, model: Model) -> N
 
 async def _in_time(question: Question, asked: Asked, response: Response) -> Response:
     """The answer, if what is left of the time to the head is enough for it."""
-    if isinstance(response.body, bytes):
-        return await _answer(question, asked, response)
     with trio.move_on_after(within(question, asked)):
         return await _answer(question, asked, response)
     raise too_late(asked.model, question.timeouts.head_s or 0.0)

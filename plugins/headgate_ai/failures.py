@@ -92,7 +92,7 @@ def broken(model: Model, why: str) -> UpstreamFault:
     """What came is no answer."""
     return UpstreamFault(
         "upstream.protocol", without_key(model, f"{model.resource} {why}.".encode()).decode(),
-        record={"target": str(model.target), "phase": "body"},
+        record={"target": model.where, "phase": "body"},
     )  # fmt: skip
 
 
@@ -100,5 +100,5 @@ def too_late(model: Model, limit_s: float) -> UpstreamFault:
     """The head came in time, and what has to be read before it could be answered did not."""
     return UpstreamFault(
         "upstream.timeout", f"{model.resource} did not answer within {limit_s:g} s.",
-        status=504, record={"target": str(model.target), "phase": "body"},
+        status=504, record={"target": model.where, "phase": "body"},
     )  # fmt: skip

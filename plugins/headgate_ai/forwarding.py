@@ -56,7 +56,7 @@ from headgate_ai.models import Model
 from headgate_ai.owning import Owning, decoded
 from headgate_ai.reading import owner_of
 from headgate_ai.referring import Policy
-from headgate_ai.showing import show_key
+from headgate_ai.showing import show_key, sign
 
 _SENT: Final = (
     b"content-type", b"content-encoding", b"accept", b"range", b"if-none-match", b"if-match",
@@ -106,7 +106,7 @@ async def ai_forward(
     served = ctx.served
     if served is None:
         served = ctx.served = Served()
-    served.target, served.provider = str(model.target), model.provider.name
+    served.target, served.provider = model.where, model.provider.name
     owning = Owning(ctx, model)
     if place.id is not None:
         await owning.check(place.shape.collection, place.id)
@@ -230,8 +230,8 @@ async def _sent(ctx: Exchange, model: Model, path: bytes, times: Timeouts) -> Re
         # The provider knows all owners as one: what one asks once, is not what another asks.
         headers.append((_ONCE, hashlib.sha256(owner_of(ctx).encode() + b"\0" + again).hexdigest().encode()))
     outgoing = Outgoing(request.method, path, headers, _body(request), resource=model.resource)
-    if model.keys.secrets:
-        await show_key(model, 0, outgoing, node)
+    if model.keys.secrets and (key := show_key(model, 0, outgoing, node)) is not None:
+        await sign(model, 0, key, outgoing, node)
     return await node.transport.send(model.target, outgoing, times)
 
 

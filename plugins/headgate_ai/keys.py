@@ -55,6 +55,8 @@ class Pool:
         """The next key that is fine and was not tried; where none is, the one that rests the shortest. None where all
         were tried."""
         count = len(self.secrets)
+        if count == 1 and not tried:
+            return 0
         left = [(self._next + step) % count for step in range(count) if (self._next + step) % count not in tried]
         if not left:
             return None

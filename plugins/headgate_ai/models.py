@@ -60,6 +60,7 @@ class Model:
         "inputs",
         "keys",
         "kind",
+        "label",
         "most_output",
         "name",
         "outputs",
@@ -69,6 +70,7 @@ class Model:
         "target",
         "tasks",
         "transport",
+        "where",
     )
 
     def __init__(
@@ -91,8 +93,11 @@ class Model:
         self.faked_as = resource
         self.name = name
         self.provider = provider
+        # Who is asked, for people: `openai/gpt-4.1`; and at which address.
+        self.label = f"{provider.name}/{name}"
         self.dialect = dialect
         self.target = target
+        self.where = str(target)
         self.endpoint = Endpoint(name, options)
         self.keys = Pool(keys)
         self.headers = headers
@@ -115,11 +120,6 @@ class Model:
     def takes_schemas(self) -> bool:
         """Whether an answer may be asked for by a JSON schema; where nobody knows, it may."""
         return self.abilities.get("schema", True)
-
-    @property
-    def label(self) -> str:
-        """Who is asked, for people: `openai/gpt-4.1`."""
-        return f"{self.provider.name}/{self.name}"
 
     def fit(self, blocks: Iterable[Around], /) -> None:
         """See `Asks`. A budget has to know what a call can cost at most, or what to assume."""

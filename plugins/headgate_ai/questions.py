@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from headgate.api import Bound, Exchange, FakeChat, Response, Timeouts
@@ -11,6 +11,7 @@ from headgate.api.ai import Chat, Counted, Written
 from headgate_ai.bounds import Limits, Unbounded, bound_of, input_tokens
 from headgate_ai.capabilities import Lacking, judges, lacking
 from headgate_ai.guessing import likely_tokens
+from headgate_ai.plainness import is_plain
 from headgate_ai.raising import Wire
 from headgate_ai.refusing import refuse_models, without
 
@@ -62,19 +63,23 @@ class Asking(Protocol):
 
 @dataclass(slots=True)
 class Question:
-    """A chat, to be asked. See `Asking`."""
+    """A chat, to be asked. See `Asking`. A `plain` one is not searched for what it cannot hold."""
 
     ctx: Exchange
     chat: Chat
     timeouts: Timeouts
     refuses_unknown: bool = False
+    plain: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plain = is_plain(self.chat)
 
     @property
     def streams(self) -> bool:
         return self.chat.stream
 
     def missing(self, model: Model) -> Lacking | None:
-        return lacking(self.chat, model) if judges(model) else None
+        return None if self.plain else lacking(self.chat, model) if judges(model) else None
 
     def write(self, model: Model, cap: int | None) -> Written:
         if self.chat.dialect and model.dialect.name != self.chat.dialect:
@@ -85,7 +90,7 @@ class Question:
             chat = copy(chat)
             chat.max_tokens = cap
         written = model.dialect.write(chat, model.endpoint)
-        if not self._passes(model):
+        if self.plain or not self._passes(model):
             return written
         refuse_models(chat.raw().get("tools"), model.name)
         return without(written, chat, model.provider.refuse) if model.provider.refuse else written

@@ -16,26 +16,33 @@ _BEARER: Final = b"Bearer "
 _NO: Final = frozenset({400, 401, 403})
 
 
-async def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> None:
-    """Put that key of the model into the lines. UpstreamFault where it is not set, KeyFault where it is of no use."""
+def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> str | None:
+    """Put that key of the model into the lines; it comes back where the dialect has to `sign` with it. UpstreamFault where
+    it is not set."""
     key = model.key(place, node)
     if key is None:
-        return
+        return None
     outgoing.headers.extend(model.provider.credential(key))
-    if model.provider.auth == "dialect" and isinstance(model.dialect, Authorizes) and not node.rehearsing:
-        before = len(outgoing.headers)
-        secret, options = model.keys.secrets[place], model.endpoint.options
-        try:
-            await model.dialect.authorize(outgoing, model.target, secret, options, node)
-        except UpstreamFault as fault:
-            if is_the_keys(fault):
-                raise KeyFault(
-                    fault.kind, fault.message, status=fault.status_hint, sent=False, record=fault.record
-                ) from None
-            raise
-        for name, value in outgoing.headers[before:]:
-            if name == b"authorization" and value.startswith(_BEARER) and value[len(_BEARER) :].decode() != key:
-                model.keys.got(value[len(_BEARER) :].decode())
+    return key if model.provider.auth == "dialect" else None
+
+
+async def sign(model: Model, place: int, key: str, outgoing: Outgoing, node: Node) -> None:
+    """Sign with that key, or get a token for it. UpstreamFault, KeyFault where the key is of no use."""
+    if not isinstance(model.dialect, Authorizes) or node.rehearsing:
+        return
+    before = len(outgoing.headers)
+    secret, options = model.keys.secrets[place], model.endpoint.options
+    try:
+        await model.dialect.authorize(outgoing, model.target, secret, options, node)
+    except UpstreamFault as fault:
+        if is_the_keys(fault):
+            raise KeyFault(
+                fault.kind, fault.message, status=fault.status_hint, sent=False, record=fault.record
+            ) from None
+        raise
+    for name, value in outgoing.headers[before:]:
+        if name == b"authorization" and value.startswith(_BEARER) and value[len(_BEARER) :].decode() != key:
+            model.keys.got(value[len(_BEARER) :].decode())
 
 
 def is_the_keys(fault: UpstreamFault) -> bool:

@@ -71,7 +71,8 @@ def key(
     if found.expires_at is not None and found.expires_at <= ctx.node.clock.time():
         invalid("This key has expired.", BEARER_INVALID)
     if not site.shadow:
-        headers.lines = [line for line in headers.lines if not _holds(line, where.headers)]
+        names = where.headers
+        headers.lines = [line for line in headers.lines if line[0] not in names or not _holds(line)]
         without(headers, where.strip)
         ctx.caller = found.caller()
     return found
@@ -113,9 +114,9 @@ def _bare(line: tuple[bytes, bytes]) -> bytes:
     return token if token is not None else b"" if name == b"authorization" else value
 
 
-def _holds(line: tuple[bytes, bytes], names: tuple[bytes, ...]) -> bool:
+def _holds(line: tuple[bytes, bytes]) -> bool:
     # One without its scheme was not taken for a key, but is one.
-    return line[0] in names and (_bare(line).startswith(b"hg_") or line[1].startswith(b"hg_"))
+    return line[1].startswith(b"hg_") or _bare(line).startswith(b"hg_")
 
 
 def _how(names: tuple[bytes, ...]) -> str:

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 ACTIVE: Final = "active"
 IDLE: Final = "idle"
 CLOSED: Final = "closed"
-# Servers close after seconds of silence, or with a word; looking costs a system call for each request.
-FRESH_S: Final = 0.05
 
 
 class NoAnswer(Exception):
@@ -60,13 +58,11 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection {self.target.scheme}://{self.target.authority} [{self.state}, {self.calls} calls]>"
 
-    def usable(self, now: float, *, harmless: bool) -> bool:
-        """Take it out of idleness, if it lives: nothing may come in unasked, an end least of all.
-
-        One that was used a moment ago is not asked, if the request can be sent again should it have died since.
-        """
+    def usable(self) -> bool:
+        """Take it out of idleness, if it lives: nothing may come in unasked, an end least of all. Bytes that nobody asked
+        for would be taken for the answer to whoever is next."""
         self.state = ACTIVE
-        return (harmless and now - self.idle_since < FRESH_S) or self.stream.quiet()
+        return self.stream.quiet()
 
     def finish(self, *, reusable: bool) -> None:
         """The call is done with this connection. Only the first word counts."""

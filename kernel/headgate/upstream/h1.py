@@ -87,21 +87,20 @@ class Http1Transport:
         now = trio.current_time()
         pool = self._pool(target, now)
         call = Call(target, timeouts, now, self.patience)
-        harmless = upload.replayable and (outgoing.idempotent or outgoing.method in IDEMPOTENT)
         if upload.whole and upload.opened and self.patience.suffices(timeouts.head_s, timeouts.total_s):
-            connection = self._idle(pool, now, harmless=harmless)
+            connection = self._idle(pool, now)
             if connection is not None:
                 return await self._patiently(pool, connection, call, outgoing, head, upload, now)
         with call.scope:
-            return await self._send(pool, call, outgoing, head, upload, now, harmless=harmless)
+            return await self._send(pool, call, outgoing, head, upload, now)
         raise call.late(sent=call.sent)
 
-    def _idle(self, pool: Pool[Connection], now: float, *, harmless: bool) -> Connection | None:
+    def _idle(self, pool: Pool[Connection], now: float) -> Connection | None:
         """A connection that is there and lives."""
         for old in pool.expired(now):
             old.close()
         while (connection := pool.assign_idle(now)) is not None:
-            if connection.usable(now, harmless=harmless):
+            if connection.usable():
                 return connection
             connection.close()
             pool.discard()
@@ -154,10 +153,8 @@ class Http1Transport:
         head: bytes,
         upload: Upload,
         now: float,
-        *,
-        harmless: bool,
     ) -> Response:
-        connection = await self._connection(pool, call, now, harmless=harmless)
+        connection = await self._connection(pool, call, now)
         reused = connection.calls > 0
         try:
             return await attempt(connection, call, outgoing, head, upload)
@@ -168,7 +165,7 @@ class Http1Transport:
         connection.close()
         return await self._once(await self._dial(pool, call), call, outgoing, head, upload)
 
-    async def _connection(self, pool: Pool[Connection], call: Call, now: float, *, harmless: bool) -> Connection:
+    async def _connection(self, pool: Pool[Connection], call: Call, now: float) -> Connection:
         """A connection with a slot in the pool. Does not yield where an idle one can be used."""
         for old in pool.expired(now):
             old.close()
@@ -177,7 +174,7 @@ class Http1Transport:
             plan = await self._stand_in_line(pool, plan, call)
         while isinstance(plan, Reuse):
             connection = plan.connection
-            if connection.usable(now, harmless=harmless):
+            if connection.usable():
                 return connection
             connection.close()
             plan = pool.assign_instead(now)

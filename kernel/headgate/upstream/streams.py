@@ -7,12 +7,13 @@ waits for readability first, which is a checkpoint, and then is one system call.
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 from typing import Protocol
 
 import trio
+
+from headgate.upstream.quiet import Quiet
 
 RECEIVE_BYTES = 65536
 # What a socket's send buffer takes without its reader's help on every system that we know.
@@ -43,7 +44,7 @@ class ByteStream(Protocol):
         ...
 
     def quiet(self) -> bool:
-        """Whether nothing has come in, not even an end. One system call, never blocks."""
+        """Whether nothing has come in unread, not even an end. One system call, never blocks."""
         ...
 
     def close(self) -> None:
@@ -54,14 +55,12 @@ class ByteStream(Protocol):
 class ClearStream:
     """TCP, on a non-blocking socket that is ours alone."""
 
-    __slots__ = ("_poll", "_socket", "touched")
+    __slots__ = ("_quiet", "_socket", "touched")
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self.touched = False
-        # Asked before every reuse: a third of what a peek costs, which has an exception for "nothing there".
-        self._poll = select.poll()
-        self._poll.register(connected, select.POLLIN)
+        self._quiet = Quiet(connected)
 
     async def start(self, data: bytes) -> bytes:
         try:
@@ -84,12 +83,14 @@ class ClearStream:
         while True:
             await trio.lowlevel.wait_readable(self._socket)
             try:
-                return self._socket.recv(RECEIVE_BYTES)
+                data = self._socket.recv(RECEIVE_BYTES)
             except BlockingIOError:
                 continue
+            self._quiet.read += len(data)
+            return data
 
     def quiet(self) -> bool:
-        return self._socket.fileno() != -1 and not self._poll.poll(0)
+        return self._quiet()
 
     def close(self) -> None:
         if self._socket.fileno() != -1:

@@ -34,6 +34,8 @@ from headgate_openai.chat.reading import parse
 from headgate_openai.chat.rendering import render_message
 from headgate_openai.chat.settings import render_content
 
+# What every chat has, and most have nothing else.
+_ALWAYS: Final = frozenset({"model", "messages", "stream"})
 _FIELDS: Final = frozenset({
     "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "tools",
     "tool_choice", "n", "user", "functions", "function_call", "response_format", "stop", "store",
@@ -63,7 +65,8 @@ def read(data: bytes) -> Chat:
     value = decode_strictly(data)
     if not isinstance(value, dict):
         raise NotStrict('The body has to be a JSON object: {"model": …, "messages": […]}.')
-    refuse_lookalikes(value, _FIELDS)
+    if not value.keys() <= _FIELDS:
+        refuse_lookalikes(value, _FIELDS)
     model = value.get("model")
     if not isinstance(model, str) or not model:
         raise NotStrict("`model` has to be the name of a model.", "model")
@@ -78,18 +81,21 @@ def read(data: bytes) -> Chat:
             )
         if not one.keys() <= _OF_A_MESSAGE:
             refuse_lookalikes(one, _OF_A_MESSAGE, f"messages[{place}]")
+    chat = Chat(model, a_bool(value.get("stream"), "stream"))
+    if not value.keys() <= _ALWAYS:
+        _set(chat, value)
+    chat.came_as(NAME, data, value, parse)
+    return chat
+
+
+def _set(chat: Chat, value: dict[str, Any]) -> None:
+    """The settings, looked at."""
     a_list(value.get("tools"), "tools")
     _check_numbers(value)
     bound = value.get("max_completion_tokens")
-    chat = Chat(
-        model,
-        a_bool(value.get("stream"), "stream"),
-        value.get("max_tokens") if bound is None else bound,
-        a_number(value.get("temperature"), "temperature"),
-        a_number(value.get("top_p"), "top_p"),
-    )
-    chat.came_as(NAME, data, value, parse)
-    return chat
+    chat.max_tokens = value.get("max_tokens") if bound is None else bound
+    chat.temperature = a_number(value.get("temperature"), "temperature")
+    chat.top_p = a_number(value.get("top_p"), "top_p")
 
 
 def _check_numbers(value: dict[str, Any]) -> None:
@@ -107,7 +113,7 @@ def _check_numbers(value: dict[str, Any]) -> None:
 
 def write(chat: Chat, to: Endpoint) -> Written:
     """The request for a provider; the client's own bytes where nothing differs."""
-    path = str(to.options.get("path", "")).encode() or PATH
+    path = str(to.options["path"]).encode() if "path" in to.options else PATH
     counts = chat.stream and to.options.get("counts_streams", True)
     if chat.dialect != NAME:
         dropped = Dropped()
@@ -136,13 +142,15 @@ def _changes(chat: Chat, to: Endpoint) -> tuple[dict[str, Any], Dropped]:
     raw, dropped = chat.raw(), Dropped()
     changed: dict[str, Any] = {} if raw["model"] == to.model else {"model": to.model}
     differ = chat.changed()
-    for name in differ & {"temperature", "top_p"}:
-        changed[name] = getattr(chat, name)
-    if "stream" in differ:
-        changed["stream"] = chat.stream
-    if "content" in differ:
-        changed.update(_content(chat, dropped))
-    changed.update(_bound(chat, to, differ))
+    if differ:
+        for name in differ & {"temperature", "top_p"}:
+            changed[name] = getattr(chat, name)
+        if "stream" in differ:
+            changed["stream"] = chat.stream
+        if "content" in differ:
+            changed.update(_content(chat, dropped))
+    if differ or not raw.keys() <= _ALWAYS:
+        changed.update(_bound(chat, to, differ))
     for name in to.options.get("drops", ()):
         if name in raw:
             dropped.drop(name, raw[name])

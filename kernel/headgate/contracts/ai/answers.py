@@ -51,9 +51,11 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def plausible(self) -> bool:
         """Whether these can be: none below nothing, none beyond all measure, no part larger than its whole."""
-        said = (getattr(self, name) for name in self.__struct_fields__ if name not in ("size", "estimated"))
+        counts = msgspec.structs.astuple(self)[:_COUNTS]
         return (
-            all(0 <= count <= MOST_COUNT for count in said)
+            min(counts) >= 0
+            and max(counts) <= MOST_COUNT
+            and self.seconds >= 0  # not a number is neither more nor less than any
             and self.cached_tokens + self.cache_write_tokens <= self.input_tokens
             and self.cache_write_1h_tokens <= self.cache_write_tokens
             and self.input_audio_tokens + self.input_image_tokens <= self.input_tokens
@@ -72,6 +74,10 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             cost=cost,
             estimated=self.estimated,
         )
+
+
+# Of its fields, those that count; the last two do not.
+_COUNTS = len(Counted.__struct_fields__) - 2
 
 
 class TokenProb(msgspec.Struct, omit_defaults=True):

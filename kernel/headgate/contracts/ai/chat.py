@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -107,6 +107,9 @@ class Content(msgspec.Struct, omit_defaults=True):
     service_tier: str | None = None
     store: bool | None = None
     extra: dict[str, Any] = {}
+
+
+_NOTHING: Final = frozenset[str]()
 
 
 def _invalid(message: str, where: str) -> ClientFault:
@@ -214,8 +217,10 @@ class Chat(_Origin):
 
     def changed(self) -> frozenset[str]:
         """Which of the five fields, and `content`, differ from what came."""
-        names = ("model", "stream", "max_tokens", "temperature", "top_p")
         now, was = self._now(), self._was
+        if now == was and self._content is None:
+            return _NOTHING
+        names = ("model", "stream", "max_tokens", "temperature", "top_p")
         differ = {name for name, left, right in zip(names, now, was, strict=True) if left != right}
         if self.content_changed():
             differ.add("content")

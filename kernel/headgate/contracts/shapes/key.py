@@ -13,6 +13,8 @@ class Names(list[str]):
     def __contains__(self, name: object) -> bool:
         if list.__contains__(self, name):
             return True
+        if list.__contains__(self, "*"):
+            return isinstance(name, str)
         return isinstance(name, str) and any(own.endswith("*") and name.startswith(own[:-1]) for own in self)
 
 
