@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -52,6 +52,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def plausible(self) -> bool:
         """Whether these can be: none below nothing, none beyond all measure, no part larger than its whole."""
         counts = msgspec.structs.astuple(self)[:_COUNTS]
+        if counts[2:] == _NOTHING_ELSE:
+            return 0 <= self.input_tokens <= MOST_COUNT and 0 <= self.output_tokens <= MOST_COUNT
         return (
             min(counts) >= 0
             and max(counts) <= MOST_COUNT
@@ -77,7 +79,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 # Of its fields, those that count; the last two do not.
-_COUNTS = len(Counted.__struct_fields__) - 2
+_COUNTS: Final = len(Counted.__struct_fields__) - 2
+_NOTHING_ELSE: Final = (0,) * (_COUNTS - 2)
 
 
 class TokenProb(msgspec.Struct, omit_defaults=True):
