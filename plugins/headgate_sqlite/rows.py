@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,13 +14,16 @@ Row = Mapping[str, Any]
 
 _NAMES: Final = tuple(CALL_COLUMNS)
 _KNOWN: Final = frozenset(_NAMES)
-_WIDTH: Final = len(_NAMES) + 1
+# What a call of a model has and others have not: half of all columns, and to bind nothing takes as long as anything else.
+_EVERY: Final = _NAMES[: _NAMES.index("model")]
+_MODELS: Final = _KNOWN.difference(_EVERY)
 # Statements of a few fixed sizes stay prepared; a step of many rows runs without the interpreter's lock.
 _SIZES: Final = (100, 10, 1)
 _INSERTS: Final = {
-    size: f"INSERT INTO calls ({', '.join(_NAMES)}, more) VALUES "  # noqa: S608 - names from our own table
-    + ", ".join([f"({', '.join('?' * _WIDTH)})"] * size)
+    (names, size): f"INSERT INTO calls ({', '.join(names)}, more) VALUES "  # noqa: S608 - names from our own table
+    + ", ".join([f"({', '.join('?' * (len(names) + 1))})"] * size)
     for size in _SIZES
+    for names in (_EVERY, _NAMES)
 }
 
 
@@ -29,19 +32,20 @@ def statements(rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
     start = 0
     for size in _SIZES:
         while len(rows) - start >= size:
-            yield _INSERTS[size], [value for row in rows[start : start + size] for value in values(row)]
+            some = rows[start : start + size]
+            names = _EVERY if all(row.keys().isdisjoint(_MODELS) for row in some) else _NAMES
+            yield _INSERTS[names, size], [value for row in some for value in values(row, names)]
             start += size
 
 
-def values(row: Row) -> list[Any]:
-    """The values of one row; whatever has no column is in `more`, as JSON."""
-    get = row.get
-    return [*map(get, _NAMES), None if row.keys() <= _KNOWN else _more(row)]
+def values(row: Row, names: Sequence[str] = _NAMES) -> list[Any]:
+    """The values of these columns of one row; whatever has no column is in `more`, as JSON."""
+    rest = row.keys() - _KNOWN
+    return [*map(row.get, names), _more(row, rest) if rest else None]
 
 
-def _more(row: Row) -> str:
-    rest = {name: value for name, value in row.items() if name not in _KNOWN}
-    return msgspec.json.encode(rest, enc_hook=str).decode()
+def _more(row: Row, names: Iterable[str]) -> str:
+    return msgspec.json.encode({name: row[name] for name in sorted(names)}, enc_hook=str).decode()
 
 
 # Deeper than what anybody means, and far from where an encoder gives up.

@@ -32,11 +32,14 @@ def row_of(x: Exchange) -> dict[str, Any]:
     if x.caller is not None:
         row["caller"] = x.caller.id
         row["team"] = x.caller.team
-    if x.served is not None:
-        row.update(target=x.served.target, model=x.served.model, provider=x.served.provider)
-        row["attempts"] = [_attempt(attempt) for attempt in x.served.attempts]
-        if x.served.attempts and x.served.attempts[-1].key is not None:
-            row["key"] = x.served.attempts[-1].key
+    served = x.served
+    if served is not None:
+        row["target"] = served.target
+        row["attempts"] = [_attempt(attempt) for attempt in served.attempts]
+        if served.model is not None:
+            row["model"], row["provider"] = served.model, served.provider
+        if served.attempts and served.attempts[-1].key is not None:
+            row["key"] = served.attempts[-1].key
     if x.usage is not None:
         usage = x.usage
         row.update(
@@ -62,12 +65,16 @@ def row_of(x: Exchange) -> dict[str, Any]:
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     """One try, without what there is not to say of it. The key is its name."""
-    said = {"target": attempt.target, "result": attempt.result, "duration_s": attempt.duration_s}
-    more = {
-        "cost": None if attempt.cost is None else int(attempt.cost), "key": attempt.key, "status": attempt.status,
-        "why": attempt.why,
-    }  # fmt: skip
-    return said | {name: value for name, value in more.items() if value is not None}
+    said: dict[str, Any] = {"target": attempt.target, "result": attempt.result, "duration_s": attempt.duration_s}
+    if attempt.cost is not None:
+        said["cost"] = int(attempt.cost)
+    if attempt.key is not None:
+        said["key"] = attempt.key
+    if attempt.status is not None:
+        said["status"] = attempt.status
+    if attempt.why is not None:
+        said["why"] = attempt.why
+    return said
 
 
 def refused_row(
