@@ -96,8 +96,12 @@ def _prepared(question: Asking, model: Model) -> Asked:
         raise unsupported(model, f"It does not know {names}.", written.dropped[0])
     if written.dropped:
         ctx.note("dropped", list(written.dropped))
-    bound = question.bound(model, cap) if meters else Bound(model.label)
+    bound = question.bound(model, cap) if meters else _unlimited(model.label)
     return Asked(ctx, model, question, written, ctx.node.clock.monotonic(), bound)
+
+
+# Of a try that nobody limits.
+_unlimited: Final = lru_cache(Bound)
 
 
 async def _reserve(asked: Asked) -> None:

@@ -93,6 +93,8 @@ async def ai_chat(
     models = chosen(ctx, model, from_, "ai.chat")
     if wants_count(ctx, chat):
         await count_with(ctx, chat, models, timeout, references=references)
+    elif len(models) == 1:
+        await answer_with(question, references, models[0])
     else:
         await first_that_can(models, partial(answer_with, question, references))
 
@@ -130,23 +132,24 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
         wanted, got = ("a stream", "none") if chat.stream else ("a whole answer", "a stream")
         raise broken(model, f"was asked for {wanted} and gave {got}")
     inbound = dialect_of(question.ctx, chat)
+    own = model.dialect.name == chat.dialect
     if streams:
         lines = [(b"content-type", inbound.stream_type(chat)), *headers, (b"cache-control", b"no-cache")]
         return Response(200, lines, await _relay(question, asked, response, inbound))
-    keeping = _keeping(question, asked, inbound)
-    came = await whole_body(model, response.body)
-    data = _whole(question, asked, came, inbound, keeping)
+    keeping = None if own else _keeping(question, inbound)
+    came = response.body if isinstance(response.body, bytes) else await whole_body(model, response.body)
+    data = _whole(question, asked, came, inbound, keeping, own=own)
     if keeping is not None:
         await _keep(keeping)
-    elif _claims(question, asked, inbound):
+    elif own and _claims(question, inbound):
         await _claim(question, asked, cast("Remembers", inbound), id_in(came))
     return Response(200, [(b"content-type", b"application/json"), *headers], data)
 
 
-def _keeping(question: Question, asked: Asked, inbound: Inbound) -> Keeping | None:
-    """What keeps the answer, for clients who refer to it later. A provider of the same dialect keeps its own."""
+def _keeping(question: Question, inbound: Inbound) -> Keeping | None:
+    """What keeps the answer of a provider of another dialect, for clients who refer to it later."""
     # To ask a protocol by `isinstance` costs as much as to write the request.
-    if asked.model.dialect.name == question.chat.dialect or not hasattr(inbound, "keeping"):
+    if not hasattr(inbound, "keeping"):
         return None
     return cast("Remembers", inbound).keeping(question.chat, question.ctx, owner_of(question.ctx))
 
@@ -159,10 +162,10 @@ async def _keep(keeping: Keeping) -> None:
         log.error("an answer could not be kept: %s", error)
 
 
-def _claims(question: Question, asked: Asked, inbound: Inbound) -> bool:
-    """Whether the provider keeps the answer itself, for clients who refer to it later. What is not to be stored, is not."""
-    own = asked.model.dialect.name == question.chat.dialect and hasattr(inbound, "claim")
-    return own and question.chat.raw().get("store") is not False
+def _claims(question: Question, inbound: Inbound) -> bool:
+    """Whether a provider of the same dialect keeps the answer, for clients who refer to it later. What is not to be stored,
+    is not."""
+    return hasattr(inbound, "claim") and question.chat.raw().get("store") is not False
 
 
 async def _claim(question: Question, asked: Asked, inbound: Remembers, ident: str | None) -> None:
@@ -179,11 +182,13 @@ async def _claim_named(question: Question, asked: Asked, inbound: Remembers, nam
     await _claim(question, asked, inbound, named.id)
 
 
-def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None) -> bytes:
+def _whole(
+    question: Question, asked: Asked, data: bytes, inbound: Inbound, keeping: Keeping | None, *, own: bool
+) -> bytes:
     """A whole answer in the client's dialect, accounted for. Garbled, and what filters raise."""
     dialect, chat = asked.model.dialect, question.chat
     filters = [*answer_filters(question.ctx), *([keeping] if keeping is not None else ())]
-    if dialect.name == chat.dialect and not filters:
+    if own and not filters:
         asked.settle_whole(dialect.count(data), len(data))
         return data
     answer = dialect.answer(data)
@@ -191,7 +196,7 @@ def _whole(question: Question, asked: Asked, data: bytes, inbound: Inbound, keep
     came = msgspec.msgpack.encode(answer)
     for one in filters:
         one.whole(answer)
-    if dialect.name == chat.dialect and msgspec.msgpack.encode(answer) == came:
+    if own and msgspec.msgpack.encode(answer) == came:
         return data
     return inbound.render(answer, chat, question.ctx.node.clock.time())
 
@@ -212,10 +217,11 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
             ctx.note("tokens_per_s", round(asked.answered_tokens / took, 1))
 
     body: Body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
-    keeping = _keeping(question, asked, inbound)
-    flow = _flow(question, asked, inbound, keeping)
+    own = model.dialect.name == question.chat.dialect
+    keeping = None if own else _keeping(question, inbound)
+    flow = _flow(question, asked, inbound, keeping, own=own)
     at_end: Callable[[], Awaitable[None]] | None = partial(_keep, keeping) if keeping is not None else None
-    if _claims(question, asked, inbound):
+    if own and _claims(question, inbound):
         body = named = Named(body)
         at_end = partial(_claim_named, question, asked, cast("Remembers", inbound), named)
     relay = Relay(body, flow, settle, partial(broken, model), partial(without_key, model), at_end)
@@ -230,12 +236,11 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
     return relay
 
 
-def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping | None) -> Flow:
+def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping | None, *, own: bool) -> Flow:
     dialect, chat, hides = asked.model.dialect, question.chat, asked.written.hides_counts
     filters = [one.stream() for one in answer_filters(question.ctx)]
     if keeping is not None:
         filters.append(keeping.stream())
-    own = dialect.name == chat.dialect
     if own and not filters and hasattr(dialect, "passing"):
         return Passed(dialect.passing(hides_counts=hides, choices=asked.written.choices), inbound)
     writer = inbound.writer(chat, question.ctx.node.clock.time())
@@ -244,8 +249,7 @@ def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping |
 
 def told(model: Model, given: Headers) -> list[Line]:
     """What of a provider's lines the client is told."""
-    for name in _TOLD:
-        value = given.get(name)
-        if value is not None:
+    for name, value in given.lines:
+        if name in _TOLD:
             return [(b"x-upstream-request-id", without_key(model, value))]
     return []

@@ -7,7 +7,7 @@ What is authorised is what is forwarded: parsers differ in which of two equal ke
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import isinf
 from typing import Any, NoReturn
 
@@ -24,8 +24,8 @@ class NotStrict(ValueError):
 def decode_strictly(data: bytes) -> Any:
     """A JSON text as Python values. NotStrict."""
     try:
-        value = _decoder.decode(data.decode())
-        if b"\\ud" in data or b"\\uD" in data:
+        value = _decoded(data.decode())
+        if b"\\" in data and (b"\\ud" in data or b"\\uD" in data):
             # Half of a surrogate pair is no character: readers replace it, drop it, or fail.
             json.dumps(value, ensure_ascii=False).encode()
     except NotStrict:
@@ -47,6 +47,17 @@ def refuse_lookalikes(names: Iterable[str], known: frozenset[str], where: str = 
         if name not in known and name.casefold() in known:
             place = f"{where}.{name}" if where else name
             raise NotStrict(f"`{place}` looks like `{name.casefold()}`; names are case-sensitive.", place)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        value, end = _scan(text, 0)
+        if end == len(text):
+            return value
+    except StopIteration:
+        pass
+    # There are blanks around it, or it is wrong.
+    return _decoder.decode(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -76,3 +87,4 @@ def _float(text: str) -> float:
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_int=_int, parse_float=_float)
+_scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]

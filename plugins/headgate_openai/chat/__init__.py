@@ -15,7 +15,6 @@ from headgate.api.ai import (
     Answer,
     Chat,
     Counted,
-    Endpoint,
     EventReader,
     EventWriter,
     Passing,
@@ -81,8 +80,7 @@ class OpenAiChatOut:
     name = NAME
     abilities: Mapping[str, str] = ABILITIES
 
-    def write(self, chat: Chat, to: Endpoint) -> Written:
-        return write(chat, to)
+    write = staticmethod(write)
 
     def answer(self, data: bytes) -> Answer:
         return sound_answer(answer, data)

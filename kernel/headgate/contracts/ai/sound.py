@@ -79,8 +79,13 @@ def sound_answer(read: Callable[[bytes], Answer], data: bytes) -> Answer:
 
 def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted | None:
     """What a whole answer used, read and looked at. Garbled."""
-    counted = _read(read, data)
-    return None if counted is None else _typed(counted, Counted)
+    try:
+        counted = read(data)
+        return None if counted is None else typed(counted, Counted)
+    except Garbled:
+        raise
+    except STUMBLES:
+        raise Garbled(_WRONG) from None
 
 
 def sound_refusal(read: Callable[[bytes], Refusal | None], data: bytes) -> Refusal | None:
