@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -12,40 +13,53 @@ from headgate_sqlite.migrations import CALL_COLUMNS
 
 Row = Mapping[str, Any]
 
-_NAMES: Final = tuple(CALL_COLUMNS)
-_KNOWN: Final = frozenset(_NAMES)
-# What a call of a model has and others have not: half of all columns, and to bind nothing takes as long as anything else.
-_EVERY: Final = _NAMES[: _NAMES.index("model")]
-_MODELS: Final = _KNOWN.difference(_EVERY)
+_KNOWN: Final = frozenset(CALL_COLUMNS)
 # Statements of a few fixed sizes stay prepared; a step of many rows runs without the interpreter's lock.
 _SIZES: Final = (100, 10, 1)
-_INSERTS: Final = {
-    (names, size): f"INSERT INTO calls ({', '.join(names)}, more) VALUES "  # noqa: S608 - names from our own table
-    + ", ".join([f"({', '.join('?' * (len(names) + 1))})"] * size)
-    for size in _SIZES
-    for names in (_EVERY, _NAMES)
-}
+# A node has a few kinds of rows; who has more than these is not as fast.
+_SHAPES: Final = 64
+
+
+class Shape:
+    """Rows with the same fields, of which some have a column and `rest` goes into `more`, as JSON.
+
+    What a row does not have is not bound: `None` costs SQLite's module four times what a number does.
+    """
+
+    __slots__ = ("columns", "inserts", "rest")
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.rest = tuple(name for name in fields if name not in _KNOWN)
+        self.columns = tuple(name for name in CALL_COLUMNS if name in fields)
+        names = [*self.columns, "more"] if self.rest or not self.columns else self.columns
+        one = f"({', '.join('?' * len(names))})"
+        self.inserts = {
+            size: f"INSERT INTO calls ({', '.join(names)}) VALUES {', '.join([one] * size)}"  # noqa: S608 - our own names
+            for size in _SIZES
+        }
+
+    def values(self, row: Row) -> list[Any]:
+        """What a row binds."""
+        found = [*map(row.__getitem__, self.columns)]
+        if self.rest:
+            found.append(msgspec.json.encode({name: row[name] for name in self.rest}, enc_hook=str).decode())
+        return found if found else [None]
+
+
+_shape = lru_cache(_SHAPES)(Shape)
 
 
 def statements(rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
-    """Inserts for all the rows, in order: a statement and the values that it binds."""
-    start = 0
-    for size in _SIZES:
-        while len(rows) - start >= size:
-            some = rows[start : start + size]
-            names = _EVERY if all(row.keys().isdisjoint(_MODELS) for row in some) else _NAMES
-            yield _INSERTS[names, size], [value for row in some for value in values(row, names)]
-            start += size
-
-
-def values(row: Row, names: Sequence[str] = _NAMES) -> list[Any]:
-    """The values of these columns of one row; whatever has no column is in `more`, as JSON."""
-    rest = row.keys() - _KNOWN
-    return [*map(row.get, names), _more(row, rest) if rest else None]
-
-
-def _more(row: Row, names: Iterable[str]) -> str:
-    return msgspec.json.encode({name: row[name] for name in sorted(names)}, enc_hook=str).decode()
+    """Inserts for all the rows, those of a shape in their order: a statement and the values that it binds."""
+    shapes: dict[Shape, list[Row]] = {}
+    for row in rows:
+        shapes.setdefault(_shape(tuple(row)), []).append(row)
+    for shape, alike in shapes.items():
+        start = 0
+        for size in _SIZES:
+            while len(alike) - start >= size:
+                yield shape.inserts[size], [value for row in alike[start : start + size] for value in shape.values(row)]
+                start += size
 
 
 # Deeper than what anybody means, and far from where an encoder gives up.

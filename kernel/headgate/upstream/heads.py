@@ -7,6 +7,7 @@ Content-Length, and one with Transfer-Encoding); the bounds, the versions and wh
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import httptools
@@ -47,9 +48,9 @@ def request_head(target: Target, outgoing: Outgoing, length: int | None) -> byte
     _check_parts(outgoing, lines)
     parts = [
         b"%b %b%b HTTP/1.1\r\nhost: %b\r\n"
-        % (outgoing.method.encode(), target.path.encode(), outgoing.path, host or target.authority.encode())
+        % (_method(outgoing.method), target.path.encode(), outgoing.path, host or target.authority.encode()),
+        *[b"%b: %b\r\n" % line for line in lines],
     ]
-    parts += [b"%b: %b\r\n" % line for line in lines]
     if length is None:
         parts.append(b"transfer-encoding: chunked\r\n")
     elif length or outgoing.method in EXPECT_A_BODY:
@@ -81,9 +82,14 @@ def _check_parts(outgoing: Outgoing, lines: list[Line]) -> None:
         raise InternalError(f"{outgoing!r} has a header whose name is not a token")
     if outgoing.path.translate(None, _PATH) or outgoing.path[:1] != b"/":
         raise InternalError(f"{outgoing!r} has a path that is not encoded")
-    method = outgoing.method.encode("ascii", "replace")
+
+
+@lru_cache
+def _method(name: str) -> bytes:
+    method = name.encode("ascii", "replace")
     if not method or method.translate(None, _TOKEN) or method == b"CONNECT":
-        raise InternalError(f"{outgoing!r} has a method that cannot be sent on")
+        raise InternalError(f"a request has the method {name!r}, which cannot be sent on")
+    return method
 
 
 def _bad_value(host: bytes | None, lines: list[Line]) -> ClientFault:

@@ -36,18 +36,21 @@ def choose(status: int, length: int | None, *, head_only: bool, is_11: bool) -> 
     return Framing.CHUNKED if is_11 else Framing.CLOSE
 
 
+def _check_names(names: list[bytes]) -> None:
+    if b"".join(names).translate(None, _TOKEN) or b"" in names:
+        wrong = next(name for name in names if not name or name.translate(None, _TOKEN))
+        raise InternalError(f"{wrong!r} is not a header name")
+
+
 def render_head(status: int, headers: Iterable[Line], framing: Framing, length: int | None, rest: bytes) -> bytes:
     """Status line, header lines, framing, `rest` (finished lines), empty line. InternalError on what cannot be sent."""
     if not 200 <= status <= 599:
         raise InternalError(f"{status} is not the status of a final answer")
     line = _STATUS.get(status) or f"HTTP/1.1 {status} \r\n".encode()
-    parts = [line]
-    for name, value in headers:
-        if name not in OWNED:
-            if not name or name.translate(None, _TOKEN):
-                raise InternalError(f"{name!r} is not a header name")
-            parts += (name, b": ", value, b"\r\n")
-    count = len(parts) // 4 + 2
+    lines = [one for one in headers if one[0] not in OWNED]
+    _check_names([one[0] for one in lines])
+    parts = [line, *[b"%b: %b\r\n" % one for one in lines]]
+    count = len(parts) + 1
     if framing is Framing.NONE and not length:
         # Nobody knows how long it would be but who answered; without a word of theirs, RFC 9110 §8.6 lets it out.
         length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)

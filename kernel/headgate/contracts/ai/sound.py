@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar, get_args
 
+import msgspec
+
 from headgate.contracts.ai.answers import Answer, Counted, Said
 from headgate.contracts.ai.dialects import Garbled, Refusal
 from headgate.contracts.ai.events import (
@@ -44,6 +46,8 @@ _DELTAS: Final = frozenset[type]().union(*_GROWS.values())
 # Fragments that are nothing but a text, as a rule.
 _WORDS: Final = frozenset({TextDelta, ArgumentsDelta, ReasoningDelta, RefusalDelta})
 _KINDS: Final = frozenset(get_args(Happening))
+# Of counts that are what they have to be; whatever else they are made of is looked at closely.
+_COUNTS: Final = tuple(map(type, msgspec.structs.astuple(Counted())))
 _WRONG: Final = "with something that is not of the type that its dialect says"
 _ORDER: Final = "with a stream whose events are out of order"
 
@@ -81,7 +85,9 @@ def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted
     """What a whole answer used, read and looked at. Garbled."""
     try:
         counted = read(data)
-        return None if counted is None else typed(counted, Counted)
+        if counted is None or tuple(map(type, msgspec.structs.astuple(counted))) == _COUNTS:
+            return counted
+        return typed(counted, Counted)
     except Garbled:
         raise
     except STUMBLES:
