@@ -133,8 +133,11 @@ async def _sent(question: Asking, asked: Asked, place: int | None) -> Response:
         asked.key = model.keys.secrets[place].name
         if (key := show_key(model, place, outgoing, node)) is not None:
             await sign(model, place, key, outgoing, node)
+    way = model.transport or node.transport
+    if node.rehearsing:
+        way = _faking(question, model, outgoing, written)
     try:
-        return await _transport(question, model, outgoing, written).send(model.target, outgoing, question.timeouts)
+        return await way.send(model.target, outgoing, question.timeouts)
     except UpstreamFault as fault:
         outgoing.sent = fault.sent
         raise
@@ -156,11 +159,9 @@ async def _judged(asked: Asked, response: Response, place: int | None) -> Refuse
     return fault
 
 
-def _transport(question: Asking, model: Model, outgoing: Outgoing, written: Written) -> Transport:
-    """What sends: the node's way out, or the echo. In a rehearsal, what the test gave."""
+def _faking(question: Asking, model: Model, outgoing: Outgoing, written: Written) -> Transport:
+    """What sends in a rehearsal: what the test gave, or the echo."""
     node = question.ctx.node
-    if not node.rehearsing:
-        return model.transport or node.transport
     if model.provider.name == ECHO and model.faked_as not in node.fakes:
         # Without a word of the test's the echo is itself; passing it through the fakes lets `sent(…)` see it.
         node.fakes[model.faked_as] = _ITSELF

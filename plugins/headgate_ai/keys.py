@@ -16,7 +16,7 @@ import re
 from collections import deque
 from typing import Final
 
-from headgate.api import Secret
+from headgate.api import Line, Secret
 from headgate.api.ai import KeyState, Refusal
 from headgate_ai.hiding import pattern_of
 
@@ -32,7 +32,7 @@ _BY_STATUS: Final[dict[int, KeyState]] = {401: "invalid", 402: "out of credit", 
 class Pool:
     """Keys that do the same. Its state is the node's, by worker; a reload begins anew."""
 
-    __slots__ = ("_hidden", "_next", "_rests", "_tokens", "secrets")
+    __slots__ = ("_hidden", "_next", "_rests", "_tokens", "secrets", "shown")
 
     def __init__(self, secrets: list[Secret]) -> None:
         self.secrets = secrets
@@ -41,6 +41,8 @@ class Pool:
         self._rests: list[tuple[KeyState, float]] = [
             ("invalid", math.inf) if needed and not secret.is_set else ("ok", 0.0) for secret in secrets
         ]
+        # The lines that show a key, by its place, once it was shown.
+        self.shown: dict[int, list[Line]] = {}
         self._next = 0
         self._tokens: deque[str] = deque(maxlen=_TOKENS)
         self._hidden: re.Pattern[bytes] | None = None

@@ -19,11 +19,18 @@ _NO: Final = frozenset({400, 401, 403})
 def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> str | None:
     """Put that key of the model into the lines; it comes back where the dialect has to `sign` with it. UpstreamFault where
     it is not set."""
+    known = model.keys.shown.get(place)
+    if known is not None:
+        outgoing.headers.extend(known)
+        return None
     key = model.key(place, node)
     if key is None:
         return None
-    outgoing.headers.extend(model.provider.credential(key))
-    return key if model.provider.auth == "dialect" else None
+    if model.provider.auth == "dialect":
+        return key
+    lines = model.keys.shown[place] = model.provider.credential(key)
+    outgoing.headers.extend(lines)
+    return None
 
 
 async def sign(model: Model, place: int, key: str, outgoing: Outgoing, node: Node) -> None:
