@@ -168,4 +168,11 @@ def fee(of: Mapping[str, Any]) -> Decimal:
 
 
 def _tiers(value: Any) -> list[Decimal]:
-    return [value] if isinstance(value, Decimal) else [value.base, *(tier.price for tier in value.tiers)]
+    return [price for _, price in steps(value)]
+
+
+def steps(value: Any) -> list[tuple[int, Decimal]]:
+    """A price, and above how many tokens of input it holds, the smallest first. The first holds for all: above -1."""
+    if isinstance(value, Decimal):
+        return [(-1, value)]
+    return [(-1, value.base), *((tier.start, tier.price) for tier in value.tiers)]

@@ -1,8 +1,8 @@
 """What a call costs, from the price list that `genai-prices` carries with it. No network.
 
-1. Most prices are so much for a million tokens of input, cached input, cache writes and output. These are looked up once,
-   when a policy loads, and a call then costs four multiplications of integers.
-2. Prices with tiers, prices that change by the hour, fees, and calls with audio or images are computed by the library.
+1. Most prices are so much for a million tokens of input, cached input, cache writes and output, some of them by the size
+   of the input. These are looked up once, when a policy loads, and a call then costs four multiplications of integers.
+2. Prices that change by the hour, fees, and calls with audio or images are computed by the library.
 3. An unknown model has no price: the cost is absent, never zero. So is that of a model that is not sold by tokens.
 4. What a call can cost at most is reckoned at the dearest rate of each direction, whatever its tokens turn out to be.
 """
@@ -12,12 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from headgate.api import Money
 from headgate.api.ai import Counted
 from headgate_ai import units
-from headgate_ai.listing import Listed, dearest, fields
+from headgate_ai.listing import Listed, dearest, fields, steps
 
 # Dollars for a million tokens, as integers of 10⁻⁹: then a product is 10⁻¹⁵ of a dollar.
 _SCALE: Final = 10**9
@@ -115,6 +115,29 @@ class Plain:
         return Money(-(-total // _PER))
 
 
+@dataclass(frozen=True, slots=True)
+class Tiered:
+    """Prices of calls with more input than so many tokens, the largest first: all of a call has the price of its step."""
+
+    steps: tuple[tuple[int, Plain], ...]
+
+    @property
+    def known(self) -> bool:
+        return True
+
+    @property
+    def unit(self) -> str:
+        return "token"
+
+    def cost(self, counted: Counted) -> Money | None:
+        tokens = counted.input_tokens
+        return next((plain.cost(counted) for start, plain in self.steps if tokens > start), None)
+
+    def most(self, counted: Counted) -> Money | None:
+        # Each step knows the dearest rates of all of them.
+        return self.steps[0][1].most(counted)
+
+
 def prices_of(provider_id: str | None, model: str) -> Prices:
     """The prices of a provider's model; `Unknown` where the list does not have it."""
     return prices_in(listed_of(provider_id, model))
@@ -167,22 +190,31 @@ def given(price: dict[str, Money]) -> Plain:
     return Plain(of["input"], of["cached"], of["cache_write"], of["output"])
 
 
-def _plain(listed: Listed) -> Plain | None:
-    """The four prices, where that is all there is to a call."""
+def _plain(listed: Listed) -> Plain | Tiered | None:
+    """The four prices, where that is all there is to a call; by the size of its input, where they depend on it."""
     if listed.changes:
         return None
     of = fields(listed.now(datetime.now(UTC)))
     if not {"input_mtok", "output_mtok"} <= of.keys() or any(name in of for name in _APART):
         return None
-    rates: dict[str, int] = {}
-    for name in _PLAIN:
-        value = of.get(name, of["input_mtok"])
-        if not isinstance(value, Decimal) or value * _SCALE != int(value * _SCALE):
-            return None
-        rates[name] = int(value * _SCALE)
+    four = {name: of.get(name, of["input_mtok"]) for name in _PLAIN}
+    starts = sorted({start for value in four.values() for start, _ in steps(value)}, reverse=True)
+    found = [_step(listed, of, four, start) for start in starts]
+    if not all(found):
+        return None
+    plain = [one for one in found if one is not None]
+    return plain[0] if len(plain) == 1 else Tiered(tuple(zip(starts, plain, strict=True)))
+
+
+def _step(listed: Listed, of: dict[str, Any], four: dict[str, Any], start: int) -> Plain | None:
+    """The four prices of a call with more input than `start`; None where one of them is finer than our integers."""
+    now = {name: next(price for at, price in reversed(steps(value)) if at <= start) for name, value in four.items()}
+    if any(price * _SCALE != int(price * _SCALE) for price in now.values()):
+        return None
+    whole = {name: int(price * _SCALE) for name, price in now.items()}
     most = dearest([of])
     return Plain(
-        rates["input_mtok"], rates["cache_read_mtok"], rates["cache_write_mtok"], rates["output_mtok"], listed,
+        whole["input_mtok"], whole["cache_read_mtok"], whole["cache_write_mtok"], whole["output_mtok"], listed,
         (_up(most[0]), _up(most[1])),
     )  # fmt: skip
 

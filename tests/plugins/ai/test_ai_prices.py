@@ -14,7 +14,7 @@ from headgate.api import Money
 from headgate.api.ai import Counted
 from headgate_ai.batching import HALF, batch_prices
 from headgate_ai.listing import Listed
-from headgate_ai.prices import Free, Plain, Unknown, prices_in, prices_of
+from headgate_ai.prices import Free, Plain, Tiered, Unknown, prices_in, prices_of
 from headgate_ai.prices import given as said
 from headgate_ai.providers import providers
 
@@ -94,7 +94,7 @@ def test_every_price_agrees_with_the_library_and_stays_below_its_bound(counted: 
     """For every model of the list, whichever way its price is computed."""
     for provider, model, prices, itself in EVERY:
         cost = prices.cost(counted)
-        if isinstance(prices, Plain):
+        if isinstance(prices, Plain | Tiered):
             assert cost == itself.cost(counted), (provider, model)
         if cost is not None:
             bound = prices.most(Counted(input_tokens=counted.input_tokens, output_tokens=counted.output_tokens))
@@ -113,9 +113,21 @@ def test_audio_is_priced_apart() -> None:
     assert prices.cost(counted) == listed("google", "gemini-2.5-flash", counted)
 
 
-def test_tiers_are_the_librarys() -> None:
+TIERED = [one for one in EVERY if isinstance(one[2], Tiered)]
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+def test_tiers_are_the_librarys_to_the_token(beyond: int) -> None:
+    assert {"claude-sonnet-4-5", "gemini-2.5-pro"} <= {model for _, model, *_ in TIERED}
+    for provider, model, prices, itself in TIERED:
+        for start in {0, *(start for start, _ in prices.steps if start > 0)}:
+            tokens = max(0, start + beyond)
+            counted = Counted(input_tokens=tokens, output_tokens=77, cached_tokens=tokens // 3)
+            assert prices.cost(counted) == itself.cost(counted), (provider, model, tokens)
+
+
+def test_all_of_a_call_has_the_price_of_its_step() -> None:
     prices = prices_of("google", "gemini-2.5-pro")
-    assert isinstance(prices, Listed)
     low, high = (prices.cost(Counted(input_tokens=tokens)) or 0 for tokens in (200_000, 400_000))
     assert high > 2 * low
 
