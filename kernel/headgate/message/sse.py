@@ -97,8 +97,15 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 def parse_event(block: bytes) -> Event | None:
     """The event in a block; None for comments and empty frames, which are no events."""
-    if block.startswith(b"data: ") and block.endswith(b"\n\n") and block.count(b"\n") == 2 and b"\r" not in block:
-        return Event(block[6:-2])  # most events are one line of data
+    if block.endswith(b"\n\n") and b"\r" not in block:
+        # Most events are one line of data, or one with their name before it.
+        lines = block.count(b"\n")
+        if lines == 2 and block.startswith(b"data: "):
+            return Event(block[6:-2])
+        if lines == 3 and block.startswith(b"event: "):
+            name, _, line = block[7:-2].partition(b"\n")
+            if line.startswith(b"data: "):
+                return Event(line[6:], name or b"message")
     data: list[bytes] = []
     kind, ident = b"message", None
     for line in _LINE.split(block.removeprefix(b"\xef\xbb\xbf")):

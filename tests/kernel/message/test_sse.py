@@ -149,3 +149,16 @@ def test_a_repr_tells_what_waits() -> None:
     splitter = EventSplitter()
     splitter.feed(b"data")
     assert repr(splitter) == "<EventSplitter [4 bytes wait for their end]>"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"event: ping\ndata: {}\n\n", b"event: \ndata: {}\n\n", b"event: a\ndata: \n\n", b"event: a\ndata:x\n\n",
+        b"event: a\nevent: b\n\n", b"event: a\ndata\n\n", b"event: a\nid: 7\n\n", b"event:  a\ndata:  x\n\n", b"data: x\n\n",
+        b"data: event: a\n\n", b"data: x\nevent: a\n\n", b"event: a: b\ndata: c: d\n\n",
+    ],
+)  # fmt: skip
+def test_the_usual_blocks_are_read_as_all_others_are(block: bytes) -> None:
+    """These have a short way, which no block with CRs takes."""
+    assert parse_event(block) == parse_event(block.replace(b"\n", b"\r\n"))
