@@ -71,6 +71,11 @@ class Relay:
     def __repr__(self) -> str:
         return f"<Relay {self._flow!r}{' broken' if self._fault else ''}>"
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to relay already: the first content, as a rule."""
+        return bool(self._kept)
+
     async def begin(self) -> None:
         """Read up to the first content. UpstreamFault where there will be none."""
         flow, kept = self._flow, b""

@@ -16,7 +16,10 @@ from headgate.errors import ClientFault
 
 @runtime_checkable
 class Body(Protocol):
-    """Bytes that arrive over time. `length` is the declared size in bytes, or None if unknown."""
+    """Bytes that arrive over time. `length` is the declared size in bytes, or None if unknown.
+
+    A body may also have `ready`: whether its next piece is there, so that whoever sends it need not send its head before.
+    """
 
     length: int | None
 
@@ -27,6 +30,11 @@ class Body(Protocol):
     async def aclose(self) -> None:
         """Give the body up. Idempotent, and safe in a cancelled scope."""
         ...
+
+
+def is_ready(body: Body) -> bool:
+    """Whether the next piece of a body is known to be there."""
+    return bool(getattr(body, "ready", False))
 
 
 class BytesBody:

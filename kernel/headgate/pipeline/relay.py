@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.errors import Failure
-from headgate.message.body import BytesBody
+from headgate.message.body import BytesBody, is_ready
 from headgate.pipeline.rows import row_of
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ async def relay(x: Exchange, response: Response, reply: Reply) -> None:
     if filters:
         response.headers.remove(b"content-length")
     await reply.head(response.status, response.headers, length)
-    if length is None:
-        await reply.flush()
+    if length is None and (filters or x.durable or not is_ready(body)):
+        await reply.flush()  # The first piece may be long in coming.
     held = b""
     try:
         while piece := await body.read():

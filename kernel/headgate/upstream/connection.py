@@ -223,6 +223,11 @@ class AnswerBody:
         state = "failed" if self._failure else "ended" if self._decoder.done else "open"
         return f"<AnswerBody {self._connection.target} [{state}]>"
 
+    @property
+    def ready(self) -> bool:
+        """Whether a piece came with the head."""
+        return bool(self._ready)
+
     async def read(self) -> bytes:
         """The next piece, b"" at the end. UpstreamFault `protocol` or `timeout`; cancelling closes the connection."""
         if self._ready:

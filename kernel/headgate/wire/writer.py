@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.errors import ClientGone, InternalError
+from headgate.message.body import is_ready
 from headgate.wire.answer import Framing, choose, render_head
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Reply:
 
     async def _relay(self, body: Body) -> None:
         if self._framing is not Framing.NONE:
-            if body.length is None:
+            if body.length is None and not is_ready(body):
                 await self.flush()  # The first piece may be long in coming.
             while piece := await body.read():
                 await self.write(piece)

@@ -174,6 +174,24 @@ async def test_a_flushed_head_goes_out_alone(lane):
         await talk.stream.aclose()
 
 
+@pytest.mark.parametrize("ready", [False, True])
+async def test_a_head_goes_out_before_a_piece_that_may_be_long_in_coming_and_with_one_that_is_there(lane, ready):
+    out: list[bool] = []
+
+    async def handler(request, client, reply):
+        class Noting(Pieces):
+            async def read(self):
+                out.append(reply.head_sent)
+                return await super().read()
+
+        body = Noting(b"one", b"two")
+        body.ready = ready
+        await reply.send(Response(200, [], body))
+
+    assert (await one(lane, handler)).body == b"onetwo"
+    assert out == [not ready, True, True]
+
+
 async def test_a_prepared_head_may_be_replaced(lane):
     async def handler(request, client, reply):
         await reply.head(200, [(b"a", b"b")], None)
