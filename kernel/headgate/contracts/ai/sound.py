@@ -32,6 +32,7 @@ from headgate.contracts.ai.events import (
     SignatureDelta,
     Stopped,
     TextDelta,
+    Used,
 )
 from headgate.contracts.ai.parts import Audio, Reasoning, Refused, Text, ToolCall
 from headgate.contracts.ai.typed import STUMBLES, IllTyped, typed
@@ -44,6 +45,8 @@ _GROWS: Final[dict[type, frozenset[type]]] = {
 }  # fmt: skip
 _DELTAS: Final = frozenset[type]().union(*_GROWS.values())
 # Fragments that are nothing but a text, as a rule.
+# What may happen at any time, and opens and ends nothing.
+_ALONE: Final = frozenset({Began, Used, Pinged})
 _WORDS: Final = frozenset({TextDelta, ArgumentsDelta, ReasoningDelta, RefusalDelta})
 _KINDS: Final = frozenset(get_args(Happening))
 # Of counts that are what they have to be; whatever else they are made of is looked at closely.
@@ -143,7 +146,10 @@ class SoundStream:
         found = _read(take, event)
         for one in found:
             kind = type(one)
-            if kind not in _DELTAS:
+            if kind in _ALONE:
+                if kind is not Pinged:
+                    _happened(one)
+            elif kind not in _DELTAS:
                 self._step(one)
             elif kind not in self._open.get((one.choice, one.index), ()):  # type: ignore[union-attr]
                 raise Garbled(_ORDER)
