@@ -70,6 +70,8 @@ class Question:
     timeouts: Timeouts
     refuses_unknown: bool = False
     plain: bool = field(init=False)
+    # Who looks into the request before it is asked, and who tries it with another key, need not write it again.
+    _last: tuple[Model, int | None, Written] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.plain = is_plain(self.chat)
@@ -82,6 +84,14 @@ class Question:
         return None if self.plain else lacking(self.chat, model) if judges(model) else None
 
     def write(self, model: Model, cap: int | None) -> Written:
+        last = self._last
+        if last is not None and last[0] is model and last[1] == cap:
+            return last[2]
+        written = self._write(model, cap)
+        self._last = (model, cap, written)
+        return written
+
+    def _write(self, model: Model, cap: int | None) -> Written:
         if self.chat.dialect and model.dialect.name != self.chat.dialect:
             self._refuse_unknown()
         chat = self.chat

@@ -14,6 +14,7 @@ from tests.plugins.ai.test_ai_forwarding import answers
 from headgate.testing import ScriptedUpstream
 from headgate.testing.gate import Gate, open_gate
 from headgate_ai.references import may_refer, references
+from headgate_openai.responses import OpenAiResponsesOut
 
 POLICY = """policy 1
 model gpt {{ provider = openai, dialect = "openai-responses", name = "gpt-4.1", keys = [{keys}], url = "{url}" }}
@@ -124,6 +125,21 @@ async def test_a_file_goes_out_with_the_key_that_it_was_made_with() -> None:
         for _ in range(3):
             assert (await ours.ask(**FILE)).status == 200
     assert {shown(one) for one in sim.received} == {b"Bearer sk-the-providers-key"}
+
+
+async def test_a_request_that_is_looked_into_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    plain = OpenAiResponsesOut.write
+
+    def counting(self: OpenAiResponsesOut, chat: Any, to: Any) -> Any:
+        written.append(to.model)
+        return plain(self, chat, to)
+
+    monkeypatch.setattr(OpenAiResponsesOut, "write", counting)
+    async with teams({"id": "file-ours", "object": "file"}, response("resp_1")) as (_, ours, _):
+        await ours.upload()
+        assert (await ours.ask(**FILE)).status == 200
+    assert written == ["gpt-4.1"]
 
 
 async def test_an_answer_is_gone_on_with_by_the_key_that_gave_it() -> None:
