@@ -1,7 +1,8 @@
 """Credentials in what a provider says: taken out, in whatever form they came back.
 
 1. Providers have been seen to repeat a key in an error; proxies before them repeat whole requests. A key may come back as
-   it is, percent-encoded, in base64 (alone, or inside of something that was encoded with it), or escaped for JSON.
+   it is, in base64 (alone, or inside of something that was encoded with it), and either of these escaped for a URL, for
+   JSON or for HTML, once or several times. Letters and digits are written as they are by all of them.
 2. Of a secret of several parts each part is one: of `ACCESS:SECRET:SESSION`, of a service account's file. A token that was
    got for a secret is one too (see `showing`); a signature is not, it is good for one request.
 3. Parts below a dozen characters are words that may stand in any text, so only a whole secret is hidden however short.
@@ -17,6 +18,13 @@ from typing import Any, Final
 
 HIDDEN: Final = "…".encode()
 _SHORTEST: Final = 12
+# The beginning of HTML's names for characters. .NET escapes the beginning in JSON.
+_AMP: Final = rb"(?:&|\\+u0026)(?:amp;)*"
+# How some characters are written besides.
+_OTHERS: Final = {
+    b" ": (rb"\+",), b"\n": (rb"\\+n", rb"\r\n"), b"&": (_AMP + rb"amp" + b";",), b"<": (_AMP + rb"lt" + b";",),
+    b">": (_AMP + rb"gt" + b";",), b'"': (_AMP + rb"quot" + b";",), b"'": (_AMP + rb"apos" + b";",),
+}  # fmt: skip
 
 
 def pattern_of(secrets: Iterable[str]) -> re.Pattern[bytes] | None:
@@ -66,19 +74,21 @@ def _forms(secret: str) -> Iterator[bytes]:
     """Patterns, which together find it in every form."""
     raw = secret.encode()
     yield b"".join(map(_byte, raw))
-    for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-        yield re.escape(escaped.encode())
-        yield re.escape(escaped.replace("/", "\\/").encode())
+    if not raw.isascii():
+        yield re.escape(json.dumps(secret)[1:-1].encode())
     if len(raw) >= _SHORTEST:
-        yield from map(re.escape, _in_base64(raw))
+        yield from (b"".join(map(_byte, encoded)) for encoded in _in_base64(raw))
 
 
 def _byte(byte: int) -> bytes:
-    """One byte, as it is or percent-encoded: what needs that, and how it is written, is not the same everywhere."""
+    """One byte, as it is or escaped: what needs that, and how it is written, is not the same everywhere. Who escapes what
+    was escaped, escapes its backslash or its percent sign."""
     char = bytes((byte,))
     if char.isalnum():
         return char
-    return b"(?:%b|%%(?i:%02X)%b)" % (re.escape(char), byte, rb"|\+" if char == b" " else b"")
+    forms = [rb"\\*" + re.escape(char), rb"%%(?:25)*(?i:%02X)" % byte, rb"\\+u00(?i:%02x)" % byte]
+    forms += [_AMP + rb"#(?:0*%d|[xX]0*(?i:%x))" % (byte, byte) + b";", *_OTHERS.get(char, ())]
+    return b"(?:%b)" % b"|".join(forms)
 
 
 def _in_base64(raw: bytes) -> Iterator[bytes]:

@@ -1,0 +1,85 @@
+"""A key in what a provider says, in every form in which it may come back."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headgate_ai.hiding import HIDDEN, pattern_of, without
+
+SECRET = "sk/with+signs=and_more-0123456789 'of' \"them\" <&>"
+
+
+def units(text: str) -> str:
+    """As .NET writes it: what could mean something in HTML, by its number."""
+    return "".join(f"\\u{ord(one):04X}" if one in "\"&'+<>`/=\\" else one for one in text)
+
+
+ONCE = {
+    "as it is": lambda text: text,
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON with slashes escaped": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "JSON by numbers": units,
+    "a URL": lambda text: quote(text, safe=""),
+    "a URL in lower case": lambda text: quote(text, safe="").lower() if text.islower() else quote(text, safe=""),
+    "a form": quote_plus,
+    "HTML": html.escape,
+    "HTML by numbers": lambda text: "".join(one if one.isalnum() else f"&#{ord(one)};" for one in text),
+    "HTML by hexadecimal numbers": lambda text: "".join(one if one.isalnum() else f"&#x{ord(one):X};" for one in text),
+}
+TWICE = {
+    "JSON in JSON": ("JSON", "JSON"), "numbers in JSON": ("JSON by numbers", "JSON"), "a URL in a URL": ("a URL", "a URL"),
+    "HTML in HTML": ("HTML by numbers", "HTML"), "HTML in JSON": ("HTML", "JSON by numbers"),
+}  # fmt: skip
+
+
+def hidden(secret: str, said: str) -> str:
+    left = without(pattern_of([secret]), f"before:{said}:after".encode())
+    assert isinstance(left, bytes)
+    return left.decode()
+
+
+@pytest.mark.parametrize("way", ONCE)
+def test_a_key_is_hidden_in_every_form(way: str) -> None:
+    assert hidden(SECRET, ONCE[way](SECRET)) == f"before:{HIDDEN.decode()}:after"
+
+
+@pytest.mark.parametrize("ways", TWICE.values(), ids=TWICE)
+def test_a_key_is_hidden_where_it_was_escaped_twice(ways: tuple[str, str]) -> None:
+    said = SECRET.replace("&", "").replace("<", "").replace(">", "")
+    assert hidden(said, ONCE[ways[1]](ONCE[ways[0]](said))) == f"before:{HIDDEN.decode()}:after"
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:"])
+@pytest.mark.parametrize("way", ["as it is", "JSON by numbers", "a URL"])
+def test_a_key_in_base64_leaves_no_more_than_its_edges(before: str, way: str) -> None:
+    encoded = base64.b64encode(f"{before}{SECRET}:x".encode()).decode()
+    left = hidden(SECRET, ONCE[way](encoded))
+    assert HIDDEN.decode() in left
+    assert len(left) < len("before::after") + 24 + len(before), "each edge is four characters, and what fills it up"
+
+
+@pytest.mark.parametrize("name", ["a name of a model: gpt-4.1", "sk-", "http://127.0.0.1/v1", ""])
+def test_what_is_no_key_stays(name: str) -> None:
+    assert hidden(SECRET, name) == f"before:{name}:after"
+
+
+def test_lines_of_a_private_key_are_hidden_as_a_file_of_json_has_them() -> None:
+    secret = json.dumps({"private_key": "-----BEGIN KEY-----\nMIIEv+AB/c==\n-----END KEY-----\n"})
+    said = "key -----BEGIN KEY-----\\nMIIEv\\u002BAB\\/c==\\n-----END KEY-----\\n!"
+    assert hidden(secret, said) == f"before:key {HIDDEN.decode()}!:after"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=30),
+    st.sampled_from(sorted(ONCE)),
+)
+def test_any_key_is_hidden_in_any_form(secret: str, way: str) -> None:
+    assert HIDDEN.decode() in hidden(secret, ONCE[way](secret))
