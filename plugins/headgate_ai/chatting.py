@@ -249,7 +249,8 @@ def _flow(question: Question, asked: Asked, inbound: Inbound, keeping: Keeping |
 
 def told(model: Model, given: Headers) -> list[Line]:
     """What of a provider's lines the client is told."""
-    for name, value in given.lines:
-        if name in _TOLD:
+    for name in _TOLD:
+        value = given.get(name)
+        if value is not None:
             return [(b"x-upstream-request-id", without_key(model, value))]
     return []

@@ -40,7 +40,7 @@ def _like(name: str) -> Iterator[str]:
 
 async def first_that_can(models: Sequence[Model], ask: Callable[[Model], Awaitable[T]]) -> T:
     """What the first model gives that gives anything. The last one's failure is raised."""
-    for model in models[:-1] if len(models) > 1 else ():
+    for model in models[:-1]:
         try:
             return await ask(model)
         except UpstreamFault as fault:

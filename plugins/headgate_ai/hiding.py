@@ -18,12 +18,18 @@ from typing import Any, Final
 
 HIDDEN: Final = "…".encode()
 _SHORTEST: Final = 12
-# The beginning of HTML's names for characters. .NET escapes the beginning in JSON.
-_AMP: Final = rb"(?:&|\\+u0026)(?:amp;)*"
+_RUNS: Final = re.compile(rb"\\+|[^\\]", re.DOTALL)
+# How often something may have been escaped: seven backslashes are three levels of JSON. Without a bound, a run of backslashes
+# would be looked at as often as it is long.
+_SOME: Final = rb"\\{1,7}"
+_ANY: Final = rb"\\{0,7}"
+# The beginning of HTML's names for characters. .NET escapes it in JSON.
+_AMP: Final = rb"(?:&|\\{1,7}u0026)(?:amp;){0,7}"
 # How some characters are written besides.
 _OTHERS: Final = {
-    b" ": (rb"\+",), b"\n": (rb"\\+n", rb"\r\n"), b"&": (_AMP + rb"amp" + b";",), b"<": (_AMP + rb"lt" + b";",),
-    b">": (_AMP + rb"gt" + b";",), b'"': (_AMP + rb"quot" + b";",), b"'": (_AMP + rb"apos" + b";",),
+    b" ": (rb"\+",), b"\n": (_SOME + b"n", rb"\r\n"), b"\r": (_SOME + b"r",), b"\t": (_SOME + b"t",), b"\b": (_SOME + b"b",),
+    b"\f": (_SOME + b"f",), b"&": (_AMP + b"amp;",), b"<": (_AMP + b"lt;",), b">": (_AMP + b"gt;",),
+    b'"': (_AMP + b"quot;",), b"'": (_AMP + b"apos;",),
 }  # fmt: skip
 
 
@@ -73,11 +79,21 @@ def _strings(secret: str) -> Iterator[str]:
 def _forms(secret: str) -> Iterator[bytes]:
     """Patterns, which together find it in every form."""
     raw = secret.encode()
-    yield b"".join(map(_byte, raw))
+    yield _escaped(raw)
     if not raw.isascii():
-        yield re.escape(json.dumps(secret)[1:-1].encode())
+        yield _escaped(json.dumps(secret)[1:-1].encode())
     if len(raw) >= _SHORTEST:
-        yield from (b"".join(map(_byte, encoded)) for encoded in _in_base64(raw))
+        yield from map(_escaped, _in_base64(raw))
+
+
+def _escaped(raw: bytes) -> bytes:
+    """A pattern that finds it as it is or escaped. Backslashes in a row are one thing, or they would be tried one by one."""
+    return b"".join(_byte(run[0]) if run[:1] != b"\\" else _backslashes(len(run)) for run in _RUNS.findall(raw))
+
+
+def _backslashes(count: int) -> bytes:
+    by_number = b"|".join(_by_number(ord("\\")))
+    return rb"(?:\\{%d,%d}|(?:%b){%d})" % (count, 8 * count, by_number, count)
 
 
 def _byte(byte: int) -> bytes:
@@ -86,9 +102,13 @@ def _byte(byte: int) -> bytes:
     char = bytes((byte,))
     if char.isalnum():
         return char
-    forms = [rb"\\*" + re.escape(char), rb"%%(?:25)*(?i:%02X)" % byte, rb"\\+u00(?i:%02x)" % byte]
-    forms += [_AMP + rb"#(?:0*%d|[xX]0*(?i:%x))" % (byte, byte) + b";", *_OTHERS.get(char, ())]
-    return b"(?:%b)" % b"|".join(forms)
+    return b"(?:%b)" % b"|".join([_ANY + re.escape(char), *_by_number(byte), *_OTHERS.get(char, ())])
+
+
+def _by_number(byte: int) -> list[bytes]:
+    """In a URL, in JSON, in HTML."""
+    html = _AMP + rb"#(?:0{0,7}%d|[xX]0{0,7}(?i:%x));" % (byte, byte)
+    return [rb"%%(?:25){0,7}(?i:%02X)" % byte, _SOME + rb"u00(?i:%02x)" % byte, html]
 
 
 def _in_base64(raw: bytes) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ _BY_STATUS: Final[dict[int, KeyState]] = {401: "invalid", 402: "out of credit", 
 class Pool:
     """Keys that do the same. Its state is the node's, by worker; a reload begins anew."""
 
-    __slots__ = ("_hidden", "_next", "_rests", "_tokens", "secrets", "shown")
+    __slots__ = ("_hidden", "_lines", "_next", "_rests", "_tokens", "secrets")
 
     def __init__(self, secrets: list[Secret]) -> None:
         self.secrets = secrets
@@ -42,7 +42,7 @@ class Pool:
             ("invalid", math.inf) if needed and not secret.is_set else ("ok", 0.0) for secret in secrets
         ]
         # The lines that show a key, by its place, once it was shown.
-        self.shown: dict[int, list[Line]] = {}
+        self._lines: dict[int, list[Line]] = {}
         self._next = 0
         self._tokens: deque[str] = deque(maxlen=_TOKENS)
         self._hidden: re.Pattern[bytes] | None = None
@@ -77,6 +77,14 @@ class Pool:
     def wait_s(self, now: float) -> float:
         """Seconds until a key is fine again."""
         return max(0.0, min((until for _, until in self._rests), default=0.0) - now)
+
+    def lines(self, place: int) -> list[Line] | None:
+        """The lines that show a key, where it was shown before."""
+        return self._lines.get(place)
+
+    def showed(self, place: int, lines: list[Line]) -> None:
+        """It was shown by these lines, and always is."""
+        self._lines[place] = lines
 
     def got(self, token: str) -> None:
         """A token was got for one of the keys: it is as secret as they are."""

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from headgate.api.ai import Chat
@@ -32,7 +33,7 @@ def is_plain(chat: Chat) -> bool:
             if not _are_words(value):
                 return False
         elif name == "stream_options":
-            if not isinstance(value, dict) or not value.keys() <= {"include_usage"}:
+            if type(value) is not dict or not value.keys() <= {"include_usage"} or not _are_scalars(value.values()):
                 return False
         elif name not in _SETTINGS or type(value) not in _SCALARS:
             return False
@@ -43,6 +44,10 @@ def _are_words(messages: Any) -> bool:
     if type(messages) is not list:
         return False
     for one in messages:
-        if type(one) is not dict or one.keys() != _TEXTS or type(one["content"]) is not str:
+        if type(one) is not dict or one.keys() != _TEXTS or not type(one["content"]) is type(one["role"]) is str:
             return False
     return True
+
+
+def _are_scalars(values: Iterable[Any]) -> bool:
+    return all(type(one) in _SCALARS for one in values)

@@ -199,11 +199,10 @@ def _plain(listed: Listed) -> Plain | Tiered | None:
         return None
     four = {name: of.get(name, of["input_mtok"]) for name in _PLAIN}
     starts = sorted({start for value in four.values() for start, _ in steps(value)}, reverse=True)
-    found = [_step(listed, of, four, start) for start in starts]
-    if not all(found):
+    found = [(start, plain) for start in starts if (plain := _step(listed, of, four, start)) is not None]
+    if len(found) < len(starts):
         return None
-    plain = [one for one in found if one is not None]
-    return plain[0] if len(plain) == 1 else Tiered(tuple(zip(starts, plain, strict=True)))
+    return found[0][1] if len(found) == 1 else Tiered(tuple(found))
 
 
 def _step(listed: Listed, of: dict[str, Any], four: dict[str, Any], start: int) -> Plain | None:

@@ -19,7 +19,7 @@ _NO: Final = frozenset({400, 401, 403})
 def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> str | None:
     """Put that key of the model into the lines; it comes back where the dialect has to `sign` with it. UpstreamFault where
     it is not set."""
-    known = model.keys.shown.get(place)
+    known = model.keys.lines(place)
     if known is not None:
         outgoing.headers.extend(known)
         return None
@@ -28,7 +28,8 @@ def show_key(model: Model, place: int, outgoing: Outgoing, node: Node) -> str | 
         return None
     if model.provider.auth == "dialect":
         return key
-    lines = model.keys.shown[place] = model.provider.credential(key)
+    lines = model.provider.credential(key)
+    model.keys.showed(place, lines)
     outgoing.headers.extend(lines)
     return None
 

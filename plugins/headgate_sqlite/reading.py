@@ -82,7 +82,7 @@ class Tail:
             last = _last_rowid(file)
             if last > seen:
                 self._seen[file] = last
-                found += _rows(file, self._wanted, "at, rowid", None, between=(seen, last))
+                found += _rows(file, self._wanted, "rowid", None, between=(seen, last))
         return found
 
 

@@ -21,16 +21,16 @@ _SHAPES: Final = 64
 
 
 class Shape:
-    """Rows with the same fields, of which some have a column and `rest` goes into `more`, as JSON.
+    """Rows with the same fields, of which some have a column and the rest goes into `more`, as JSON.
 
-    What a row does not have is not bound: `None` costs SQLite's module four times what a number does.
+    What such a row does not have is not bound: `None` costs SQLite's module four times what a number does.
     """
 
     __slots__ = ("columns", "inserts", "rest")
 
     def __init__(self, fields: Sequence[str]) -> None:
-        self.rest = tuple(name for name in fields if name not in _KNOWN)
         self.columns = tuple(name for name in CALL_COLUMNS if name in fields)
+        self.rest = tuple(name for name in fields if name not in _KNOWN)
         names = [*self.columns, "more"] if self.rest or not self.columns else self.columns
         one = f"({', '.join('?' * len(names))})"
         self.inserts = {
@@ -40,26 +40,43 @@ class Shape:
 
     def values(self, row: Row) -> list[Any]:
         """What a row binds."""
-        found = [*map(row.__getitem__, self.columns)]
+        found = [*map(row.get, self.columns)]
         if self.rest:
-            found.append(msgspec.json.encode({name: row[name] for name in self.rest}, enc_hook=str).decode())
+            found.append(_more(row, self.rest))
         return found if found else [None]
 
 
+class Mixed(Shape):
+    """Rows of which each may have other fields."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__([*CALL_COLUMNS, "more"])
+
+    def values(self, row: Row) -> list[Any]:
+        rest = [name for name in row if name not in _KNOWN]
+        return [*map(row.get, self.columns), _more(row, rest) if rest else None]
+
+
 _shape = lru_cache(_SHAPES)(Shape)
+_mixed: Final = Mixed()
+
+
+def _more(row: Row, names: Sequence[str]) -> str:
+    return msgspec.json.encode({name: row[name] for name in names}, enc_hook=str).decode()
 
 
 def statements(rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
-    """Inserts for all the rows, those of a shape in their order: a statement and the values that it binds."""
-    shapes: dict[Shape, list[Row]] = {}
-    for row in rows:
-        shapes.setdefault(_shape(tuple(row)), []).append(row)
-    for shape, alike in shapes.items():
-        start = 0
-        for size in _SIZES:
-            while len(alike) - start >= size:
-                yield shape.inserts[size], [value for row in alike[start : start + size] for value in shape.values(row)]
-                start += size
+    """Inserts for all the rows, in order: a statement and the values that it binds."""
+    start = 0
+    for size in _SIZES:
+        while len(rows) - start >= size:
+            some = rows[start : start + size]
+            fields = {tuple(row) for row in some}
+            shape = _shape(fields.pop()) if len(fields) == 1 else _mixed
+            yield shape.inserts[size], [value for row in some for value in shape.values(row)]
+            start += size
 
 
 # Deeper than what anybody means, and far from where an encoder gives up.

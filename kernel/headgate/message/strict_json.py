@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from math import isinf
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
+
+# RFC 8259 §2
+_BLANKS: Final = " \t\n\r"
 
 
 class NotStrict(ValueError):
@@ -25,7 +28,7 @@ def decode_strictly(data: bytes) -> Any:
     """A JSON text as Python values. NotStrict."""
     try:
         value = _decoded(data.decode())
-        if b"\\" in data and (b"\\ud" in data or b"\\uD" in data):
+        if b"\\ud" in data or b"\\uD" in data:
             # Half of a surrogate pair is no character: readers replace it, drop it, or fail.
             json.dumps(value, ensure_ascii=False).encode()
     except NotStrict:
@@ -52,11 +55,11 @@ def refuse_lookalikes(names: Iterable[str], known: frozenset[str], where: str = 
 def _decoded(text: str) -> Any:
     try:
         value, end = _scan(text, 0)
-        if end == len(text):
+        if end == len(text) or not text[end:].strip(_BLANKS):
             return value
     except StopIteration:
         pass
-    # There are blanks around it, or it is wrong.
+    # There are blanks before it, or it is wrong.
     return _decoder.decode(text)
 
 

@@ -37,7 +37,9 @@ def row_of(x: Exchange) -> dict[str, Any]:
         row["target"] = served.target
         row["attempts"] = [_attempt(attempt) for attempt in served.attempts]
         if served.model is not None:
-            row["model"], row["provider"] = served.model, served.provider
+            row["model"] = served.model
+        if served.provider is not None:
+            row["provider"] = served.provider
         if served.attempts and served.attempts[-1].key is not None:
             row["key"] = served.attempts[-1].key
     if x.usage is not None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import select
 import socket
 import struct
+import sys
 from typing import Final
 
 # `struct tcp_info`: the state is its first byte, `tcpi_bytes_received` stands behind 24 numbers of 32 bits and three of 64.
 _INFO: Final = struct.Struct("=B127xQ")
-_OPTION: Final = getattr(socket, "TCP_INFO", None)
+_OPTION: Final = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 _ESTABLISHED: Final = 1
 
 

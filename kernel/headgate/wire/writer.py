@@ -151,7 +151,10 @@ class Reply:
         Raises ClientGone; InternalError where it is more than was declared, after cutting the connection.
         """
         self._check_open()
-        if not piece or self._framing is Framing.NONE:
+        if self._framing is Framing.NONE:
+            await self.flush()
+            return
+        if not piece:
             return
         if self._framing is Framing.CHUNKED:
             await self._out(b"%x\r\n%b\r\n" % (len(piece), piece))

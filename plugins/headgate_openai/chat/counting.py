@@ -35,9 +35,7 @@ class WireUsage(msgspec.Struct):
         completion = self.completion_tokens_details or _NO_COMPLETION
         return Counted(
             input_tokens=self.prompt_tokens or 0,
-            output_tokens=self._answered(completion.reasoning_tokens)
-            if completion.reasoning_tokens
-            else self.completion_tokens or 0,
+            output_tokens=self._answered(completion.reasoning_tokens or 0),
             cached_tokens=prompt.cached_tokens or 0,
             cache_write_tokens=prompt.cache_write_tokens or 0,
             reasoning_tokens=completion.reasoning_tokens or 0,

@@ -113,7 +113,7 @@ def _check_numbers(value: dict[str, Any]) -> None:
 
 def write(chat: Chat, to: Endpoint) -> Written:
     """The request for a provider; the client's own bytes where nothing differs."""
-    path = str(to.options["path"]).encode() if "path" in to.options else PATH
+    path = str(to.options.get("path", "")).encode() or PATH
     counts = chat.stream and to.options.get("counts_streams", True)
     if chat.dialect != NAME:
         dropped = Dropped()

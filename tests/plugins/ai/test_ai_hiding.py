@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -76,10 +78,40 @@ def test_lines_of_a_private_key_are_hidden_as_a_file_of_json_has_them() -> None:
     assert hidden(secret, said) == f"before:key {HIDDEN.decode()}!:after"
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=30),
-    st.sampled_from(sorted(ONCE)),
+def test_a_private_key_with_every_kind_of_line_is_hidden() -> None:
+    for ending in ("\n", "\r\n", "\t\n"):
+        secret = f"-----BEGIN KEY-----{ending}MIIEv+AB/c=={ending}"
+        assert hidden(secret, json.dumps(secret)[1:-1]) == f"before:{HIDDEN.decode()}:after"
+
+
+def test_a_key_beyond_ascii_is_hidden_as_php_writes_it() -> None:
+    secret = "schlüssel/0123456789/abc"
+    assert hidden(secret, json.dumps(secret)[1:-1].replace("/", "\\/")) == f"before:{HIDDEN.decode()}:after"
+
+
+@pytest.mark.parametrize("secret", ["{-key-of-some-length-}", "-----BEGIN KEY", "\\" * 40 + "x", "a\\\\b" * 10])
+def test_what_is_repeated_in_an_error_is_not_looked_at_again_and_again(secret: str) -> None:
+    """No repetition is without a bound."""
+    pattern = pattern_of([secret])
+    assert pattern is not None
+    assert not re.search(rb"(?<!\\)[*+]", re.sub(rb"\\.", b"", pattern.pattern))
+    begun = time.thread_time()
+    assert pattern.search((b"\\" * 997 + b"'") * 64) is None
+    assert time.thread_time() - begun < 2.0, "it takes hundredths of a second; what is quadratic takes many"
+
+
+ESCAPED_WHOLE = st.sampled_from(
+    sorted(set(ONCE) - {"HTML by numbers", "HTML by hexadecimal numbers", "JSON by numbers"})
 )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(codec="ascii"), min_size=1, max_size=30), st.sampled_from(sorted(ONCE)))
 def test_any_key_is_hidden_in_any_form(secret: str, way: str) -> None:
+    assert HIDDEN.decode() in hidden(secret, ONCE[way](secret))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30), ESCAPED_WHOLE)
+def test_any_key_beyond_ascii_is_hidden_too(secret: str, way: str) -> None:
     assert HIDDEN.decode() in hidden(secret, ONCE[way](secret))

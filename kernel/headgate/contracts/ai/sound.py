@@ -44,9 +44,9 @@ _GROWS: Final[dict[type, frozenset[type]]] = {
     Audio: frozenset({AudioDelta}),
 }  # fmt: skip
 _DELTAS: Final = frozenset[type]().union(*_GROWS.values())
-# Fragments that are nothing but a text, as a rule.
 # What may happen at any time, and opens and ends nothing.
 _ALONE: Final = frozenset({Began, Used, Pinged})
+# Fragments that are nothing but a text, as a rule.
 _WORDS: Final = frozenset({TextDelta, ArgumentsDelta, ReasoningDelta, RefusalDelta})
 _KINDS: Final = frozenset(get_args(Happening))
 # Of counts that are what they have to be; whatever else they are made of is looked at closely.
