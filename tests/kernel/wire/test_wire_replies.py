@@ -192,6 +192,19 @@ async def test_a_head_goes_out_before_a_piece_that_may_be_long_in_coming_and_wit
     assert out == [not ready, True, True]
 
 
+async def test_the_head_of_an_answer_that_has_no_body_does_not_wait_for_one(lane):
+    out: list[bool] = []
+
+    async def handler(request, client, reply):
+        await reply.head(204, [], None)
+        await reply.write(b"not for you")
+        out.append(reply.head_sent)
+        await reply.end()
+
+    assert (await one(lane, handler)).body == b""
+    assert out == [True]
+
+
 async def test_a_prepared_head_may_be_replaced(lane):
     async def handler(request, client, reply):
         await reply.head(200, [(b"a", b"b")], None)

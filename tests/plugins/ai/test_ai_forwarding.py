@@ -90,6 +90,7 @@ async def test_a_batch_is_made_and_looked_up() -> None:
         row = await gate.row(1)
     assert found.status == "completed"
     assert row.get("cost") is None
+    assert (row["provider"], "model" in row) == ("openai", False)
 
 
 async def test_what_is_not_there_is_not_found_for_the_client_too() -> None:

@@ -37,7 +37,7 @@ def test_words_and_settings_are_plain(fields: dict[str, Any]) -> None:
     "fields",
     [
         {"tools": []}, {"container": "c"}, {"prompt": {"id": "p"}}, {"models": ["a"]}, {"metadata": {}}, {"new": 1},
-        {"stop": ["x"]}, {"user": {"id": "u"}}, {"stream_options": {"id": "x"}}, {"response_format": {"type": "json_object"}},
+        {"stop": ["x"]}, {"user": {"id": "u"}}, {"stream_options": {"id": "x"}}, {"stream_options": {"include_usage": {"file_id": "f"}}}, {"response_format": {"type": "json_object"}},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hello!"}]}]},
         {"messages": [{"role": "user", "content": "Hello!", "name": "n"}]},
         {"messages": [*WORDS, {"role": "assistant", "content": None, "audio": {"id": "a"}}]},

@@ -66,6 +66,21 @@ async def test_one_odd_value_costs_neither_the_row_nor_its_neighbours(
     assert stores.calls.lost == 0
 
 
+async def test_rows_of_many_shapes_are_all_there_and_in_order(opened, data: Path) -> None:
+    """Some with fields of their own, some with hardly any; in runs of one shape, and mixed."""
+    shapes: list[dict[str, object]] = [
+        {},
+        {"model": "m", "cost": 3},
+        {"note": [1]},
+        {"model": "m", "note": {"a": None}},
+    ]
+    added = [row(id=f"r{at}", **shapes[at % 4 if at > 150 else 0]) for at in range(300)]
+    async with opened(FakeClock()) as stores:
+        for one in added:
+            stores.calls.add(one)
+    assert kept(data) == [{name: value for name, value in one.items() if value is not None} for one in added]
+
+
 async def test_a_durable_row_is_committed_when_it_returns(opened, data: Path) -> None:
     async with opened(FakeClock()) as stores:
         async with trio.open_nursery() as nursery:
