@@ -87,6 +87,8 @@ def _how(thinking: Thinking) -> dict[str, Any]:
 def fields(content: Content, most: int, to: Endpoint, dropped: Dropped) -> dict[str, Any]:
     """The fields of a chat that came in another dialect; `most` is its bound. Unsupported."""
     body: dict[str, Any] = {}
+    if content.bare:
+        return body
     if content.tools:
         body["tools"] = [_tool(tool, f"tools[{place}]") for place, tool in enumerate(content.tools)]
         choice = _choice(content.tool_choice, content.parallel_tools)

@@ -39,6 +39,11 @@ _COUNTED: Final = frozenset({
     "model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control", "speed",
 })  # fmt: skip
 
+_ALWAYS: Final[tuple[Line, ...]] = (
+    (b"content-type", b"application/json"),
+    (b"accept", b"application/json, text/event-stream"),
+)
+
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -80,15 +85,12 @@ def _path(to: Endpoint, standard: bytes) -> bytes:
 
 
 def _headers(to: Endpoint, body: Mapping[str, Any]) -> list[Line]:
-    old = any(body.get(name) is not None for name in SAMPLING)
+    old = not body.keys().isdisjoint(SAMPLING) and any(body.get(name) is not None for name in SAMPLING)
     version = str(to.options.get("version") or (WITH_SAMPLING if old else NEWEST))
-    betas = ",".join(to.options.get("betas", ()))
-    lines = [
-        (b"content-type", b"application/json"),
-        (b"accept", b"application/json, text/event-stream"),
-        (b"anthropic-version", version.encode()),
-    ]
-    return [*lines, (b"anthropic-beta", betas.encode())] if betas else lines
+    lines = [*_ALWAYS, (b"anthropic-version", version.encode())]
+    if betas := to.options.get("betas"):
+        lines.append((b"anthropic-beta", ",".join(betas).encode()))
+    return lines
 
 
 # --- the same dialect ------------------------------------------------------------------------------------------------

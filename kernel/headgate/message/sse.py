@@ -123,4 +123,6 @@ def parse_event(block: bytes) -> Event | None:
 def render_event(data: bytes, event: bytes | None = None) -> bytes:
     """An event as a block. `data` may hold line ends; each line gets a field of its own."""
     head = b"event: " + event + b"\n" if event else b""
+    if b"\n" not in data and b"\r" not in data:
+        return b"%bdata: %b\n\n" % (head, data)
     return head + b"".join(b"data: " + line + b"\n" for line in _LINE.split(data)) + b"\n"

@@ -29,13 +29,16 @@ _READ: Final = frozenset({
 
 def parse(raw: dict[str, Any]) -> Content:
     """The content of a body. NotStrict."""
+    messages = [message(value, f"messages[{place}]") for place, value in enumerate(raw["messages"])]
+    if raw.keys() <= _ELSEWHERE:
+        return Content(messages)
     effort = raw.get("reasoning_effort")
     choice = _choice(raw)
     extra = {name: value for name, value in raw.items() if name not in _ELSEWHERE and name not in _READ}
     if choice is None and raw.get("tool_choice") is not None:
         extra["tool_choice"] = raw["tool_choice"]
     return Content(
-        [message(value, f"messages[{place}]") for place, value in enumerate(raw["messages"])],
+        messages,
         tools=[*_tools(raw.get("tools")), *_functions(raw.get("functions"))],
         tool_choice=choice,
         parallel_tools=raw.get("parallel_tool_calls"),

@@ -18,6 +18,8 @@ def render_content(content: Content, came: str, options: Mapping[str, Any], drop
     """Everything but the messages. Unsupported."""
     own = came == NAME
     body: dict[str, Any] = {}
+    if content.bare:
+        return body
     tools = [tool for tool in content.tools if not (isinstance(tool, Tool) and _legacy(tool, own=own))]
     legacy = [tool for tool in content.tools if isinstance(tool, Tool) and _legacy(tool, own=own)]
     if tools:

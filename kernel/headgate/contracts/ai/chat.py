@@ -108,6 +108,11 @@ class Content(msgspec.Struct, omit_defaults=True):
     store: bool | None = None
     extra: dict[str, Any] = {}
 
+    @property
+    def bare(self) -> bool:
+        """Whether it is messages and nothing else, as most are: then no dialect has anything to say of the rest."""
+        return self == Content(self.messages)
+
 
 _NOTHING: Final = frozenset[str]()
 
