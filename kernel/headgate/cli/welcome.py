@@ -21,18 +21,21 @@ CALLS = 3
 
 
 async def welcome(server: Server) -> None:
-    """Print it, on stderr. Makes the demo team's key where there is no key yet."""
+    """Print it, on stderr, in one piece: who waits for the first line finds the key too. Makes the demo team's key where
+    there is no key yet."""
     identity = server.node.stores.identity
     secret = ""
     if identity is not None and not await identity.list_keys():
         _, secret = await identity.create_key(team="demo", name="first key")
     entries = server.engine.snapshot.table.entries
-    _say(f"headgate serves {len(entries)} route{'' if len(entries) == 1 else 's'} on {', '.join(server.addresses)}")
+    said = [f"headgate serves {len(entries)} route{'' if len(entries) == 1 else 's'} on {', '.join(server.addresses)}"]
     if secret:
-        _say(f"\n  A team `demo` and its key were made. The key is shown once:\n\n      export HEADGATE_KEY={secret}\n")
-        _say("  Calls to try:\n")
-        for entry in to_try(entries)[:CALLS]:
-            _say(_indent(call(entry, server.addresses[0])) + "\n")
+        said.append(
+            f"\n  A team `demo` and its key were made. The key is shown once:\n\n      export HEADGATE_KEY={secret}\n"
+        )
+        said.append("  Calls to try:\n")
+        said += [_indent(call(entry, server.addresses[0])) + "\n" for entry in to_try(entries)[:CALLS]]
+    click.echo("\n".join(said), err=True)
 
 
 def to_try(entries: Sequence[Entry]) -> list[Entry]:
@@ -67,7 +70,3 @@ def sample_body(dialect: Dialect | None) -> str:
 
 def _indent(text: str) -> str:
     return "\n".join(f"      {line}" for line in text.split("\n"))
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
