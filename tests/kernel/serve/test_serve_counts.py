@@ -152,7 +152,7 @@ async def test_a_warm_request_is_one_receive_and_one_send_on_either_side(
     for name in ("recv", "recv_into", "recvmsg", "send", "sendall", "sendmsg"):
         monkeypatch.setattr(socket.socket, name, counting(name), raising=False)
     count = await counted(gate, watching, data)
-    # Now and then a receive is tried in vain (`wire.pipe`, rule 2). A connection that is to carry a POST, which may not be
-    # sent twice, is polled before: that is no receive, and not counted here.
+    # Now and then a receive is tried in vain (`wire.pipe`, rule 2). Whether the upstream's connection is quiet is asked
+    # before: that is no receive, and not counted here.
     assert 0.8 <= count.pop("recv client") <= 1.2
     assert count == {"send client": 1, "send upstream": 1, "recv upstream": 1}
