@@ -51,14 +51,20 @@ class Asked:
 
     def settle(self, counted: Counted, booked: Counted | None = None) -> None:
         """What was used, told to everybody who waits for it; accounts are told `booked` where that is more."""
-        cost = self.model.prices.cost(counted)
-        if cost is not None and cost < 0:
-            # A provider whose counts are below nothing gives no credit.
-            cost = Money(0)
+        cost = self._cost(counted)
         usage = counted.usage(cost)
-        self._account(usage, usage if booked is None else booked.usage(self.model.prices.cost(booked)))
+        self._account(usage, usage if booked is None else booked.usage(self._cost(booked)))
         if cost is None:
             self.ctx.note("unpriced", self.model.label)
+
+    def _cost(self, counted: Counted) -> Money | None:
+        """What so many cost. An estimate is never more than the bound; and counts below nothing give no credit."""
+        cost, most = self.model.prices.cost(counted), self.bound.cost
+        if cost is None:
+            return None
+        if counted.estimated and most is not None and self.bound.unbounded is None:
+            cost = min(cost, most)
+        return max(cost, Money(0))
 
     def settle_whole(self, said: Counted | None, answered_bytes: int) -> None:
         """As `settle`, for a whole answer: its provider's counts where it has any."""

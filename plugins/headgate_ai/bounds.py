@@ -195,7 +195,7 @@ def bound_of(chat: Chat, what: str, prices: Prices, limits: Limits, wire: Wire, 
         return Bound(what, cost=Money(0)) if free else Bound(what, unbounded=str(error))
     cost = prices.most(Counted(input_tokens=asked, output_tokens=answered))
     why = None if cost is not None else f"the price of {what} is not known"
-    return Bound(what, asked + answered, cost, why)
+    return Bound(what, asked + answered, cost, why, answered)
 
 
 def _answered(chat: Chat, limits: Limits, cap: int | None) -> int:

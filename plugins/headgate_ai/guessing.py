@@ -9,7 +9,8 @@
 4. Counts that cannot be (below nothing, parts larger than their whole, none at all for an answer that is there) are not
    believed, and count as not said. What is estimated is never more than the bound: so much was asked for at most.
 5. Nobody here knows what a provider made and never sent. A model that thinks may have made tokens all the time, and nobody
-   makes more of them in a second than the table says: accounts are told as many. Any other model sends what it makes.
+   makes more of them in a second than the table says: accounts are told as many. Any other model sends what it makes, and so
+   does one that thinks when it is asked to, and was not.
 """
 
 from __future__ import annotations
@@ -70,15 +71,20 @@ def _asked(asked: Asked, said: Counted | None, likely: Counted) -> Counted:
     """With the input, as it was said or as it is likely, which is no more than the bound."""
     if said is not None and said.input_tokens:
         return said
-    most = asked.bound.tokens
+    bound = asked.bound
+    most = None if bound.tokens is None else bound.tokens - (bound.answered or 0)
     tokens = likely.input_tokens if most is None else min(likely.input_tokens, most)
     return replace(said or likely, input_tokens=tokens)
 
 
 def _answered(asked: Asked, base: Counted, tokens: int) -> Counted:
     """With the output: what was said of it, or so many tokens where that is more and the bound has room."""
-    if asked.bound.tokens is not None:
-        tokens = min(tokens, asked.bound.tokens - base.input_tokens)
+    bound = asked.bound
+    if bound.answered is not None:
+        # What the bound has left of the input is no room for output: that costs more.
+        tokens = min(tokens, bound.answered)
+    elif bound.tokens is not None:
+        tokens = min(tokens, bound.tokens - base.input_tokens)
     return replace(base, output_tokens=max(base.output_tokens, tokens), estimated=True)
 
 

@@ -145,8 +145,13 @@ class Question:
             return None
 
     def hides(self, model: Model) -> bool:
+        if not model.abilities.get("reasoning", True):
+            return False
         thinking = self.chat.content().thinking
-        return model.abilities.get("reasoning", True) and (thinking is None or thinking.effort != "none")
+        if thinking is not None:
+            return thinking.effort != "none"
+        unasked = getattr(model.dialect, "thinks_unasked", None)
+        return unasked is None or bool(unasked(model.endpoint))
 
     def likely(self, model: Model) -> Counted:
         return Counted(input_tokens=likely_tokens(self.chat))

@@ -20,7 +20,7 @@ from headgate.api.ai import (
 )
 from headgate_anthropic import answers, errors, faking, writing
 from headgate_anthropic.abilities import ABILITIES
-from headgate_anthropic.facts import NAME
+from headgate_anthropic.facts import NAME, thinks_to_budget
 from headgate_anthropic.passing import MessagePassing
 from headgate_anthropic.reader import MessageReader
 
@@ -39,6 +39,10 @@ class AnthropicOut:
 
     def write(self, chat: Chat, to: Endpoint) -> Written:
         return writing.write(chat, to)
+
+    def thinks_unasked(self, to: Endpoint) -> bool:
+        """Whether the model may think where nobody asked it to: those that only think to a budget do not."""
+        return not thinks_to_budget(to.model, to.options)
 
     def write_count(self, chat: Chat, to: Endpoint) -> Written:
         """The request for a count of a chat's tokens. Unsupported."""

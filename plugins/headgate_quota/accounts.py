@@ -170,11 +170,13 @@ class Accounts:
         if not purse.asking:
             self._behind(self._tell, purse)
 
-    def overrun(self, purse: Purse, bound: Bound, reserved: int, billed: int, *, known: bool) -> None:
-        """A call cost more than its bound. `known`: the bound was worked out, and not just assumed by the policy."""
+    def overrun(self, purse: Purse, bound: Bound, reserved: int, billed: int, *, known: bool, estimated: bool) -> None:
+        """A call cost more than its bound. `known`: the bound was worked out, and not just assumed by the policy, and what it
+        cost is the provider's word, and not `estimated`."""
         account = purse.slice.account
         log.warning(
-            "%s billed %s where its bound was %s: booked in full on %s", bound.what, Money(billed), Money(reserved), account.label
+            "%s %s %s where its bound was %s: booked in full on %s", bound.what,
+            "may have cost" if estimated else "billed", Money(billed), Money(reserved), account.label,
         )  # fmt: skip
         if known:
             self.ledger.distrust(

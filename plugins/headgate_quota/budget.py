@@ -207,7 +207,7 @@ class BudgetHold:
         if beyond:
             # An estimate is our own, and nothing to distrust a provider for.
             known = self.bound.cost is not None and self.bound.unbounded is None and not usage.estimated
-            meter.accounts.overrun(purse, self.bound, self.amount, cost, known=known)
+            meter.accounts.overrun(purse, self.bound, self.amount, cost, known=known, estimated=usage.estimated)
         elif purse.slice.free > purse.most:
             meter.accounts.lighten(purse)
 

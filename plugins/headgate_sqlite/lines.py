@@ -30,6 +30,14 @@ def line_of(row: Mapping[str, Any]) -> Text:
     return line
 
 
+def _booked(row: Mapping[str, Any]) -> int:
+    """The most that one of the accounts was told."""
+    totals: dict[tuple[Any, ...], int] = {}
+    for *account, amount, _ in row.get("spent", ()):
+        totals[tuple(account)] = totals.get(tuple(account), 0) + amount
+    return max(totals.values(), default=0)
+
+
 def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     parts: list[tuple[str, str]] = []
     if row.get("model"):
@@ -41,6 +49,10 @@ def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         parts.append((f"{about}{row['input_tokens']}+{row.get('output_tokens', 0)} tok", ""))
     if row.get("cost") is not None:
         parts.append((str(Money(row["cost"])), ""))
+    booked = _booked(row)
+    if booked > (row.get("cost") or 0):
+        # Of what ended before its provider could say, a budget takes the most that it can have been.
+        parts.append((f"(booked {Money(booked)})", ""))
     if row.get("cache"):
         parts.append((f"cache {_printable(row['cache'])}", "cyan"))
     if row.get("dropped"):

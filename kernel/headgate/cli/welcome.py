@@ -42,15 +42,25 @@ def to_try(entries: Sequence[Entry]) -> list[Entry]:
     """The first route of each file for which a body can be thought of, and then all others."""
     first: dict[str, Entry] = {}
     for entry in entries:
-        if entry.program.dialect is not None or not entry.methods.isdisjoint(_BARE):
+        if _has_a_body(entry) or not entry.methods.isdisjoint(_BARE):
             first.setdefault(entry.program.route.span.file, entry)
     shown = list(first.values())
     return [*shown, *(entry for entry in entries if entry not in shown)]
 
 
+def _has_a_body(entry: Entry) -> bool:
+    """Whether its dialect has a sample for it: what else is sent in that dialect (to be embedded, to be drawn) is no chat."""
+    answers = getattr(entry.program.dialect, "answers", None)
+    return answers is not None and bool(answers(_path(entry)))
+
+
+def _path(entry: Entry) -> str:
+    return "/" + "/".join(_SAMPLES[s.type] if s.param else s.text for s in entry.segments)
+
+
 def call(entry: Entry, address: str) -> str:
     """A curl line for a route."""
-    path = "/" + "/".join(_SAMPLES[s.type] if s.param else s.text for s in entry.segments)
+    path = _path(entry)
     method = next((method for method in _METHODS if method in entry.methods), min(entry.methods))
     lines = [f"curl {address}{path}"]
     if method != "GET":

@@ -26,7 +26,8 @@ class Around(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The most that one attempt can use. `tokens` is input and output together, `cost` what that comes to.
+    """The most that one attempt can use. `tokens` is input and output together, `answered` the output alone, where it is
+    known apart, `cost` what that comes to.
 
     Either is None where nobody can say, and `unbounded` says why, as half a sentence: "`file_id` has no known size".
     `what` names who is asked, for people: `openai/gpt-4.1`.
@@ -36,6 +37,7 @@ class Bound:
     tokens: int | None = None
     cost: Money | None = None
     unbounded: str | None = None
+    answered: int | None = None
 
 
 class Hold(Protocol):

@@ -41,7 +41,7 @@ def bound_of(job: Job, model: Model) -> Bound:
         return Bound(model.label, unbounded=f"what {model.label} makes of it has no known size")
     cost = model.prices.most(counted)
     why = None if cost is not None else f"the price of {model.label} is not known"
-    return Bound(model.label, counted.input_tokens + counted.output_tokens, cost, why)
+    return Bound(model.label, counted.input_tokens + counted.output_tokens, cost, why, counted.output_tokens)
 
 
 def _most(wants: Wanted, model: Model) -> Counted | None:

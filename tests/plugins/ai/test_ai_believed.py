@@ -11,12 +11,13 @@ import pytest
 from tests.plugins.ai.test_ai_money import world
 
 from headgate.api import Bound, Money, Usage
-from headgate.api.ai import Counted, EventReader, PassesFast, Used
+from headgate.api.ai import Counted, Endpoint, EventReader, PassesFast, Used
 from headgate.testing.providers import Says, Tokens
 from headgate_ai.asking import Asked
 from headgate_ai.prices import given, prices_of
 from headgate_ai.tasks.estimates import used
 from headgate_anthropic import Anthropic
+from headgate_anthropic.outbound import AnthropicOut
 from headgate_bedrock import Bedrock
 from headgate_cohere import Cohere
 from headgate_gemini import Gemini
@@ -173,6 +174,45 @@ def test_counts_that_cannot_be_are_settled_by_an_estimate_above_zero_and_within_
     assert bound.cost is not None
     assert 0 < books.usage.cost <= bound.cost
     assert ctx.usage.estimated
+
+
+def test_what_may_have_been_thought_is_no_more_than_the_answer_could_be() -> None:
+    """What the bound has left of the input is not booked as output, which costs more."""
+    prices = given({"input": Money(10**9), "output": Money(5 * 10**9)})
+    bound = Bound("p/m", 5000 + 30, prices.most(Counted(input_tokens=5000, output_tokens=30)), answered=30)
+    question = SimpleNamespace(
+        most_input=lambda model: 5000, likely=lambda model: Counted(input_tokens=2), hides=lambda model: True
+    )
+    ctx = SimpleNamespace(
+        usage=None, note=lambda *said: None, node=SimpleNamespace(clock=SimpleNamespace(monotonic=lambda: 60.0))
+    )
+    books = Books()
+    model = SimpleNamespace(prices=prices, label="p/m", context=None)
+    asked = Asked(ctx, model, question, SimpleNamespace(), 0.0, bound, [books])  # type: ignore[arg-type]
+    asked.settle_guessed(Counted(input_tokens=9, output_tokens=1), 12)
+    assert (books.usage.input_tokens, books.usage.output_tokens) == (9, 30)
+    assert (ctx.usage.input_tokens, ctx.usage.output_tokens) == (9, 3)
+
+
+def test_an_estimate_costs_no_more_than_the_bound_whatever_its_prices_are() -> None:
+    """Gemini's prices have steps: what is estimated to be above one may be dearer than what was bounded below it."""
+    prices = prices_of("google", "gemini-2.5-pro")
+    bound = Bound("p/m", 100, Money(7), answered=50)
+    question = SimpleNamespace(
+        most_input=lambda model: 50, likely=lambda model: Counted(input_tokens=50), hides=lambda _: False
+    )
+    ctx, books = SimpleNamespace(usage=None, note=lambda *said: None), Books()
+    model = SimpleNamespace(prices=prices, label="p/m", context=None)
+    asked = Asked(ctx, model, question, SimpleNamespace(), 0.0, bound, [books])  # type: ignore[arg-type]
+    asked.settle_guessed(None, 400)
+    assert (books.usage.cost, ctx.usage.cost) == (Money(7), Money(7))
+
+
+@pytest.mark.parametrize(
+    ("name", "unasked"), [("claude-sonnet-4-5", False), ("claude-3-haiku", False), ("claude-opus-4-7", True), ("claude-next", True)]
+)  # fmt: skip
+def test_a_claude_that_thinks_to_a_budget_does_not_think_unasked(name: str, unasked: bool) -> None:
+    assert AnthropicOut().thinks_unasked(Endpoint(name)) is unasked
 
 
 def test_a_task_does_not_believe_them_either() -> None:

@@ -56,6 +56,8 @@ async def logged(opened) -> float:
         stores.calls.add(row(id="a1", at=now - 7200))
         stores.calls.add(row(id="a2", at=now - 60, status=503, outcome="failed", error="upstream.timeout"))
         chat = dict(route="chat", team="search", model="gpt-4.1", input_tokens=10, output_tokens=2, cost=1_250_000)
+        # Two tries in a budget, inside of another one that was told less.
+        chat["spent"] = [("a", 0, 2_000_000, "h"), ("a", 0, 500_000, "h"), ("b", 0, 1, "h")]
         stores.calls.add(row(id="a3", at=now - 30, path="/v1/\x1b[31mred", **chat))
         stores.calls.add(row(id="a4", at=now - 1, status=404, outcome="refused", route=None))
     return now
@@ -90,7 +92,7 @@ async def test_a_line_says_what_happened_and_holds_no_escape_sequence(run, logge
     assert failed.endswith(" failed upstream.timeout a2")
     assert "/v1/\\x1b[31mred" in chat
     assert "\x1b" not in chat
-    assert chat.endswith(" gpt-4.1 10+2 tok $0.00125 a3")
+    assert chat.endswith(" gpt-4.1 10+2 tok $0.00125 (booked $0.0025) a3")
     assert refused.endswith(" refused a4")
 
 
