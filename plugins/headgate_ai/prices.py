@@ -134,8 +134,10 @@ class Tiered:
         return next((plain.cost(counted) for start, plain in self.steps if tokens > start), None)
 
     def most(self, counted: Counted) -> Money | None:
-        # Each step knows the dearest rates of all of them.
-        return self.steps[0][1].most(counted)
+        # What has no more input than this stays below the steps that begin above it.
+        tokens = counted.input_tokens
+        bounds = [plain.most(counted) for start, plain in self.steps if tokens > start]
+        return max((bound for bound in bounds if bound is not None), default=None)
 
 
 def prices_of(provider_id: str | None, model: str) -> Prices:
@@ -207,15 +209,20 @@ def _plain(listed: Listed) -> Plain | Tiered | None:
 
 def _step(listed: Listed, of: dict[str, Any], four: dict[str, Any], start: int) -> Plain | None:
     """The four prices of a call with more input than `start`; None where one of them is finer than our integers."""
-    now = {name: next(price for at, price in reversed(steps(value)) if at <= start) for name, value in four.items()}
+    now = {name: _at(value, start) for name, value in four.items()}
     if any(price * _SCALE != int(price * _SCALE) for price in now.values()):
         return None
     whole = {name: int(price * _SCALE) for name, price in now.items()}
-    most = dearest([of])
+    most = dearest([{name: _at(value, start) for name, value in of.items() if name.endswith("_mtok")}])
     return Plain(
         whole["input_mtok"], whole["cache_read_mtok"], whole["cache_write_mtok"], whole["output_mtok"], listed,
         (_up(most[0]), _up(most[1])),
     )  # fmt: skip
+
+
+def _at(value: Any, start: int) -> Decimal:
+    """A price, for more input than `start`."""
+    return next(price for at, price in reversed(steps(value)) if at <= start)
 
 
 def _up(dollars: Decimal) -> int:

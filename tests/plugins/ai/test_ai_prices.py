@@ -126,6 +126,13 @@ def test_tiers_are_the_librarys_to_the_token(beyond: int) -> None:
             assert prices.cost(counted) == itself.cost(counted), (provider, model, tokens)
 
 
+def test_a_call_below_a_step_is_bounded_by_the_prices_below_it() -> None:
+    prices = prices_of("google", "gemini-2.5-pro")
+    below, above = (prices.most(Counted(input_tokens=tokens, output_tokens=1000)) or 0 for tokens in (200_000, 200_001))
+    assert below == prices.cost(Counted(input_tokens=200_000, output_tokens=1000))
+    assert above > 1.5 * below
+
+
 def test_all_of_a_call_has_the_price_of_its_step() -> None:
     prices = prices_of("google", "gemini-2.5-pro")
     low, high = (prices.cost(Counted(input_tokens=tokens)) or 0 for tokens in (200_000, 400_000))
