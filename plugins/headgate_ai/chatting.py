@@ -93,8 +93,6 @@ async def ai_chat(
     models = chosen(ctx, model, from_, "ai.chat")
     if wants_count(ctx, chat):
         await count_with(ctx, chat, models, timeout, references=references)
-    elif len(models) == 1:
-        await answer_with(question, references, models[0])
     else:
         await first_that_can(models, partial(answer_with, question, references))
 
@@ -135,9 +133,9 @@ async def _answer(question: Question, asked: Asked, response: Response) -> Respo
     own = model.dialect.name == chat.dialect
     if streams:
         lines = [(b"content-type", inbound.stream_type(chat)), *headers, (b"cache-control", b"no-cache")]
-        return Response(200, lines, await _relay(question, asked, response, inbound))
+        return Response(200, lines, await _relay(question, asked, response, inbound, own=own))
     keeping = None if own else _keeping(question, inbound)
-    came = response.body if isinstance(response.body, bytes) else await whole_body(model, response.body)
+    came = await whole_body(model, response.body)
     data = _whole(question, asked, came, inbound, keeping, own=own)
     if keeping is not None:
         await _keep(keeping)
@@ -201,7 +199,7 @@ def _whole(
     return inbound.render(answer, chat, question.ctx.node.clock.time())
 
 
-async def _relay(question: Question, asked: Asked, response: Response, inbound: Inbound) -> Relay:
+async def _relay(question: Question, asked: Asked, response: Response, inbound: Inbound, *, own: bool) -> Relay:
     ctx, model = question.ctx, asked.model
     clock = ctx.node.clock
     first = 0.0
@@ -217,7 +215,6 @@ async def _relay(question: Question, asked: Asked, response: Response, inbound: 
             ctx.note("tokens_per_s", round(asked.answered_tokens / took, 1))
 
     body: Body = response.body if not isinstance(response.body, bytes) else BytesBody(response.body)
-    own = model.dialect.name == question.chat.dialect
     keeping = None if own else _keeping(question, inbound)
     flow = _flow(question, asked, inbound, keeping, own=own)
     at_end: Callable[[], Awaitable[None]] | None = partial(_keep, keeping) if keeping is not None else None

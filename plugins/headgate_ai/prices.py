@@ -4,7 +4,8 @@
    of the input. These are looked up once, when a policy loads, and a call then costs four multiplications of integers.
 2. Prices that change by the hour, fees, and calls with audio or images are computed by the library.
 3. An unknown model has no price: the cost is absent, never zero. So is that of a model that is not sold by tokens.
-4. What a call can cost at most is reckoned at the dearest rate of each direction, whatever its tokens turn out to be.
+4. What a call can cost at most is reckoned at the dearest rate of each direction that its size allows, whatever its tokens
+   turn out to be.
 """
 
 from __future__ import annotations
@@ -86,13 +87,8 @@ class Plain:
     listed: Listed | None = None
     dear: tuple[int, int] = (0, 0)
 
-    @property
-    def known(self) -> bool:
-        return True
-
-    @property
-    def unit(self) -> str:
-        return "token"
+    known = True
+    unit = "token"
 
     def cost(self, counted: Counted) -> Money | None:
         cached, written = counted.cached_tokens, counted.cache_write_tokens
@@ -108,7 +104,7 @@ class Plain:
         """Whether what was searched has a price."""
         return self.listed is not None and self.listed.prices_searches(counted)
 
-    def most(self, counted: Counted) -> Money | None:
+    def most(self, counted: Counted) -> Money:
         most_in = max(self.input, self.cached, self.written, self.dear[0])
         most_out = max(self.output, self.dear[1])
         total = counted.input_tokens * most_in + counted.output_tokens * most_out
@@ -121,23 +117,16 @@ class Tiered:
 
     steps: tuple[tuple[int, Plain], ...]
 
-    @property
-    def known(self) -> bool:
-        return True
-
-    @property
-    def unit(self) -> str:
-        return "token"
+    known = True
+    unit = "token"
 
     def cost(self, counted: Counted) -> Money | None:
         tokens = counted.input_tokens
         return next((plain.cost(counted) for start, plain in self.steps if tokens > start), None)
 
-    def most(self, counted: Counted) -> Money | None:
+    def most(self, counted: Counted) -> Money:
         # What has no more input than this stays below the steps that begin above it.
-        tokens = counted.input_tokens
-        bounds = [plain.most(counted) for start, plain in self.steps if tokens > start]
-        return max((bound for bound in bounds if bound is not None), default=None)
+        return max(plain.most(counted) for start, plain in self.steps if counted.input_tokens > start)
 
 
 def prices_of(provider_id: str | None, model: str) -> Prices:

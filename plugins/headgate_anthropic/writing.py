@@ -85,7 +85,7 @@ def _path(to: Endpoint, standard: bytes) -> bytes:
 
 
 def _headers(to: Endpoint, body: Mapping[str, Any]) -> list[Line]:
-    old = not body.keys().isdisjoint(SAMPLING) and any(body.get(name) is not None for name in SAMPLING)
+    old = any(body.get(name) is not None for name in SAMPLING)
     version = str(to.options.get("version") or (WITH_SAMPLING if old else NEWEST))
     lines = [*_ALWAYS, (b"anthropic-version", version.encode())]
     if betas := to.options.get("betas"):

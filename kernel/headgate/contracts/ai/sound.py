@@ -86,15 +86,10 @@ def sound_answer(read: Callable[[bytes], Answer], data: bytes) -> Answer:
 
 def sound_count(read: Callable[[bytes], Counted | None], data: bytes) -> Counted | None:
     """What a whole answer used, read and looked at. Garbled."""
-    try:
-        counted = read(data)
-        if counted is None or tuple(map(type, msgspec.structs.astuple(counted))) == _COUNTS:
-            return counted
-        return typed(counted, Counted)
-    except Garbled:
-        raise
-    except STUMBLES:
-        raise Garbled(_WRONG) from None
+    counted = _read(read, data)
+    if type(counted) is Counted and tuple(map(type, msgspec.structs.astuple(counted))) == _COUNTS:
+        return counted
+    return None if counted is None else _typed(counted, Counted)
 
 
 def sound_refusal(read: Callable[[bytes], Refusal | None], data: bytes) -> Refusal | None:
