@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from headgate.errors import ClientGone, Failure
+from headgate.errors import ClientGone
 from headgate.message.body import BytesBody
 from headgate.message.request import Client, Request
+from headgate.wire.answering import answer_problem, run_handler
 from headgate.wire.body import IncomingBody
 from headgate.wire.channel import Channel, TimedOut
 from headgate.wire.head import Head, check_partial, read_head, read_request_line
-from headgate.wire.refusal import Refusal, problem
-from headgate.wire.writer import Reply, Stage
+from headgate.wire.refusal import Refusal
+from headgate.wire.writer import Reply
 
 if TYPE_CHECKING:
     from headgate.wire.pipe import Pipe
@@ -97,7 +98,7 @@ class Connection:
             keep_alive=keep,
             cancel=self.scope.cancel,
         )
-        await self._handle(_request(head, incoming, self), reply)
+        await run_handler(self._table.handler, _request(head, incoming, self), self.client, reply)
         return await self._after(head, incoming, reply)
 
     async def _next_head(self) -> bytes:
@@ -159,40 +160,6 @@ class Connection:
             return body
         return IncomingBody(channel, limits, length, continues=head.continues)
 
-    async def _handle(self, request: Request, reply: Reply) -> None:
-        """Run the handler; whatever it does, the reply is ended or cut afterwards."""
-        status, detail = 500, "Something went wrong here. The log of this node knows more, by the request id."
-        try:
-            await self._table.handler(request, self.client, reply)
-            if reply.stage is Stage.ENDED:
-                return
-            if reply.stage is Stage.CUT:
-                await reply.abort()
-                return
-            logger.error("No complete answer came from the handler: %r, %r", request, reply)
-        except ClientGone:
-            await reply.abort()
-            return
-        except Failure as failure:
-            status, detail = failure.status_hint, failure.message
-        except Exception:
-            logger.exception("The handler failed: %r, %r", request, reply)
-        await self._fail(reply, status, detail, request.id)
-
-    async def _fail(self, reply: Reply, status: int, detail: str, request_id: str) -> None:
-        if reply.head_sent or reply.stage is Stage.CUT:
-            await reply.abort()
-            return
-        reply.keep_alive = False
-        await self._answer_problem(reply, status, detail, request_id)
-
-    async def _answer_problem(self, reply: Reply, status: int, detail: str, request_id: str) -> None:
-        lines, body = problem(status, detail, request_id)
-        with suppress(ClientGone):
-            await reply.head(status, lines, len(body))
-            await reply.write(body)
-            await reply.end()
-
     async def _after(self, head: Head, incoming: BytesBody | IncomingBody, reply: Reply) -> bool:
         """Take in what is left of the body, or close in a way that lets the answer be read."""
         channel = self.channel
@@ -219,7 +186,7 @@ class Connection:
         reply = Reply(
             self.channel, self._table.limits, None, head_only=refusal.method == "HEAD", is_11=True, keep_alive=False
         )
-        await self._answer_problem(reply, refusal.status, refusal.detail, refusal.id)
+        await answer_problem(reply, refusal.status, refusal.detail, refusal.id)
         if not self.channel.closed:
             await self._linger()
 

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING
 
 import trio
@@ -19,6 +18,7 @@ import trio
 from headgate.errors import ClientGone, InternalError
 from headgate.message.body import is_ready
 from headgate.wire.answer import Framing, choose, render_head
+from headgate.wire.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,14 +34,6 @@ _CLOSE = b"connection: close\r\n"
 _KEEP = b"connection: keep-alive\r\n"
 # Sends that the kernel takes at once do not visit the scheduler; a relay that never waits must not starve the others.
 _TURN_BYTES = 1 << 18
-
-
-class Stage(Enum):
-    EMPTY = "empty"
-    PREPARED = "prepared"
-    BEGUN = "begun"
-    ENDED = "ended"
-    CUT = "cut"
 
 
 class Reply:

@@ -1,0 +1,71 @@
+"""A handler is run, and whatever it does, its reply ends: whole, as a problem, or visibly cut."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from headgate.errors import ClientGone, Failure
+from headgate.wire.refusal import problem
+from headgate.wire.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headgate.message.headers import Line
+    from headgate.message.request import Client, Request
+    from headgate.wire.handler import Exchanger
+
+logger = logging.getLogger("headgate.wire")
+
+
+class Answer(Protocol):
+    """What both doors' replies have."""
+
+    stage: Stage
+    head_sent: bool
+    keep_alive: bool
+
+    async def head(self, status: int, headers: Iterable[Line], length: int | None) -> None: ...
+    async def write(self, piece: bytes) -> None: ...
+    async def end(self) -> None: ...
+    async def abort(self) -> None: ...
+
+
+async def run_handler(handler: Exchanger, request: Request, client: Client, reply: Answer) -> None:
+    """Answer one request. Raises nothing but cancellation."""
+    status, detail = 500, "Something went wrong here. The log of this node knows more, by the request id."
+    try:
+        await handler(request, client, reply)  # type: ignore[arg-type]
+        if reply.stage is Stage.ENDED:
+            return
+        if reply.stage is Stage.CUT:
+            await reply.abort()
+            return
+        logger.error("No complete answer came from the handler: %r, %r", request, reply)
+    except ClientGone:
+        await reply.abort()
+        return
+    except Failure as failure:
+        status, detail = failure.status_hint, failure.message
+    except Exception:
+        logger.exception("The handler failed: %r, %r", request, reply)
+    await _fail(reply, status, detail, request.id)
+
+
+async def _fail(reply: Answer, status: int, detail: str, request_id: str) -> None:
+    if reply.head_sent or reply.stage is Stage.CUT:
+        await reply.abort()
+        return
+    reply.keep_alive = False
+    await answer_problem(reply, status, detail, request_id)
+
+
+async def answer_problem(reply: Answer, status: int, detail: str, request_id: str) -> None:
+    """Send a whole problem document, if there is still somebody to send it to."""
+    lines, body = problem(status, detail, request_id)
+    with suppress(ClientGone):
+        await reply.head(status, lines, len(body))
+        await reply.write(body)
+        await reply.end()
