@@ -52,10 +52,6 @@ class Bytes(Protocol):
         """Send all of it."""
         ...
 
-    def close(self) -> None:
-        """Close at once; idempotent."""
-        ...
-
 
 BROKEN = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 
@@ -72,7 +68,7 @@ class Sizes:
 
 
 class Session:
-    """A connection. `opened` is called with each stream that the other side opens; None where it must not."""
+    """A connection, whose bytes are its owner's to close. `opened` is called with each stream that the other side opens; None where it must not."""
 
     def __init__(
         self, pipe: Bytes, sizes: Sizes, *, client: bool, opened: Callable[[Stream, bool], None] | None = None
@@ -127,7 +123,6 @@ class Session:
             self.ended = True
             for stream in list(self.streams.values()):
                 self._forget(stream, Lost(why))
-            self._pipe.close()
 
     async def _read(self, data: bytes) -> str:
         """Until the end; why it ended."""

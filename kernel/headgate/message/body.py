@@ -7,18 +7,24 @@ other side that the rest is not wanted.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
 from headgate.errors import ClientFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headgate.message.headers import Line
 
 
 @runtime_checkable
 class Body(Protocol):
     """Bytes that arrive over time. `length` is the declared size in bytes, or None if unknown.
 
-    A body may also have `ready`: whether its next piece is there, so that whoever sends it need not send its head before.
+    A body may also have `ready`: whether its next piece is there, so that whoever sends it need not send its head before;
+    and `trailers`: the lines that came behind it, once it has been read to its end.
     """
 
     length: int | None
@@ -35,6 +41,11 @@ class Body(Protocol):
 def is_ready(body: Body) -> bool:
     """Whether the next piece of a body is known to be there."""
     return bool(getattr(body, "ready", False))
+
+
+def trailers_of(body: Body) -> Iterable[Line]:
+    """The lines that came behind a body that was read to its end, mostly none."""
+    return getattr(body, "trailers", None) or ()
 
 
 class BytesBody:

@@ -29,7 +29,10 @@ class Client:
 
 
 class Request:
-    """One request as it came, in canonical form. `id` is ours, unique, and goes out as `x-request-id`."""
+    """One request as it came, in canonical form. `id` is ours, unique, and goes out as `x-request-id`.
+
+    `upgrade` is the protocol that the client asks to go on in ("websocket"), or None.
+    """
 
     __slots__ = (
         "_came",
@@ -44,6 +47,7 @@ class Request:
         "query_string",
         "raw_path",
         "scheme",
+        "upgrade",
     )
 
     def __init__(
@@ -59,6 +63,7 @@ class Request:
         body: Body,
         id: str,
         http_version: str = "1.1",
+        upgrade: str | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -71,6 +76,7 @@ class Request:
         self._came = body
         self.id = id
         self.http_version = http_version
+        self.upgrade = upgrade
         self._query: QueryPairs | None = None
 
     def __repr__(self) -> str:

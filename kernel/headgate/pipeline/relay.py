@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.errors import Failure
-from headgate.message.body import BytesBody, is_ready
+from headgate.message.body import BytesBody, is_ready, trailers_of
 from headgate.pipeline.rows import row_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ async def relay(x: Exchange, response: Response, reply: Reply) -> None:
         x.bytes_in, x.bytes_out = x.request.received, reply.bytes_out + len(held + rest)
         await _commit(x)
     await reply.write(held + rest)
-    await reply.end()
+    await reply.end(trailers_of(body))
 
 
 def _filtered(filters: list[BodyFilter], piece: bytes, *, last: bool) -> bytes:

@@ -6,16 +6,20 @@ or an upstream put there is dropped. A line that could become two lines is a bug
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import Enum
 from http import HTTPStatus
 
 from headgate.errors import InternalError
+from headgate.message.forwarding import HOP_BY_HOP
 from headgate.message.headers import Line
 
 OWNED = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date"})
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_NO_TRAILERS = HOP_BY_HOP | OWNED | {b"host", b"content-encoding", b"content-type", b"content-range", b"set-cookie"}
+_BREAKS = re.compile(rb"[\r\n\0]")
 
 
 class Framing(Enum):
@@ -42,6 +46,39 @@ def _check_names(names: list[bytes]) -> None:
         raise InternalError(f"{wrong!r} is not a header name")
 
 
+def check_lines(status: int, headers: Iterable[Line], framing: Framing, length: int | None) -> list[Line]:
+    """The lines of a head as HTTP/2 and HTTP/3 send them, with its length. InternalError on what cannot be sent."""
+    if not 200 <= status <= 599:
+        raise InternalError(f"{status} is not the status of a final answer")
+    lines = [one for one in headers if one[0] not in OWNED]
+    _check_names([one[0] for one in lines])
+    text = b"".join([one[1] for one in lines])
+    if b"\n" in text or b"\r" in text or b"\0" in text:
+        raise InternalError("A header value of the answer holds CR, LF or NUL")
+    if framing is Framing.NONE and not length:
+        length = _declared(headers)
+    if length is not None and (framing is Framing.LENGTH or (framing is Framing.NONE and status != 204 and length)):
+        lines.append((b"content-length", b"%d" % length))
+    return lines
+
+
+def travelling_trailers(lines: Iterable[Line]) -> list[Line]:
+    """What may stand behind a body: nothing of framing, routing or connections (RFC 9110 §6.5.1)."""
+    return [
+        line
+        for line in lines
+        if line[0] not in _NO_TRAILERS
+        and not line[0].translate(None, _TOKEN)
+        and line[0]
+        and not _BREAKS.search(line[1])
+    ]
+
+
+def _declared(headers: Iterable[Line]) -> int | None:
+    """How long a body would be that is not there: nobody knows but who answered (RFC 9110 §8.6)."""
+    return next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
+
+
 def render_head(status: int, headers: Iterable[Line], framing: Framing, length: int | None, rest: bytes) -> bytes:
     """Status line, header lines, framing, `rest` (finished lines), empty line. InternalError on what cannot be sent."""
     if not 200 <= status <= 599:
@@ -52,8 +89,7 @@ def render_head(status: int, headers: Iterable[Line], framing: Framing, length: 
     parts = [line, *[b"%b: %b\r\n" % one for one in lines]]
     count = len(parts) + 1
     if framing is Framing.NONE and not length:
-        # Nobody knows how long it would be but who answered; without a word of theirs, RFC 9110 §8.6 lets it out.
-        length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
+        length = _declared(headers)
     if length is not None and (framing is Framing.LENGTH or (framing is Framing.NONE and status != 204 and length)):
         parts.append(b"content-length: %d\r\n" % length)
         count += 1

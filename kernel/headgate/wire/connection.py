@@ -33,10 +33,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger("headgate.wire")
 
 
+# How a client begins that knows us to speak HTTP/2 (RFC 9113 §3.4).
+_PRI = b"PRI * HTTP/2.0\r\n\r\n"
+
+
 class Connection:
     """A client's connection, for as long as it lasts."""
 
-    __slots__ = ("_table", "channel", "client", "reply", "requests", "scope", "state")
+    __slots__ = ("_table", "channel", "client", "preface", "reply", "requests", "scope", "state")
 
     def __init__(self, pipe: Pipe, client: Client, table: Connections) -> None:
         self._table = table
@@ -45,6 +49,7 @@ class Connection:
         self.scope = trio.CancelScope()
         self.reply: Reply | None = None
         self.requests = 0
+        self.preface = b""
         self.state = "idle"
 
     def __repr__(self) -> str:
@@ -55,13 +60,30 @@ class Connection:
         """Whether it could close now without anybody losing an answer."""
         return self.state == "idle"
 
+    @property
+    def idle_until(self) -> float:
+        """When it closes if nothing comes."""
+        return self.channel.read_by
+
+    def let_go(self) -> None:
+        """Close it, as it is idle."""
+        self.channel.pipe.interrupt_receive()
+
+    def sweep(self, now: float) -> None:
+        """Interrupt the waits that have lasted too long."""
+        self.channel.sweep(now)
+
     def wind_up(self) -> None:
         """Make the answer that is under way the last one, and say so if its head is not out yet."""
         if self.reply is not None:
             self.reply.keep_alive = False
 
-    async def run(self) -> None:
-        """Serve until either side closes. Raises nothing but cancellation."""
+    async def run(self) -> bytes:
+        """Serve until either side closes. Raises nothing but cancellation.
+
+        A client that begins with the preface of HTTP/2 is somebody else's: then these are its first bytes, and the pipe is
+        still open.
+        """
         try:
             while await self._turn():
                 pass
@@ -73,12 +95,17 @@ class Connection:
             logger.exception("A bug in the lane: %r", self)
         finally:
             self.state = "closed"
-            await self.channel.close(reset=self.reply is not None and self.reply.looks_whole)
+            if not self.preface:
+                await self.channel.close(reset=self.reply is not None and self.reply.looks_whole)
+        return self.preface
 
     async def _turn(self) -> bool:
         """One request and its answer; False when the connection is to close."""
         data = await self._next_head()
         if not data:
+            return False
+        if data == _PRI and not self.requests:
+            self.preface = data + self.channel.buffer
             return False
         try:
             head = read_head(data, self._table.limits, tls=self.client.tls)
@@ -97,6 +124,7 @@ class Connection:
             is_11=head.version == "1.1",
             keep_alive=keep,
             cancel=self.scope.cancel,
+            asked=head.headers,
         )
         await run_handler(self._table.handler, _request(head, incoming, self), self.client, reply)
         return await self._after(head, incoming, reply)
@@ -136,6 +164,8 @@ class Connection:
                 raise self._late() from None
 
     def _check_partial(self, buffer: bytes, scanned: int) -> None:
+        if not self.requests and _PRI.startswith(buffer):
+            return
         try:
             check_partial(buffer, scanned, self._table.limits)
         except Refusal as refusal:

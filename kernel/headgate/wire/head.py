@@ -21,11 +21,11 @@ from headgate.wire.refusal import Refusal, explain
 from headgate.wire.target import read_host, read_target
 
 _METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")}
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
 _VERSION = re.compile(rb"HTTP/[0-9](?:\.[0-9])?")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
-_TOKEN_BYTES = frozenset(byte for byte in range(256) if _TOKEN.match(bytes((byte,))))
+_TOKEN_BYTES = frozenset(byte for byte in range(256) if TOKEN.match(bytes((byte,))))
 _DECIDING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
 # What nearly every client says, which names no line.
 _USUAL_OPTIONS = (b"keep-alive,", b"close,")
@@ -45,6 +45,7 @@ class Head:
         "path",
         "query",
         "raw_path",
+        "upgrade",
         "version",
     )
 
@@ -58,6 +59,7 @@ class Head:
     keep_alive: bool
     continues: bool
     length: int | None
+    upgrade: str | None
 
     def __repr__(self) -> str:
         body = "chunked" if self.length is None else f"{self.length} bytes"
@@ -68,7 +70,7 @@ def read_request_line(line: bytes) -> tuple[str, bytes, str]:
     """Method, target and version (RFC 9112 §3). Refusal 400, 501 or 505."""
     parts = line.split(b" ")
     if len(parts) != 3:
-        if len(parts) == 2 and _TOKEN.fullmatch(parts[0]):
+        if len(parts) == 2 and TOKEN.fullmatch(parts[0]):
             raise Refusal(505, "The request line names no version, as HTTP/0.9 does (RFC 9112 §2.3).")
         raise Refusal(400, "The request line is not a method, a target and a version, one space between (RFC 9112 §3).")
     version = _VERSIONS.get(parts[2])
@@ -83,7 +85,7 @@ def read_request_line(line: bytes) -> tuple[str, bytes, str]:
 
 
 def _other_method(name: bytes) -> str:
-    if not _TOKEN.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise Refusal(400, "The method is not a token (RFC 9110 §9.1).")
     if name in (b"CONNECT", b"TRACE"):
         raise Refusal(501, f"{name.decode()} is not served here (RFC 9110 §9.3).")
@@ -196,11 +198,11 @@ def _decide(head: Head, lines: list[Line]) -> None:
             options += value.lower() + b","
         elif name == b"content-length":
             lengths += 1
-            head.length = _length(value)
+            head.length = read_length(value)
         elif name == b"transfer-encoding":
             coding = value if coding is None else coding + b"," + value
         elif is_11:
-            head.continues = _expects_continue(value)
+            head.continues = read_expectation(value)
     if hosts > 1 or (is_11 and not hosts):
         raise Refusal(400, "There must be one Host header (RFC 9112 §3.2).")
     if options:
@@ -220,13 +222,15 @@ def _persists(options: bytes, is_11: bool) -> bool:
     return b"close" not in tokens and (is_11 or b"keep-alive" in tokens)
 
 
-def _expects_continue(value: bytes) -> bool:
+def read_expectation(value: bytes) -> bool:
+    """Whether `100 Continue` is waited for. Refusal 417 for any other expectation."""
     if value.lower() != b"100-continue":
         raise Refusal(417, "The only expectation that is met here is 100-continue (RFC 9110 §10.1.1).")
     return True
 
 
-def _length(value: bytes) -> int:
+def read_length(value: bytes) -> int:
+    """A Content-Length. Refusal 400."""
     if not value.isdigit() or len(value) > 15:
         raise Refusal(400, "Content-Length is not a number in range (RFC 9112 §6.3).")
     return int(value)

@@ -131,6 +131,18 @@ class Limits:
         "Then accepting waits and an idle connection closes: about 6 KB each.",
         "nginx 512 to 1024 a worker, HAProxy by ulimit",
     )
+    h2_streams: int = _limit(
+        100,
+        "streams",
+        "Beyond it a stream of HTTP/2 is refused: how many requests run at once on one connection.",
+        "RFC 9113 §6.5.2 asks for at least 100; nginx 128, Go 250",
+    )
+    h2_window_bytes: int = _limit(
+        1 << 18,
+        "bytes",
+        "How much of a request's body in HTTP/2 is taken before somebody reads it.",
+        "nginx 65536, Go 1048576, the standard's default 65535",
+    )
     drain_s: float = _limit(
         30.0,
         "seconds",

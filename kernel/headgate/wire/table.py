@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.wire.connection import Connection
+from headgate.wire.h2 import Http2Connection
 from headgate.wire.limits import Limits
 from headgate.wire.pipe import Pipe, StreamPipe
 from headgate.wire.pulse import Pulse
@@ -39,7 +40,7 @@ class Connections:
         self.limits = limits or Limits()
         self.pulse = Pulse(trio.current_time(), self.limits.tick_s)
         self.draining = False
-        self.live: set[Connection] = set()
+        self.live: set[Connection | Http2Connection] = set()
         self._on_refused = on_refused
         self._id_prefix = f"{int(time.time()):08x}{secrets.token_hex(4)}"
         self._id_count = 0
@@ -67,16 +68,26 @@ class Connections:
     async def serve(self, pipe: Pipe, client: Client) -> None:
         """Serve one connection to its end."""
         connection = Connection(pipe, client, self)
+        preface = await self._live(connection)
+        if preface:
+            await self.serve_h2(pipe, client, preface)
+
+    async def serve_h2(self, pipe: Pipe, client: Client, first: bytes = b"") -> None:
+        """Serve one connection in HTTP/2 to its end; `first` are bytes that were read from it before."""
+        await self._live(Http2Connection(pipe, client, self, first))
+
+    async def _live(self, connection: Connection | Http2Connection) -> bytes:
         self.live.add(connection)
         try:
             with connection.scope:
-                await connection.run()
+                return await connection.run()
         except Exception:
             logger.exception("A bug in the lane: %r", connection)  # one connection's end, and nobody else's
         finally:
             self.live.discard(connection)
             self._changed.set()
             self._changed = trio.Event()
+        return b""
 
     async def serve_stream(self, stream: trio.abc.Stream, client: Client) -> None:
         """Serve one connection over any trio stream (TLS that chose http/1.1, memory)."""
@@ -88,7 +99,7 @@ class Connections:
             now = trio.current_time()
             self.pulse.beat(now)
             for connection in self.live:
-                connection.channel.sweep(now)
+                connection.sweep(now)
             await trio.sleep(self.limits.tick_s)
 
     async def room(self) -> None:
@@ -101,8 +112,8 @@ class Connections:
     def close_idle(self, most: int | None = None) -> None:
         """Make idle connections close: all of them, or at most so many of those that would time out first."""
         idle = [one for one in self.live if one.idle]
-        for connection in idle if most is None else heapq.nsmallest(most, idle, key=lambda one: one.channel.read_by):
-            connection.channel.pipe.interrupt_receive()
+        for connection in idle if most is None else heapq.nsmallest(most, idle, key=lambda one: one.idle_until):
+            connection.let_go()
 
     async def drain(self, deadline_s: float | None = None) -> None:
         """Stop, and return when no connection is left. What runs has `deadline_s` seconds, the limit's if None."""

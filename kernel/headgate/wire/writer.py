@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.errors import ClientGone, InternalError
-from headgate.message.body import is_ready
-from headgate.wire.answer import Framing, choose, render_head
+from headgate.message.body import is_ready, trailers_of
+from headgate.message.forwarding import list_members
+from headgate.wire.answer import Framing, choose, render_head, travelling_trailers
 from headgate.wire.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from headgate.message.body import Body
-    from headgate.message.headers import Line
+    from headgate.message.headers import Headers, Line
     from headgate.message.response import Response
     from headgate.wire.body import IncomingBody
     from headgate.wire.channel import Channel
@@ -40,6 +41,7 @@ class Reply:
     """The answer to one request. Belongs to one task; `wait_gone` may run beside it."""
 
     __slots__ = (
+        "_asked",
         "_cancel",
         "_channel",
         "_framing",
@@ -66,7 +68,9 @@ class Reply:
         is_11: bool,
         keep_alive: bool,
         cancel: Callable[[], None] | None = None,
+        asked: Headers | None = None,
     ) -> None:
+        self._asked = asked
         self._cancel = cancel
         self._channel = channel
         self._limits = limits
@@ -111,7 +115,7 @@ class Reply:
                 await self.flush()  # The first piece may be long in coming.
             while piece := await body.read():
                 await self.write(piece)
-        await self.end()
+        await self.end(trailers_of(body))
 
     async def head(self, status: int, headers: Iterable[Line], length: int | None) -> None:
         """Prepare the head; `length` is the body's size in bytes, None where it is not known. InternalError."""
@@ -171,16 +175,25 @@ class Reply:
                 await self.abort()
                 raise InternalError("The answer is longer than it was declared")
 
-    async def end(self) -> None:
-        """The answer is complete. InternalError where bytes are missing, after cutting the connection."""
+    async def end(self, trailers: Iterable[Line] = ()) -> None:
+        """The answer is complete. InternalError where bytes are missing, after cutting the connection.
+
+        Trailers go out where the body is chunked and the client has said that it takes them (RFC 9110 §6.5.1).
+        """
         self._check_open()
         if self._left:
             await self.abort()
             raise InternalError(f"The answer is {self._left} bytes shorter than it was declared")
-        last = b"0\r\n\r\n" if self._framing is Framing.CHUNKED else b""
+        last = self._last_chunk(trailers) if self._framing is Framing.CHUNKED else b""
         if self.stage is Stage.PREPARED or last:
             await self._out(last)
         self.stage = Stage.ENDED
+
+    def _last_chunk(self, trailers: Iterable[Line]) -> bytes:
+        lines = travelling_trailers(trailers) if trailers else ()
+        if not lines or self._asked is None or b"trailers" not in list_members(self._asked.joined(b"te") or b""):
+            return b"0\r\n\r\n"
+        return b"0\r\n%b\r\n" % b"".join([b"%b: %b\r\n" % line for line in lines])
 
     async def _out(self, data: bytes) -> None:
         if self.stage is Stage.PREPARED:

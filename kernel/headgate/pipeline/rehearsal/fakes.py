@@ -132,7 +132,7 @@ class FakeReplySide:
     async def flush(self) -> None:
         self.head_sent = True
 
-    async def end(self) -> None:
+    async def end(self, trailers: Iterable[Line] = ()) -> None:
         self.head_sent = True
 
     async def abort(self) -> None:
