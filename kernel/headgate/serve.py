@@ -40,6 +40,7 @@ from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch, HttpxTransport, Transports
+from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.lane import open_listeners, serve_lane
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
@@ -207,17 +208,21 @@ class Server:
     async def run(self, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`; started once every listener is open."""
         limits = _limits(self.settings)
-        sockets = [open_bind(bind) for bind in self.settings.bind]
+        certificates = certificates_of(self.settings)
+        clear = [sock for bind in self.settings.bind for sock in open_bind(bind)]
+        tls = [sock for bind in self.settings.bind_tls for sock in open_bind(bind)]
         async with trio.open_nursery() as background:
             self._retiring = background
             background.start_soon(self.engine.watch.run)
             if isinstance(self.node.transport, Tended):
                 background.start_soon(self.node.transport.run)
             async with trio.open_nursery() as serving:
-                for opened in sockets:
-                    self.addresses += [address_of(sock) for sock in opened]
-                    start = functools.partial(serve_lane, on_refused=self._refused)
-                    self.connections.append(await serving.start(start, opened, self.engine, limits))
+                self.addresses += [address_of(sock) for sock in clear]
+                self.addresses += [address_of(sock, "https") for sock in tls]
+                if certificates is not None:
+                    background.start_soon(keep_fresh, certificates)
+                start = functools.partial(serve_lane, tls=tls, certificates=certificates, on_refused=self._refused)
+                self.connections.append(await serving.start(start, clear, self.engine, limits))
                 task_status.started(self)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settings.drain_s):
                 await self.engine.snapshot.retire()
@@ -271,9 +276,39 @@ def open_bind(bind: str) -> list[socket.socket]:
         raise SettingsError(f"`bind`: {bind} cannot be listened on: {error.strerror}") from None
 
 
-def address_of(sock: socket.socket) -> str:
+def address_of(sock: socket.socket, scheme: str = "http") -> str:
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def certificates_of(settings: Settings) -> Certificates | None:
+    """The certificates of `[tls]`, where something is bound with TLS. SettingsError."""
+    tls = settings.tls
+    if not settings.bind_tls:
+        return None
+    pairs = [(Path(one.cert), Path(one.key)) for one in tls.certificates]
+    if tls.cert is not None or tls.key is not None:
+        if tls.cert is None or tls.key is None:
+            raise SettingsError("`tls.cert` and `tls.key` belong together: one of them is missing")
+        pairs.insert(0, (Path(tls.cert), Path(tls.key)))
+    ca = Path(tls.client_ca) if tls.client_ca is not None else None
+    asks = tls.client_auth or ("none" if ca is None else "require")
+    return Certificates(TlsPlan(pairs=pairs, client_ca=ca, client_auth=asks, minimum=tls.minimum))
+
+
+# A renewed certificate is there days before the old one expires.
+CERTIFICATES_S = 2.0
+
+
+async def keep_fresh(certificates: Certificates) -> None:
+    """Read certificates again when their files change, until cancelled. Ones that cannot be used are complained of."""
+    while True:
+        await trio.sleep(CERTIFICATES_S)
+        try:
+            if await trio.to_thread.run_sync(certificates.refresh):
+                log.info("the certificates have changed and were read again: %r", certificates)
+        except SettingsError as error:
+            log.error("%s; the certificates that were read before go on", error)
 
 
 # A person who saves a file waits for it; a scan of a hundred files takes a millisecond.

@@ -8,7 +8,7 @@ import msgspec
 
 from headgate.api import Body, Headers, Node, Outgoing, Response, Target, Timeouts
 
-# What it shows of a body; what lies behind that is not read.
+# What it shows of a body; what lies behind that is read, as a server would, and thrown away.
 SHOWN_BYTES: Final = 65536
 
 
@@ -48,12 +48,12 @@ class EchoTransport:
 async def _read(body: bytes | Body) -> tuple[bytes, bool]:
     if isinstance(body, bytes):
         return body[:SHOWN_BYTES], len(body) <= SHOWN_BYTES
-    data = b""
+    data, whole = b"", True
     while piece := await body.read():
-        data += piece
-        if len(data) > SHOWN_BYTES:
-            return data[:SHOWN_BYTES], False
-    return data, True
+        room = SHOWN_BYTES - len(data)
+        whole = whole and len(piece) <= room
+        data += piece[:room]
+    return data, whole
 
 
 def _shown(body: bytes, *, whole: bool) -> dict[str, Any]:

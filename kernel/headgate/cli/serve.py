@@ -6,6 +6,7 @@ import gc
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import trio
@@ -22,6 +23,11 @@ from headgate.serve import Ready, changes, open_server, prepare, reload_on, sign
 @click.command()
 @click.argument("policies", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--bind", multiple=True, metavar="HOST:PORT", help="Where to listen; 127.0.0.1:8080 if not given.")
+@click.option(
+    "--bind-tls", multiple=True, metavar="HOST:PORT", help="Where to listen with TLS; needs --cert and --key."
+)
+@click.option("--cert", type=click.Path(path_type=Path), help="The certificate chain, in PEM.")
+@click.option("--key", type=click.Path(path_type=Path), help="Its key, in PEM.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the access log looks.")
 @click.option("--no-access-log", is_flag=True, help="No line for each request; the call log is kept all the same.")
 @click.option("--no-reload", is_flag=True, help="Do not reload when a policy changes; SIGHUP still does.")
@@ -30,12 +36,21 @@ def serve(
     work: Work,
     policies: Path | None,
     bind: tuple[str, ...],
+    bind_tls: tuple[str, ...],
+    cert: Path | None,
+    key: Path | None,
     log_format: str | None,
     no_access_log: bool,
     no_reload: bool,
 ) -> None:
     """Serve POLICIES, a file or a folder, until SIGTERM. SIGHUP and changed files reload."""
-    flags = {"policies": str(policies) if policies else None, "bind": list(bind) or None, "log_format": log_format}
+    flags: dict[str, Any] = {
+        "policies": str(policies) if policies else None,
+        "bind": list(bind) or None,
+        "log_format": log_format,
+    }
+    tls = {name: str(file) for name, file in (("cert", cert), ("key", key)) if file is not None}
+    flags.update(bind_tls=list(bind_tls) or None, tls=tls or None)
     work.flags.update(flags, access_log=False if no_access_log else None, reload=False if no_reload else None)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -24,7 +24,7 @@ PREFIX = "HEADGATE_"
 FOR_CLIENTS = frozenset({"HEADGATE_KEY"})
 
 # What is a list, and so is written with commas in the environment.
-LISTS = {("bind",), ("trusted_proxies",), ("egress", "allow")}
+LISTS = {("bind",), ("bind_tls",), ("trusted_proxies",), ("egress", "allow")}
 
 # Kernel settings (they have flags of their own) that are a plugin's to heed: where they go in its table.
 HANDED_ON = {"log_format": ("log", "format"), "access_log": ("log", "access")}
@@ -36,11 +36,32 @@ class EgressSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     allow: list[str] = msgspec.field(default_factory=list)
 
 
+class CertificateSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One of `tls.certificates`: a chain and its key, in PEM."""
+
+    cert: str
+    key: str
+
+
+class TlsSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The table `[tls]`. `cert` and `key` are one certificate, `certificates` more of them; the first is shown to who
+    asks for no name that another has."""
+
+    cert: str | None = None
+    key: str | None = None
+    certificates: list[CertificateSettings] = msgspec.field(default_factory=list)
+    client_ca: str | None = None
+    client_auth: Literal["none", "request", "require"] | None = None
+    minimum: Literal["1.2", "1.3"] = "1.2"
+
+
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The kernel's settings. Times are seconds, sizes bytes."""
 
     policies: str = "policies"
     bind: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1:8080"])
+    bind_tls: list[str] = msgspec.field(default_factory=list)
+    tls: TlsSettings = msgspec.field(default_factory=TlsSettings)
     data: str = ".headgate"
     log_format: str | None = None
     access_log: bool | None = None
@@ -53,6 +74,9 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     plugins: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+_TABLES: dict[str, type[msgspec.Struct]] = {"egress": EgressSettings, "tls": TlsSettings}
+
+
 def load_settings(
     file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], shapes: Mapping[str, type[msgspec.Struct]]
 ) -> Settings:
@@ -63,6 +87,8 @@ def load_settings(
     _merge(merged, _known(_from_environment(environ), shapes, "the environment"))
     _merge(merged, {key: value for key, value in flags.items() if value is not None})
     _hand_on(merged)
+    if "bind_tls" in merged:
+        merged.setdefault("bind", [])  # who says where to listen with TLS listens nowhere else unasked
     try:
         settings = msgspec.convert(merged, Settings, strict=False)
         settings.plugins = {
@@ -102,8 +128,8 @@ def _known(raw: dict[str, Any], shapes: Mapping[str, type[msgspec.Struct]], wher
     out: dict[str, Any] = {}
     for key, value in raw.items():
         if key in own:
-            if key == "egress":
-                _known_fields(key, value, EgressSettings, where)
+            if key in _TABLES:
+                _known_fields(key, value, _TABLES[key], where)
             out[key] = value
         elif key in shapes:
             _known_fields(key, value, shapes[key], where)

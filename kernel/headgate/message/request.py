@@ -20,12 +20,27 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a client's certificate says of it, where a CA of ours has signed it.
+
+    `name` is its common name, or its first other name; `fingerprint` is the SHA-256 of all of it, in hexadecimal.
+    """
+
+    name: str
+    dns: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """Who opened the connection: the peer's address as the socket knows it, never as a header says it."""
 
     ip: str
     port: int
     tls: bool = False
+    certificate: Certificate | None = None
 
 
 class Request:

@@ -22,6 +22,7 @@ from headgate.message.request import Client, Request
 from headgate.wire.answering import answer_problem, run_handler
 from headgate.wire.body import IncomingBody
 from headgate.wire.channel import Channel, TimedOut
+from headgate.wire.h2 import Http2Connection
 from headgate.wire.head import Head, check_partial, read_head, read_request_line
 from headgate.wire.refusal import Refusal
 from headgate.wire.writer import Reply
@@ -40,7 +41,7 @@ _PRI = b"PRI * HTTP/2.0\r\n\r\n"
 class Connection:
     """A client's connection, for as long as it lasts."""
 
-    __slots__ = ("_table", "channel", "client", "preface", "reply", "requests", "scope", "state")
+    __slots__ = ("_table", "channel", "client", "reply", "requests", "scope", "state", "successor")
 
     def __init__(self, pipe: Pipe, client: Client, table: Connections) -> None:
         self._table = table
@@ -49,7 +50,7 @@ class Connection:
         self.scope = trio.CancelScope()
         self.reply: Reply | None = None
         self.requests = 0
-        self.preface = b""
+        self.successor: Http2Connection | None = None
         self.state = "idle"
 
     def __repr__(self) -> str:
@@ -78,12 +79,9 @@ class Connection:
         if self.reply is not None:
             self.reply.keep_alive = False
 
-    async def run(self) -> bytes:
-        """Serve until either side closes. Raises nothing but cancellation.
-
-        A client that begins with the preface of HTTP/2 is somebody else's: then these are its first bytes, and the pipe is
-        still open.
-        """
+    async def run(self) -> Http2Connection | None:
+        """Serve until either side closes; who goes on where the client begins with the preface of HTTP/2. Raises nothing
+        but cancellation."""
         try:
             while await self._turn():
                 pass
@@ -95,9 +93,9 @@ class Connection:
             logger.exception("A bug in the lane: %r", self)
         finally:
             self.state = "closed"
-            if not self.preface:
+            if self.successor is None:
                 await self.channel.close(reset=self.reply is not None and self.reply.looks_whole)
-        return self.preface
+        return self.successor
 
     async def _turn(self) -> bool:
         """One request and its answer; False when the connection is to close."""
@@ -105,7 +103,7 @@ class Connection:
         if not data:
             return False
         if data == _PRI and not self.requests:
-            self.preface = data + self.channel.buffer
+            self.successor = Http2Connection(self.channel.pipe, self.client, self._table, data + self.channel.buffer)
             return False
         try:
             head = read_head(data, self._table.limits, tls=self.client.tls)

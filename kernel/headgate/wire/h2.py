@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
 import trio
 from h2.errors import ErrorCodes
 
-from headgate.http2 import Session, Sizes, Stream
+from headgate.http2 import Session, Sizes, Stream, StreamFault
 from headgate.message.body import BytesBody
 from headgate.message.request import Client, Request
 from headgate.wire.answering import answer_problem, run_handler
@@ -98,7 +99,7 @@ class Http2Connection:
         if now >= self._close_at:
             self.session.close_door()
 
-    async def run(self) -> bytes:
+    async def run(self) -> None:
         """Serve until either side closes. Raises nothing but cancellation."""
         try:
             async with trio.open_nursery() as self._tasks:
@@ -109,7 +110,6 @@ class Http2Connection:
             logger.exception("A bug in HTTP/2: %r", self)
         finally:
             await self._pipe.close()
-        return b""
 
     def _opened(self, stream: Stream, ended: bool) -> None:
         assert self._tasks is not None
@@ -129,8 +129,16 @@ class Http2Connection:
             else:
                 await run_handler(self._table.handler, self._request(head, stream, ended), self.client, reply)
                 if reply.stage is Stage.ENDED:
+                    await self._linger(stream)
                     self.session.reset(stream, ErrorCodes.NO_ERROR)
         self.session.reset(stream, ErrorCodes.INTERNAL_ERROR)
+
+    async def _linger(self, stream: Stream) -> None:
+        """Throw away what still comes of a request that has its answer, as some clients read it only when all is sent."""
+        limits, thrown = self._table.limits, 0
+        with trio.move_on_after(limits.linger_s), suppress(StreamFault):
+            while thrown < limits.linger_bytes and (piece := await stream.receive()):
+                thrown += len(piece)
 
     def _head(self, stream: Stream) -> Head | Refusal:
         assert stream.head is not None

@@ -10,8 +10,9 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -19,11 +20,14 @@ from trio.lowlevel import wait_readable
 
 from headgate.message.request import Client
 from headgate.wire.limits import Limits
-from headgate.wire.pipe import SocketPipe
+from headgate.wire.pipe import Pipe, SocketPipe
 from headgate.wire.table import Connections
 
 if TYPE_CHECKING:
+    from headgate.wire.certificates import Certificates
     from headgate.wire.handler import Exchanger, OnRefused
+
+Serve = Callable[[Pipe, Client], Awaitable[None]]
 
 logger = logging.getLogger("headgate.wire")
 
@@ -61,10 +65,13 @@ async def serve_lane(
     handler: Exchanger,
     limits: Limits | None = None,
     *,
+    tls: Sequence[socket.socket] = (),
+    certificates: Certificates | None = None,
     on_refused: OnRefused | None = None,
     task_status: trio.TaskStatus[Connections] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve HTTP/1.1 on listening sockets until drained or cancelled; starts with its `Connections`.
+    """Serve on listening sockets until drained or cancelled; starts with its `Connections`. On those of `tls` clients begin
+    with a handshake, for which `certificates` are needed.
 
     Takes the sockets over: they are closed when accepting ends. To stop, call `drain` on what it started with.
     """
@@ -74,22 +81,28 @@ async def serve_lane(
         task_status.started(connections)
         async with trio.open_nursery() as serving:
             with connections.accepting:
-                await _accept_all(listeners, connections, serving)
+                doors = [(listener, connections.serve) for listener in listeners]
+                if certificates is not None:
+                    shake = partial(connections.serve_tls, certificates=certificates)
+                    doors += [(listener, shake) for listener in tls]
+                await _accept_all(doors, connections, serving)
         nursery.cancel_scope.cancel()
 
 
-async def _accept_all(listeners: Sequence[socket.socket], connections: Connections, serving: trio.Nursery) -> None:
+async def _accept_all(
+    doors: Sequence[tuple[socket.socket, Serve]], connections: Connections, serving: trio.Nursery
+) -> None:
     try:
         async with trio.open_nursery() as accepting:
-            for listener in listeners:
+            for listener, serve in doors:
                 listener.setblocking(False)
-                accepting.start_soon(accept_loop, listener, connections, serving)
+                accepting.start_soon(accept_loop, listener, connections, serving, serve)
     finally:
-        for listener in listeners:
+        for listener, _ in doors:
             listener.close()
 
 
-async def accept_loop(listener: socket.socket, connections: Connections, serving: trio.Nursery) -> None:
+async def accept_loop(listener: socket.socket, connections: Connections, serving: trio.Nursery, serve: Serve) -> None:
     """Accept until cancelled, a task for each connection."""
     while True:
         await wait_readable(listener)
@@ -106,7 +119,7 @@ async def accept_loop(listener: socket.socket, connections: Connections, serving
         sock.setblocking(False)
         with suppress(OSError):  # It may be gone by now; its connection will notice.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        serving.start_soon(connections.serve, SocketPipe(sock), client_of(address))
+        serving.start_soon(serve, SocketPipe(sock), client_of(address))
 
 
 def client_of(address: tuple[Any, ...]) -> Client:

@@ -69,6 +69,12 @@ class Limits:
         "Above it 408: from the first byte of a head to its last.",
         "Kestrel 30, Apache 20 to 40, nginx and node 60",
     )
+    handshake_s: float = _limit(
+        10.0,
+        "seconds",
+        "The connection closes: from the first byte of a TLS handshake to its end.",
+        "Go's examples 10, nginx 60 (client_header_timeout)",
+    )
     body_idle_s: float = _limit(
         30.0,
         "seconds",

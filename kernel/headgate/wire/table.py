@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.wire.connection import Connection
-from headgate.wire.h2 import Http2Connection
+from headgate.wire.handshake import Handshake
 from headgate.wire.limits import Limits
 from headgate.wire.pipe import Pipe, StreamPipe
 from headgate.wire.pulse import Pulse
 
 if TYPE_CHECKING:
     from headgate.message.request import Client
+    from headgate.wire.certificates import Certificates
     from headgate.wire.handler import Exchanger, OnRefused
+    from headgate.wire.live import Live
     from headgate.wire.refusal import Refusal
 
 logger = logging.getLogger("headgate.wire")
@@ -40,7 +42,7 @@ class Connections:
         self.limits = limits or Limits()
         self.pulse = Pulse(trio.current_time(), self.limits.tick_s)
         self.draining = False
-        self.live: set[Connection | Http2Connection] = set()
+        self.live: set[Live] = set()
         self._on_refused = on_refused
         self._id_prefix = f"{int(time.time()):08x}{secrets.token_hex(4)}"
         self._id_count = 0
@@ -67,27 +69,30 @@ class Connections:
 
     async def serve(self, pipe: Pipe, client: Client) -> None:
         """Serve one connection to its end."""
-        connection = Connection(pipe, client, self)
-        preface = await self._live(connection)
-        if preface:
-            await self.serve_h2(pipe, client, preface)
+        await self._serve(Connection(pipe, client, self))
 
-    async def serve_h2(self, pipe: Pipe, client: Client, first: bytes = b"") -> None:
-        """Serve one connection in HTTP/2 to its end; `first` are bytes that were read from it before."""
-        await self._live(Http2Connection(pipe, client, self, first))
+    async def serve_tls(self, pipe: Pipe, client: Client, certificates: Certificates) -> None:
+        """Serve one connection that begins with TLS to its end."""
+        await self._serve(Handshake(pipe, client, self, certificates))
 
-    async def _live(self, connection: Connection | Http2Connection) -> bytes:
-        self.live.add(connection)
+    async def _serve(self, first: Live) -> None:
+        one: Live | None = first
+        while one is not None:
+            one = await self._live(one)
+
+    async def _live(self, one: Live) -> Live | None:
+        """Run it; who goes on with the same bytes."""
+        self.live.add(one)
         try:
-            with connection.scope:
-                return await connection.run()
+            with one.scope:
+                return await one.run()
         except Exception:
-            logger.exception("A bug in the lane: %r", connection)  # one connection's end, and nobody else's
+            logger.exception("A bug in the lane: %r", one)  # one connection's end, and nobody else's
         finally:
-            self.live.discard(connection)
+            self.live.discard(one)
             self._changed.set()
             self._changed = trio.Event()
-        return b""
+        return None
 
     async def serve_stream(self, stream: trio.abc.Stream, client: Client) -> None:
         """Serve one connection over any trio stream (TLS that chose http/1.1, memory)."""
