@@ -39,7 +39,7 @@ from headgate.pipeline.rehearsal import build_findings, rehearse_in_thread
 from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
-from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch, HttpxTransport, Transports
+from headgate.upstream import Dialer, Egress, Http1Transport, Http2Transport, HttpxFetch, TlsContexts, Transports
 from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.lane import open_listeners, serve_lane
 from headgate.wire.limits import Limits
@@ -58,7 +58,8 @@ async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]
     """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
     egress = _egress(settings)
     dialer = Dialer(egress)
-    transport, fetch = Transports(Http1Transport(egress, dialer=dialer), HttpxTransport(dialer)), HttpxFetch(dialer)
+    both = Dialer(egress, TlsContexts(("h2", "http/1.1")))
+    transport, fetch = Transports(Http1Transport(egress, dialer=dialer), Http2Transport(both)), HttpxFetch(dialer)
     data = Path(settings.data)
     trusted = trusted_by(settings)
     node = Node(

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
-from headgate.api import Attempt, Body, Exchange, Outgoing, Response, Served, Timeouts, UpstreamFault
+from headgate.api import (
+    Attempt,
+    Body,
+    Exchange,
+    Line,
+    Outgoing,
+    Response,
+    Served,
+    Timeouts,
+    UpstreamFault,
+    is_ready,
+    trailers_of,
+)
 from headgate_routing.balance import Endpoint
 from headgate_routing.resource import Upstream
 
@@ -25,6 +37,16 @@ class SeatedBody:
 
     def __repr__(self) -> str:
         return f"<SeatedBody {self._body!r}>"
+
+    @property
+    def ready(self) -> bool:
+        """Whether its next piece is there."""
+        return is_ready(self._body)
+
+    @property
+    def trailers(self) -> Iterable[Line]:
+        """What came behind it, once it has ended."""
+        return trailers_of(self._body)
 
     async def aclose(self) -> None:
         """Close the body, and give the seat back, once."""

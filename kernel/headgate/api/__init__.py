@@ -76,9 +76,11 @@ from headgate.message import (
     Request,
     Response,
     encoded_path,
+    is_ready,
     outgoing_headers,
     read_all,
     render_query,
+    trailers_of,
 )
 from headgate.message.multipart import FormPart, read_form, write_form
 from headgate.message.sse import Event, EventSplitter, EventTooLarge, parse_event, render_event
@@ -218,7 +220,9 @@ __all__ = [
     "encoded_path",
     "function",
     "hookimpl",
+    "is_ready",
     "outgoing_headers",
+    "trailers_of",
     "parse_event",
     "period",
     "read_all",

@@ -24,7 +24,7 @@ class Target:
     """One address to send to, from a URL. `path` is the base under which every request stays, without a final /.
 
     `ca_file` is the path of the only CA to trust for an https target; None is what the platform trusts.
-    `http` is the highest version of HTTP to offer; 2 is for https alone, where ALPN agrees on it.
+    `http` is the highest version of HTTP to offer: 2 is spoken where ALPN agrees on it, and to http targets unasked.
     """
 
     scheme: str
@@ -42,8 +42,8 @@ class Target:
             raise ValueError(f"{url!r} is not an http:// or https:// URL with a host")
         if parts.query or parts.fragment or parts.username or parts.password:
             raise ValueError(f"{url!r} may hold no query, fragment, user or password")
-        if http != 1 and (http != 2 or parts.scheme != "https"):
-            raise ValueError(f"{url!r} cannot be spoken to in HTTP/{http}; HTTP/2 needs https")
+        if http not in (1, 2):
+            raise ValueError(f"{url!r} cannot be spoken to in HTTP/{http}; 1 and 2 are what there is")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
         if not _HOST.fullmatch(host) or not _PATH.fullmatch(parts.path):

@@ -68,11 +68,19 @@ class Sizes:
 
 
 class Session:
-    """A connection, whose bytes are its owner's to close. `opened` is called with each stream that the other side opens; None where it must not."""
+    """A connection, whose bytes are its owner's to close. `opened` is called with each stream that the other side opens;
+    `changed` when there may be room for one more of ours, and at the end."""
 
     def __init__(
-        self, pipe: Bytes, sizes: Sizes, *, client: bool, opened: Callable[[Stream, bool], None] | None = None
+        self,
+        pipe: Bytes,
+        sizes: Sizes,
+        *,
+        client: bool,
+        opened: Callable[[Stream, bool], None] | None = None,
+        changed: Callable[[], object] | None = None,
     ) -> None:
+        self._changed = changed
         self._pipe = pipe
         self._sizes = sizes
         self._opened = opened
@@ -123,6 +131,7 @@ class Session:
             self.ended = True
             for stream in list(self.streams.values()):
                 self._forget(stream, Lost(why))
+            self._tell()
 
     async def _read(self, data: bytes) -> str:
         """Until the end; why it ended."""
@@ -271,6 +280,7 @@ class Session:
 
     def _on_settings(self, event: events.RemoteSettingsChanged) -> None:
         self._widen()
+        self._tell()
 
     def _on_goaway(self, event: events.ConnectionTerminated) -> None:
         self.going = True
@@ -308,6 +318,11 @@ class Session:
         self.streams.pop(stream.id, None)
         if not self.streams:
             self._rest()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed()
 
     def _rest(self) -> None:
         """There is no stream: the time of idleness begins."""

@@ -92,6 +92,11 @@ class Stream:
         """Whether a read would not wait."""
         return bool(self._arrived) or self.ended or self.fault is not None
 
+    @property
+    def whole(self) -> bool:
+        """Whether the other side has ended it, and all that came was read."""
+        return self.ended and not self._arrived
+
     # --- told by the session ------------------------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:

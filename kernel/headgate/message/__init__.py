@@ -1,6 +1,6 @@
 """Requests, responses, bodies and headers: pure data, no I/O."""
 
-from headgate.message.body import Body, BytesBody, JsonBody, read_all
+from headgate.message.body import Body, BytesBody, JsonBody, is_ready, read_all, trailers_of
 from headgate.message.forwarding import outgoing_headers
 from headgate.message.headers import Headers, Line
 from headgate.message.request import Client, Request
@@ -17,7 +17,9 @@ __all__ = [
     "Request",
     "Response",
     "encoded_path",
+    "is_ready",
     "outgoing_headers",
     "read_all",
     "render_query",
+    "trailers_of",
 ]

@@ -1,13 +1,19 @@
-"""Which client speaks to which target: the one place that knows that there are two."""
+"""Which client speaks to which target: the one place that knows that there are two.
+
+What speaks HTTP/1.1 although HTTP/2 was offered is asked in HTTP/1.1, from then on at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
 from typing import Any
 
-from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
+import trio
+
+from headgate.contracts.transport import Outgoing, Target, Timeouts
 from headgate.message.response import Response
 from headgate.upstream.h1 import Http1Transport
+from headgate.upstream.h2 import Http2Transport, OnlyOne
 
 
 class Transports:
@@ -15,7 +21,7 @@ class Transports:
 
     __slots__ = ("_one", "_two")
 
-    def __init__(self, one: Http1Transport, two: Transport) -> None:
+    def __init__(self, one: Http1Transport, two: Http2Transport) -> None:
         self._one = one
         self._two = two
 
@@ -24,11 +30,21 @@ class Transports:
 
     def send(self, target: Target, outgoing: Outgoing, timeouts: Timeouts) -> Coroutine[Any, Any, Response]:
         """What the chosen client's `send` does; a plain call, so that the choice costs no frame of its own."""
-        return (self._one if target.http == 1 else self._two).send(target, outgoing, timeouts)
+        if target.http == 1:
+            return self._one.send(target, outgoing, timeouts)
+        return self._offer(target, outgoing, timeouts)
+
+    async def _offer(self, target: Target, outgoing: Outgoing, timeouts: Timeouts) -> Response:
+        try:
+            return await self._two.send(target, outgoing, timeouts)
+        except OnlyOne:
+            return await self._one.send(target, outgoing, timeouts)
 
     async def run(self) -> None:
-        """Keep time for HTTP/1.1's calls, until cancelled."""
-        await self._one.run()
+        """Keep time for HTTP/1.1's calls and the connections of HTTP/2, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._one.run)
+            nursery.start_soon(self._two.run)
 
     async def aclose(self) -> None:
         """Close every idle connection of both."""

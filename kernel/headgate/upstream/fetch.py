@@ -1,12 +1,10 @@
-"""What goes out by httpx: whole answers off the hot path, and HTTP/2 upstreams. The only file that knows httpx.
+"""What goes out by httpx: whole answers off the hot path. The only file that knows httpx.
 
 1. httpx's own transport resolves and connects by itself, so it is not used. Requests go to pools of httpcore, which
    is httpx's engine, over a network backend of ours: `Dialer` resolves, judges and connects to judged addresses.
    TLS still checks the name, since httpcore shakes hands with the host of the URL.
 2. No redirect is followed, no proxy or credential comes from the environment, no cookie is kept.
-3. `HttpxTransport` hands httpcore the path and the lines as they are: httpx would normalise both once more, and what
-   was decided once must not be decided again.
-4. The exceptions of both libraries become UpstreamFaults here; none leaves this file.
+3. The exceptions of both libraries become UpstreamFaults here; none leaves this file.
 """
 
 from __future__ import annotations
@@ -23,15 +21,10 @@ import httpcore
 import httpx
 import trio
 
-from headgate.contracts.transport import Outgoing, Target, Timeouts
+from headgate.contracts.transport import Target
 from headgate.errors import UpstreamFault
-from headgate.message.body import Body
-from headgate.message.headers import Headers
-from headgate.message.response import Response
 from headgate.upstream import faults
-from headgate.upstream.call import Call
 from headgate.upstream.dial import Dialer
-from headgate.upstream.heads import BODILESS, EXPECT_A_BODY, end_to_end, request_head, travelling
 from headgate.upstream.streams import BROKEN, ByteStream, ClearStream, is_quiet, start_tls
 from headgate.upstream.tls import TlsContexts, tls_reason
 
@@ -108,25 +101,25 @@ class _Backend(httpcore.AsyncNetworkBackend):
 
 
 class _Pools:
-    """httpcore's pools by scheme and CA file, each over a backend that checks."""
+    """httpcore's pools by scheme, each over a backend that checks."""
 
     def __init__(self, dialer: Dialer, max_connections: int) -> None:
         self._dialer = dialer
         self._max_connections = max_connections
         self._tls = TlsContexts(("h2", "http/1.1"))
-        self._pools: dict[tuple[str, str | None], httpcore.AsyncConnectionPool] = {}
+        self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
 
-    def get(self, scheme: str, ca_file: str | None = None) -> httpcore.AsyncConnectionPool:
-        pool = self._pools.get((scheme, ca_file))
+    def get(self, scheme: str) -> httpcore.AsyncConnectionPool:
+        pool = self._pools.get(scheme)
         if pool is None:
             pool = httpcore.AsyncConnectionPool(
-                ssl_context=self._tls.get(ca_file) if scheme == "https" else None,
+                ssl_context=self._tls.get() if scheme == "https" else None,
                 max_connections=self._max_connections,
                 keepalive_expiry=IDLE_S,
                 http2=True,
                 network_backend=_Backend(self._dialer, scheme),
             )
-            self._pools[(scheme, ca_file)] = pool
+            self._pools[scheme] = pool
         return pool
 
     async def aclose(self) -> None:
@@ -142,129 +135,6 @@ def _translated(target: Target, phase: str) -> Iterator[None]:
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, *BROKEN) as error:
         why = str(error) or type(error).__name__
         raise faults.broken(target, phase, f"broke the exchange ({why})") from error
-
-
-class HttpxTransport:
-    """The `Transport` for https targets that are marked `http=2`: HTTP/2 where ALPN agrees on it, else HTTP/1.1.
-
-    Bodies stream both ways, but the request's goes out whole before the head of the answer is read, so this is no
-    client for gRPC. The bound on the head begins with the last byte sent; without a body it includes connecting.
-    """
-
-    def __init__(self, dialer: Dialer, *, max_connections: int = MAX_CONNECTIONS) -> None:
-        self._pools = _Pools(dialer, max_connections)
-
-    async def send(self, target: Target, outgoing: Outgoing, timeouts: Timeouts) -> Response:
-        """The final answer, its body to come. UpstreamFault, or what reading a streamed request body raises."""
-        call = Call(target, timeouts, trio.current_time())
-        request = _request(call, outgoing)
-        call.enter("head", _sum(timeouts.connect_s, timeouts.head_s))
-        with call.scope, _translated(target, "head"):
-            answer = await self._pools.get(target.scheme, target.ca_file).handle_async_request(request)
-            return await _response(call, outgoing.method, answer)
-        raise call.late(sent=True)
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._pools.aclose()
-
-
-def _sum(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
-
-
-def _request(call: Call, outgoing: Outgoing) -> httpcore.Request:
-    target = call.target
-    body = outgoing.body
-    length = len(body) if isinstance(body, bytes) else body.length
-    # Refuses what must not be sent, whatever the protocol.
-    request_head(target, outgoing, length)
-    host, lines = end_to_end(outgoing.headers)
-    lines = [(b"host", host or target.authority.encode()), *lines]
-    if length is None:
-        lines.append((b"transfer-encoding", b"chunked"))
-    elif length or outgoing.method in EXPECT_A_BODY:
-        lines.append((b"content-length", b"%d" % length))
-    url = httpcore.URL(
-        scheme=target.scheme.encode(),
-        host=target.host.encode(),
-        port=target.port,
-        target=target.path.encode() + outgoing.path,
-    )
-    content = body if isinstance(body, bytes) else _pieces(call, body)
-    return httpcore.Request(outgoing.method.encode(), url, headers=lines, content=content)
-
-
-async def _pieces(call: Call, body: Body) -> AsyncIterator[bytes]:
-    while True:
-        call.enter("head", None)
-        piece = await body.read()
-        call.enter("head", call.timeouts.head_s)
-        if not piece:
-            return
-        yield piece
-
-
-async def _response(call: Call, method: str, answer: httpcore.Response) -> Response:
-    bodiless = method == "HEAD" or answer.status in BODILESS
-    lines = [(name.lower(), value) for name, value in answer.headers]
-    length = next((int(value) for name, value in lines if name == b"content-length" and value.isdigit()), None)
-    headers = Headers(travelling(lines, bodiless=bodiless))
-    if bodiless:
-        await answer.aclose()
-        return Response(answer.status, headers)
-    return Response(answer.status, headers, _AnswerBody(call, answer, length))
-
-
-class _AnswerBody:
-    """An answer's body out of httpcore."""
-
-    def __init__(self, call: Call, answer: httpcore.Response, length: int | None) -> None:
-        self.length = length
-        self._call = call
-        self._answer = answer
-        self._pieces = answer.aiter_stream()
-        self._failure: UpstreamFault | None = None
-        self._ended = False
-
-    async def read(self) -> bytes:
-        """The next piece, b"" at the end. UpstreamFault; cancelling closes what it was read from."""
-        if self._failure is not None:
-            raise self._failure
-        if self._ended:
-            return b""
-        piece = b""
-        try:
-            with self._call.silence() as scope, _translated(self._call.target, "body"):
-                piece = await self._next()
-            if scope.cancelled_caught:
-                raise self._call.late(sent=True)
-        except UpstreamFault as fault:
-            self._failure = fault
-            await self._close()
-            raise
-        except trio.Cancelled:
-            self._failure = faults.broken(self._call.target, "body", "was cut off: the reading was cancelled")
-            raise
-        return piece
-
-    async def _next(self) -> bytes:
-        async for piece in self._pieces:
-            if piece:
-                return piece
-        self._ended = True
-        return b""
-
-    async def aclose(self) -> None:
-        """Give the rest up."""
-        if not self._ended and self._failure is None:
-            self._failure = faults.broken(self._call.target, "body", "was cut off: its answer was given up")
-        await self._close()
-
-    async def _close(self) -> None:
-        await _abandon(self._pieces)
-        with trio.CancelScope(shield=True):
-            await self._answer.aclose()
 
 
 async def _abandon(pieces: AsyncIterator[bytes]) -> None:

@@ -50,19 +50,31 @@ class Upload:
         return self._first if self._body is None else self._framed(self._first)
 
     @property
+    def first(self) -> bytes:
+        """The first piece, unframed."""
+        return self._first
+
+    @property
     def whole(self) -> bool:
         """Whether the first piece was all of it."""
         return self._taken == self.length or (self.length is None and not self._first)
 
     async def rest(self) -> AsyncIterator[bytes]:
         """The other pieces, framed. Raises what the body raises; InternalError where it is not as long as it said."""
+        async for piece in self.pieces():
+            yield self._framed(piece)
+        if self.length is None:
+            yield LAST_CHUNK
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The other pieces, as they are. Raises as `rest`."""
         self.replayable = False
         while self._body is not None and self._taken != self.length:
             piece = await self._body.read()
             self._count(piece)
-            yield self._framed(piece)
             if not piece:
                 break
+            yield piece
 
     def _count(self, piece: bytes) -> None:
         self._taken += len(piece)
