@@ -25,6 +25,7 @@ from headgate.contracts.stores import Sink
 from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, RehearsalFault, UpstreamFault
 from headgate.language.runtime import error_response
 from headgate.pipeline.faults import policy_line, undeclared
+from headgate.pipeline.grpc import as_grpc, is_grpc, note_status
 from headgate.pipeline.relay import relay
 from headgate.pipeline.rows import row_of
 from headgate.pipeline.watch import Watch
@@ -163,6 +164,10 @@ class Engine:
         response = x.response
         assert response is not None
         _identify(x, response)
+        if x.request.http_version == "2" and is_grpc(x.request):
+            if x.ended and b"grpc-status" not in response.headers:
+                response = as_grpc(response)
+            note_status(x, response.headers)
         x.head_sent = True
         try:
             if isinstance(response.body, bytes) and x.filters is None and not x.durable:

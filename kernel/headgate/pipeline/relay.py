@@ -12,6 +12,7 @@ import trio
 
 from headgate.errors import Failure
 from headgate.message.body import BytesBody, is_ready, trailers_of
+from headgate.pipeline.grpc import note_status
 from headgate.pipeline.rows import row_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ async def relay(x: Exchange, response: Response, reply: Reply) -> None:
         x.bytes_in, x.bytes_out = x.request.received, reply.bytes_out + len(held + rest)
         await _commit(x)
     await reply.write(held + rest)
-    await reply.end(trailers_of(body))
+    trailers = trailers_of(body)
+    if trailers:
+        note_status(x, trailers)
+    await reply.end(trailers)
 
 
 def _filtered(filters: list[BodyFilter], piece: bytes, *, last: bool) -> bytes:

@@ -165,10 +165,7 @@ async def test_metadata_is_refused(transport: Http2Transport) -> None:
     assert caught.value.kind == "upstream.refused"
 
 
-
-async def test_an_upstream_that_knows_no_http_2_is_spoken_to_in_http_1_1(
-    secure: Secure, nursery: trio.Nursery
-) -> None:
+async def test_an_upstream_that_knows_no_http_2_is_spoken_to_in_http_1_1(secure: Secure, nursery: trio.Nursery) -> None:
     """Offered over TLS; the other side chooses."""
 
 
