@@ -13,6 +13,7 @@ from headgate.api import (
     Response,
     Served,
     Timeouts,
+    Tunnel,
     UpstreamFault,
     is_ready,
     trailers_of,
@@ -27,11 +28,14 @@ _NOT_ITS_FAULT = frozenset({"upstream.refused"})
 class SeatedBody:
     """An answer's body that gives its endpoint's seat back when it is closed. Reading it costs nothing more."""
 
-    __slots__ = ("_body", "_endpoint", "length", "read")
+    __slots__ = ("_body", "_endpoint", "idle_s", "length", "read", "write")
 
     def __init__(self, body: Body, endpoint: Endpoint) -> None:
         self.length = body.length
         self.read: Callable[[], Awaitable[bytes]] = body.read
+        if isinstance(body, Tunnel):
+            self.write: Callable[[bytes], Awaitable[None]] = body.write
+            self.idle_s: float | None = getattr(body, "idle_s", None)
         self._body = body
         self._endpoint: Endpoint | None = endpoint
 

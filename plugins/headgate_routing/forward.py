@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import os
+
 from headgate.api import (
     Body,
     BytesBody,
@@ -48,7 +51,10 @@ async def forward(
     headers = outgoing_headers(request, ctx.client, trusted=ctx.node.trusted)
     if to.preserves_host:
         headers.append((b"host", _host(request)))
-    outgoing = Outgoing(request.method, raw, headers, body_of(request), resource=to.name)
+    upgrade = request.upgrade if ctx.route is not None and ctx.route.options.get("websocket") else None
+    if upgrade is not None and b"sec-websocket-key" not in request.headers:
+        headers.append((b"sec-websocket-key", base64.b64encode(os.urandom(16))))  # HTTP/2 has no need of one
+    outgoing = Outgoing(request.method, raw, headers, body_of(request), resource=to.name, upgrade=upgrade)
     served = ctx.served
     if served is None:
         served = ctx.served = Served()

@@ -3,7 +3,7 @@
 from headgate.contracts.books import Book, Share, period
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
-from headgate.contracts.exchange import READ, Exchange, RouteInfo
+from headgate.contracts.exchange import READ, TEXTS, Exchange, RouteInfo
 from headgate.contracts.fakes import FakeBody, FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
@@ -97,6 +97,7 @@ from headgate.message.strict_fields import (
     check_numbers,
 )
 from headgate.message.strict_json import NotStrict, decode_strictly, refuse_lookalikes
+from headgate.message.tunnel import Tunnel
 
 __all__ = [
     "READ",
@@ -201,7 +202,9 @@ __all__ = [
     "Target",
     "Text",
     "Time",
+    "TEXTS",
     "Timeouts",
+    "Tunnel",
     "Transport",
     "TypeRef",
     "UpstreamFault",

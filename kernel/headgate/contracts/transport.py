@@ -80,11 +80,12 @@ class Outgoing:
     `Body` and never closes it: it stays its owner's. `resource` is the name of the policy's resource that this goes
     to, and `fake` turns what a test gave for it (`chat_reply(…)`) into an answer.
 
-    `sent` is whether a byte of it can have reached the target, whichever way `send` ended; a transport that does not know
+    `upgrade` is a protocol to go on in, as the client asked for it ("websocket"); an answer of 101 then has a `Tunnel` for
+    its body. `sent` is whether a byte of it can have reached the target, whichever way `send` ended; a transport that does not know
     leaves it true.
     """
 
-    __slots__ = ("body", "fake", "headers", "idempotent", "method", "path", "resource", "sent")
+    __slots__ = ("body", "fake", "headers", "idempotent", "method", "path", "resource", "sent", "upgrade")
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class Outgoing:
         idempotent: bool = False,
         resource: str = "",
         fake: Callable[[object], Response] | None = None,
+        upgrade: str | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -105,6 +107,7 @@ class Outgoing:
         self.resource = resource
         self.fake = fake
         self.sent = True
+        self.upgrade = upgrade
 
     def __repr__(self) -> str:
         return f"<Outgoing {self.method} {self.path.decode('ascii', 'replace')}>"

@@ -47,6 +47,7 @@ class Request:
     """One request as it came, in canonical form. `id` is ours, unique, and goes out as `x-request-id`.
 
     `upgrade` is the protocol that the client asks to go on in ("websocket"), or None.
+    `tunnelled` counts the bytes that came once it did.
     """
 
     __slots__ = (
@@ -62,6 +63,7 @@ class Request:
         "query_string",
         "raw_path",
         "scheme",
+        "tunnelled",
         "upgrade",
     )
 
@@ -92,6 +94,7 @@ class Request:
         self.id = id
         self.http_version = http_version
         self.upgrade = upgrade
+        self.tunnelled = 0
         self._query: QueryPairs | None = None
 
     def __repr__(self) -> str:
@@ -123,9 +126,10 @@ class Request:
 
     @property
     def received(self) -> int:
-        """How many bytes of the body have arrived so far, whatever steps have put around it since."""
+        """How many bytes of the body have arrived so far, whatever steps have put around it since; and of what came after an
+        upgrade."""
         received = getattr(self._came, "received", None)
-        return received if isinstance(received, int) else self._came.length or 0
+        return self.tunnelled + (received if isinstance(received, int) else self._came.length or 0)
 
     def set_query(self, name: str, value: str | None) -> None:
         """Replace every pair of that name by one, or drop them where `value` is None."""

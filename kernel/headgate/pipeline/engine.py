@@ -28,6 +28,7 @@ from headgate.pipeline.faults import policy_line, undeclared
 from headgate.pipeline.grpc import as_grpc, is_grpc, note_status
 from headgate.pipeline.relay import relay
 from headgate.pipeline.rows import row_of
+from headgate.pipeline.tunnel import tunnel
 from headgate.pipeline.watch import Watch
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from headgate.pipeline.reply import Reply
     from headgate.pipeline.snapshot import Snapshot
     from headgate.pipeline.table import Entry
+    from headgate.pipeline.watch import Watched
 
 log = logging.getLogger("headgate")
 
@@ -70,7 +72,7 @@ class Engine:
         self.handled += 1
         watched = self.watch.begin(reply)
         try:
-            await self._answer(x, snapshot, reply)
+            await self._answer(x, snapshot, reply, watched)
         except BaseException as error:
             x.failure = x.failure or (ClientGone() if watched.gone else error)
             raise
@@ -85,7 +87,7 @@ class Engine:
 
     # --- deciding the head --------------------------------------------------------------------------------------------
 
-    async def _answer(self, x: Exchange, snapshot: Snapshot, reply: Reply) -> None:
+    async def _answer(self, x: Exchange, snapshot: Snapshot, reply: Reply, watched: Watched) -> None:
         entry = self._route(x, snapshot)
         if entry is not None:
             await self._run(x, entry, snapshot)
@@ -93,7 +95,7 @@ class Engine:
             x.failure = x.failure or HeadgateError("no line decided an answer")
             x.answer(error_response(x, 500, _bug(x)))
         self._heads(x)
-        await self._send(x, reply)
+        await self._send(x, reply, watched)
 
     def _route(self, x: Exchange, snapshot: Snapshot) -> Entry | None:
         request = x.request
@@ -160,7 +162,7 @@ class Engine:
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
-    async def _send(self, x: Exchange, reply: Reply) -> None:
+    async def _send(self, x: Exchange, reply: Reply, watched: Watched) -> None:
         response = x.response
         assert response is not None
         _identify(x, response)
@@ -170,7 +172,10 @@ class Engine:
             note_status(x, response.headers)
         x.head_sent = True
         try:
-            if isinstance(response.body, bytes) and x.filters is None and not x.durable:
+            if response.status == 101:
+                watched.end()  # the client is read by the tunnel from here on
+                await tunnel(x, response, reply)
+            elif isinstance(response.body, bytes) and x.filters is None and not x.durable:
                 await reply.send(response)
             else:
                 await relay(x, response, reply)

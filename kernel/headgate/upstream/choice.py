@@ -30,7 +30,7 @@ class Transports:
 
     def send(self, target: Target, outgoing: Outgoing, timeouts: Timeouts) -> Coroutine[Any, Any, Response]:
         """What the chosen client's `send` does; a plain call, so that the choice costs no frame of its own."""
-        if target.http == 1:
+        if target.http == 1 or outgoing.upgrade is not None:
             return self._one.send(target, outgoing, timeouts)
         return self._offer(target, outgoing, timeouts)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from headgate.contracts.transport import Target
+from headgate.contracts.transport import Outgoing, Target
 from headgate.errors import InternalError, UpstreamFault
 from headgate.message.headers import Headers
 from headgate.message.response import Response
@@ -24,6 +24,7 @@ from headgate.upstream.call import Call
 from headgate.upstream.chunks import Decoder, Malformed
 from headgate.upstream.heads import BODILESS, INTERIM_ANSWERS, Head, travelling
 from headgate.upstream.streams import BROKEN, ByteStream, reason
+from headgate.upstream.upgrade import UpstreamTunnel, check_upgrade
 from headgate.upstream.upload import Upload
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Connection:
         self.state = CLOSED
         self.stream.close()
 
-    async def exchange(self, call: Call, method: str, head: bytes, upload: Upload) -> Response:
+    async def exchange(self, call: Call, outgoing: Outgoing, head: bytes, upload: Upload) -> Response:
         """Send, and give the head of the final answer. NoAnswer or Malformed; the connection is the caller's to end."""
         if not upload.opened:
             call.enter("head", None)
@@ -92,8 +93,26 @@ class Connection:
         opening = head + upload.opening()
         call.enter_head()
         self.calls += 1
+        if outgoing.upgrade is not None:
+            return await self._upgrade(call, outgoing, outgoing.upgrade, opening)
         answer, sent_all = await self._converse(call, opening, upload)
-        return self._response(call, method, answer, sent_all=sent_all)
+        return self._response(call, outgoing.method, answer, sent_all=sent_all)
+
+    async def _upgrade(self, call: Call, outgoing: Outgoing, protocol: str, opening: bytes) -> Response:
+        """Ask for another protocol; the answer is a tunnel, or one of HTTP's."""
+        broken: BaseException | None = None
+        try:
+            await self.stream.send(opening)
+        except BROKEN as error:
+            broken = error
+        answer = await read_head(self.stream, broken, upgrade=True)
+        if answer.status != 101:
+            return self._response(call, outgoing.method, answer, sent_all=broken is None)
+        key = next((value for name, value in outgoing.headers if name == b"sec-websocket-key"), None)
+        check_upgrade(protocol.encode(), key, answer.lines)
+        lines = travelling(answer.lines, bodiless=True)
+        lines.append((b"upgrade", protocol.encode()))
+        return Response(101, lines, UpstreamTunnel(self, call, answer.rest))
 
     async def _converse(self, call: Call, opening: bytes, upload: Upload) -> tuple[Head, bool]:
         broken: BaseException | None = None
@@ -128,9 +147,10 @@ class Connection:
         return Response(head.status, headers, body)
 
 
-async def read_head(stream: ByteStream, broken: BaseException | None = None) -> Head:
-    """The head of the final answer, with the first bytes behind it. `broken` is why sending failed, if it did."""
-    head = Head()
+async def read_head(stream: ByteStream, broken: BaseException | None = None, *, upgrade: bool = False) -> Head:
+    """The head of the final answer, with the first bytes behind it. `broken` is why sending failed, if it did; with
+    `upgrade` an answer of 101 is one."""
+    head = Head(upgrade)
     interim = 0
     answered = False
     while not head.complete:
@@ -146,7 +166,7 @@ async def read_head(stream: ByteStream, broken: BaseException | None = None) -> 
             interim += 1
             if interim > INTERIM_ANSWERS:
                 raise Malformed(f"sent more than {INTERIM_ANSWERS} interim answers")
-            rest, head = head.rest, Head()
+            rest, head = head.rest, Head(upgrade)
             if rest:
                 head.feed(rest)
     return head

@@ -235,7 +235,7 @@ async def attempt(connection: Connection, call: Call, outgoing: Outgoing, head: 
     """One exchange. What fails closes the connection and gives its slot back; after NoAnswer that is left to us."""
     connection.stream.touched = False
     try:
-        response = await connection.exchange(call, outgoing.method, head, upload)
+        response = await connection.exchange(call, outgoing, head, upload)
     except BaseException as error:
         outgoing.sent = call.sent = call.sent or connection.stream.touched
         if isinstance(error, NoAnswer):

@@ -55,6 +55,8 @@ def request_head(target: Target, outgoing: Outgoing, length: int | None) -> byte
         parts.append(b"transfer-encoding: chunked\r\n")
     elif length or outgoing.method in EXPECT_A_BODY:
         parts.append(b"content-length: %d\r\n" % length)
+    if outgoing.upgrade is not None:
+        parts += (b"connection: upgrade\r\n", b"upgrade: %b\r\n" % outgoing.upgrade.encode())
     head = b"".join(parts)
     breaks = len(parts) + 1
     if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
@@ -108,9 +110,10 @@ def _bad_value(host: bytes | None, lines: list[Line]) -> ClientFault:
 class Head:
     """A response's head as it arrives. Feed bytes until `complete`; `rest` is what came behind it."""
 
-    __slots__ = ("_parser", "_size", "_tail", "complete", "lines", "rest", "status", "version")
+    __slots__ = ("_parser", "_size", "_tail", "_upgrade", "complete", "lines", "rest", "status", "version")
 
-    def __init__(self) -> None:
+    def __init__(self, upgrade: bool = False) -> None:
+        self._upgrade = upgrade
         self.lines: list[Line] = []
         self.status = 0
         self.version = ""
@@ -167,12 +170,12 @@ class Head:
             raise Malformed(f"answered in HTTP/{self.version}, which was not asked for")
         if not 100 <= self.status <= 599:
             raise Malformed(f"answered with status {self.status}, which does not exist")
-        if self.status == 101:
+        if self.status == 101 and not self._upgrade:
             raise Malformed("switched protocols, which was not asked for")
 
     @property
     def interim(self) -> bool:
-        return self.status < 200
+        return self.status < 200 and self.status != 101
 
     def body(self, method: str) -> tuple[Decoder, bool]:
         """How the body is told, and whether the connection can be used again behind it."""

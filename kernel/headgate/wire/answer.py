@@ -46,6 +46,13 @@ def _check_names(names: list[bytes]) -> None:
         raise InternalError(f"{wrong!r} is not a header name")
 
 
+def render_upgrade(headers: Iterable[Line], rest: bytes) -> bytes:
+    """The head of a 101; `upgrade` is among the lines. InternalError."""
+    lines = check_lines(200, headers, Framing.NONE, None)
+    parts = [b"HTTP/1.1 101 Switching Protocols\r\n", *[b"%b: %b\r\n" % line for line in lines]]
+    return b"".join([*parts, b"connection: upgrade\r\n", rest, b"\r\n"])
+
+
 def check_lines(status: int, headers: Iterable[Line], framing: Framing, length: int | None) -> list[Line]:
     """The lines of a head as HTTP/2 and HTTP/3 send them, with its length. InternalError on what cannot be sent."""
     if not 200 <= status <= 599:

@@ -123,6 +123,7 @@ class Connection:
             keep_alive=keep,
             cancel=self.scope.cancel,
             asked=head.headers,
+            draining=self._table.drain_began,
         )
         await run_handler(self._table.handler, _request(head, incoming, self), self.client, reply)
         return await self._after(head, incoming, reply)
@@ -231,6 +232,7 @@ def _request(head: Head, body: BytesBody | IncomingBody, connection: Connection)
         body=body,
         id=connection._table.next_id(),
         http_version=head.version,
+        upgrade=head.upgrade,
     )
 
 

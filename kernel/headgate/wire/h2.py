@@ -122,8 +122,9 @@ class Http2Connection:
         with trio.CancelScope() as scope:
             head = self._head(stream)
             reply = Http2Reply(
-                self.session, stream, self._table.pulse, head_only=_head_only(stream), cancel=scope.cancel
-            )
+                self.session, stream, self._table.pulse,
+                head_only=_head_only(stream), cancel=scope.cancel, draining=self._table.drain_began,
+            )  # fmt: skip
             if isinstance(head, Refusal):
                 await self._refuse(stream, reply, head)
             else:

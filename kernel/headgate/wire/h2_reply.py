@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import trio
 from h2.errors import ErrorCodes
 
 from headgate.errors import ClientGone, InternalError
@@ -15,12 +16,17 @@ from headgate.http2 import Session, Stream, StreamFault
 from headgate.message.body import is_ready, trailers_of
 from headgate.wire.answer import Framing, check_lines, choose, travelling_trailers
 from headgate.wire.stage import Stage
+from headgate.wire.upgrade import StreamTunnel
 
 if TYPE_CHECKING:
     from headgate.message.body import Body
     from headgate.message.headers import Line
     from headgate.message.response import Response
+    from headgate.message.tunnel import Tunnel
     from headgate.wire.pulse import Pulse
+
+
+_HANDSHAKE = frozenset({b"sec-websocket-accept", b"upgrade"})
 
 
 class Http2Reply:
@@ -28,6 +34,7 @@ class Http2Reply:
 
     __slots__ = (
         "_cancel",
+        "_draining",
         "_framing",
         "_head_only",
         "_left",
@@ -42,13 +49,21 @@ class Http2Reply:
     )
 
     def __init__(
-        self, session: Session, stream: Stream, pulse: Pulse, *, head_only: bool, cancel: Callable[[], None]
+        self,
+        session: Session,
+        stream: Stream,
+        pulse: Pulse,
+        *,
+        head_only: bool,
+        cancel: Callable[[], None],
+        draining: trio.Event,
     ) -> None:
         self._session = session
         self._stream = stream
         self._pulse = pulse
         self._head_only = head_only
         self._cancel = cancel
+        self._draining = draining
         self._framing = Framing.NONE
         self._left: int | None = None
         self._prepared: list[Line] = []
@@ -171,6 +186,17 @@ class Http2Reply:
         if self.stage is not Stage.ENDED:
             self.stage = Stage.CUT
             self._session.reset(self._stream, ErrorCodes.INTERNAL_ERROR)
+
+    async def upgrade(self, headers: Iterable[Line]) -> Tunnel:
+        """Go on as a tunnel (RFC 8441 §5): the answer is 200, and what proves a handshake in HTTP/1.1 is left out."""
+        lines = [line for line in check_lines(200, headers, Framing.NONE, None) if line[0] not in _HANDSHAKE]
+        self._prepared = [(b":status", b"200"), *lines]
+        self._begin(end=False)
+        return StreamTunnel(self._session, self._stream, self)
+
+    async def wait_drain(self) -> None:
+        """Return when the listener is about to go."""
+        await self._draining.wait()
 
     def cancel(self) -> None:
         """End the task that answers: for when the client is gone."""

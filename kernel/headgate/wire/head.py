@@ -14,7 +14,7 @@ import re
 
 import httptools
 
-from headgate.message.forwarding import heed_connection
+from headgate.message.forwarding import heed_connection, list_members
 from headgate.message.headers import Headers, Line
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal, explain
@@ -26,7 +26,7 @@ _VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
 _VERSION = re.compile(rb"HTTP/[0-9](?:\.[0-9])?")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _TOKEN_BYTES = frozenset(byte for byte in range(256) if TOKEN.match(bytes((byte,))))
-_DECIDING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
+_DECIDING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect", b"upgrade"})
 # What nearly every client says, which names no line.
 _USUAL_OPTIONS = (b"keep-alive,", b"close,")
 _LINE = b"GET / HTTP/1.1"
@@ -184,10 +184,11 @@ def _decide(head: Head, lines: list[Line]) -> None:
     """Host, persistence, expectation and framing from the few lines that decide them."""
     head.host = ""
     head.continues = False
+    head.upgrade = None
     head.length = 0
     is_11 = head.version == "1.1"
     head.keep_alive = is_11
-    options = b""
+    options = upgrades = b""
     coding: bytes | None = None
     hosts = lengths = 0
     for name, value in lines:
@@ -201,6 +202,8 @@ def _decide(head: Head, lines: list[Line]) -> None:
             head.length = read_length(value)
         elif name == b"transfer-encoding":
             coding = value if coding is None else coding + b"," + value
+        elif name == b"upgrade":
+            upgrades += value.lower() + b","
         elif is_11:
             head.continues = read_expectation(value)
     if hosts > 1 or (is_11 and not hosts):
@@ -214,6 +217,15 @@ def _decide(head: Head, lines: list[Line]) -> None:
         head.length = None
     elif lengths > 1:
         raise Refusal(400, "Content-Length is repeated (RFC 9112 §6.3).")
+    elif upgrades and is_11:
+        head.upgrade = _upgrade(head, options, upgrades)
+
+
+def _upgrade(head: Head, options: bytes, upgrades: bytes) -> str | None:
+    """The protocol that is asked for, if it is one that is known here and the request has no body; any other is ignored
+    (RFC 9110 §7.8)."""
+    wanted = b"upgrade" in list_members(options) and b"websocket" in list_members(upgrades)
+    return "websocket" if wanted and head.method == "GET" and not head.length else None
 
 
 def _persists(options: bytes, is_11: bool) -> bool:

@@ -42,6 +42,7 @@ class Connections:
         self.limits = limits or Limits()
         self.pulse = Pulse(trio.current_time(), self.limits.tick_s)
         self.draining = False
+        self.drain_began = trio.Event()
         self.live: set[Live] = set()
         self._on_refused = on_refused
         self._id_prefix = f"{int(time.time()):08x}{secrets.token_hex(4)}"
@@ -123,6 +124,7 @@ class Connections:
     async def drain(self, deadline_s: float | None = None) -> None:
         """Stop, and return when no connection is left. What runs has `deadline_s` seconds, the limit's if None."""
         self.draining = True
+        self.drain_began.set()
         self.accepting.cancel()
         self.close_idle()
         for connection in self.live:

@@ -18,8 +18,9 @@ import trio
 from headgate.errors import ClientGone, InternalError
 from headgate.message.body import is_ready, trailers_of
 from headgate.message.forwarding import list_members
-from headgate.wire.answer import Framing, choose, render_head, travelling_trailers
+from headgate.wire.answer import Framing, choose, render_head, render_upgrade, travelling_trailers
 from headgate.wire.stage import Stage
+from headgate.wire.upgrade import LaneTunnel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from headgate.message.body import Body
     from headgate.message.headers import Headers, Line
     from headgate.message.response import Response
+    from headgate.message.tunnel import Tunnel
     from headgate.wire.body import IncomingBody
     from headgate.wire.channel import Channel
     from headgate.wire.limits import Limits
@@ -44,6 +46,7 @@ class Reply:
         "_asked",
         "_cancel",
         "_channel",
+        "_draining",
         "_framing",
         "_head_only",
         "_incoming",
@@ -69,7 +72,9 @@ class Reply:
         keep_alive: bool,
         cancel: Callable[[], None] | None = None,
         asked: Headers | None = None,
+        draining: trio.Event | None = None,
     ) -> None:
+        self._draining = draining
         self._asked = asked
         self._cancel = cancel
         self._channel = channel
@@ -216,6 +221,20 @@ class Reply:
         self.stage = Stage.BEGUN
         if self._incoming is not None:
             self._incoming.continues = False  # RFC 9110 §10.1.1: no 100 after the final answer.
+
+    async def upgrade(self, headers: Iterable[Line]) -> Tunnel:
+        """Switch protocols (RFC 9110 §15.2.2): send 101 with these lines, and hand over the connection, which ends with the
+        reply. ClientGone, InternalError."""
+        self.keep_alive = False
+        self._prepared = render_upgrade(headers, self._channel.pulse.date)
+        self._framing = Framing.NONE
+        self.stage = Stage.PREPARED
+        await self._out(b"")
+        return LaneTunnel(self._channel, self)
+
+    async def wait_drain(self) -> None:
+        """Return when the listener is about to go."""
+        await (trio.sleep_forever() if self._draining is None else self._draining.wait())
 
     @property
     def looks_whole(self) -> bool:

@@ -17,6 +17,7 @@ from headgate.language.vocabulary import StepSpec
 from headgate.message.body import read_all
 from headgate.message.headers import Headers, Line
 from headgate.message.response import Response
+from headgate.message.tunnel import Tunnel
 from headgate.pipeline.rehearsal.observed import Answer, Sent
 
 if TYPE_CHECKING:
@@ -137,6 +138,12 @@ class FakeReplySide:
 
     async def abort(self) -> None:
         self.aborted = True
+
+    async def upgrade(self, headers: Iterable[Line]) -> Tunnel:
+        raise RehearsalFault("a test has no connection that could be upgraded")
+
+    async def wait_drain(self) -> None:
+        await trio.sleep_forever()
 
     def cancel(self) -> None:
         self.scope.cancel()
