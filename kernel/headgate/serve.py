@@ -39,7 +39,7 @@ from headgate.pipeline.rehearsal import build_findings, rehearse_in_thread
 from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
-from headgate.upstream import Dialer, Egress, Http1Transport, Http2Transport, HttpxFetch, TlsContexts, Transports
+from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
 from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.lane import open_listeners, serve_lane
 from headgate.wire.limits import Limits
@@ -57,9 +57,7 @@ T = TypeVar("T")
 async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]:
     """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
     egress = _egress(settings)
-    dialer = Dialer(egress)
-    both = Dialer(egress, TlsContexts(("h2", "http/1.1")))
-    transport, fetch = Transports(Http1Transport(egress, dialer=dialer), Http2Transport(both)), HttpxFetch(dialer)
+    transport, fetch = Transports.over(egress), HttpxFetch(Dialer(egress))
     data = Path(settings.data)
     trusted = trusted_by(settings)
     node = Node(
@@ -216,7 +214,7 @@ class Server:
             self._retiring = background
             background.start_soon(self.engine.watch.run)
             if isinstance(self.node.transport, Tended):
-                background.start_soon(self.node.transport.run)
+                await background.start(self.node.transport.run)
             async with trio.open_nursery() as serving:
                 self.addresses += [address_of(sock) for sock in clear]
                 self.addresses += [address_of(sock, "https") for sock in tls]

@@ -12,6 +12,8 @@ from headgate.message.headers import Line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import trio
+
     from headgate.message.body import Body
     from headgate.message.response import Response
 
@@ -130,8 +132,8 @@ class Transport(Protocol):
 
 @runtime_checkable
 class Tended(Protocol):
-    """A transport that does something beside the calls; they work without it, at a higher price."""
+    """A transport that does something beside the calls, such as keeping time or connections."""
 
-    async def run(self) -> None:
-        """Do it until cancelled."""
+    async def run(self, task_status: trio.TaskStatus[None] = ...) -> None:
+        """Do it until cancelled; started when calls may be made."""
         ...

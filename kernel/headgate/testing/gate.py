@@ -36,7 +36,7 @@ from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
 from headgate.pipeline.watch import Watch
 from headgate.serve import Server, opened_by_plugins, sinks_of, trusted_by
-from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch
+from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
 
 ANSWER_LIMIT = 1 << 26
 
@@ -64,7 +64,7 @@ class Gate:
     server: Server
     node: Node
     calls: MemoryCalls
-    client: Http1Transport
+    client: Transports
 
     def __repr__(self) -> str:
         return f"<Gate {self.url} [{len(self.calls.rows)} rows]>"
@@ -129,7 +129,7 @@ async def open_gate(
     program = compile_program(checked)
     settings = settings or Settings(bind=["127.0.0.1:0"])
     clock, calls, egress = SystemClock(), MemoryCalls(), Egress()
-    transport, fetch = Http1Transport(egress), HttpxFetch(Dialer(egress))
+    transport, fetch = Transports.over(egress), HttpxFetch(Dialer(egress))
     stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), calls, MemoryLedger(), blobs=MemoryBlobs(clock))
     node = Node(
         clock, transport, fetch, stores, trusted=trusted_by(settings), dialects=loaded_plugins.vocabulary.dialects
@@ -147,7 +147,8 @@ async def open_gate(
         )
         async with trio.open_nursery() as nursery:
             await nursery.start(functools.partial(server.run))
-            client = Http1Transport(Egress())
+            client = Transports.over(Egress())
+            await nursery.start(client.run)
             yield Gate(server, node, calls, client)
             await client.aclose()
             nursery.cancel_scope.cancel()

@@ -12,8 +12,11 @@ import trio
 
 from headgate.contracts.transport import Outgoing, Target, Timeouts
 from headgate.message.response import Response
+from headgate.upstream.dial import Dialer
+from headgate.upstream.egress import Egress
 from headgate.upstream.h1 import Http1Transport
 from headgate.upstream.h2 import Http2Transport, OnlyOne
+from headgate.upstream.tls import TlsContexts
 
 
 class Transports:
@@ -24,6 +27,12 @@ class Transports:
     def __init__(self, one: Http1Transport, two: Http2Transport) -> None:
         self._one = one
         self._two = two
+
+    @classmethod
+    def over(cls, egress: Egress) -> Transports:
+        """Both clients, connecting where the rules allow."""
+        offering_both = Dialer(egress, TlsContexts(("h2", "http/1.1")))
+        return cls(Http1Transport(egress), Http2Transport(offering_both))
 
     def __repr__(self) -> str:
         return f"<Transports {self._one!r} {self._two!r}>"
@@ -40,11 +49,12 @@ class Transports:
         except OnlyOne:
             return await self._one.send(target, outgoing, timeouts)
 
-    async def run(self) -> None:
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep time for HTTP/1.1's calls and the connections of HTTP/2, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._one.run)
-            nursery.start_soon(self._two.run)
+            await nursery.start(self._two.run)
+            task_status.started()
 
     async def aclose(self) -> None:
         """Close every idle connection of both."""

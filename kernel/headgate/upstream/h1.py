@@ -25,8 +25,9 @@ from headgate.message.response import Response
 from headgate.upstream import faults
 from headgate.upstream.call import Call
 from headgate.upstream.chunks import Malformed
-from headgate.upstream.connection import Connection, NoAnswer
+from headgate.upstream.connection import Connection
 from headgate.upstream.dial import Dialer
+from headgate.upstream.duplex import NoAnswer
 from headgate.upstream.egress import Egress
 from headgate.upstream.heads import request_head
 from headgate.upstream.patience import Patience
@@ -64,8 +65,9 @@ class Http1Transport:
         self._closed = False
         self.patience = Patience()
 
-    async def run(self) -> None:
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep time for calls, until cancelled; without it every call keeps its own."""
+        task_status.started()
         await self.patience.run()
 
     def __repr__(self) -> str:

@@ -234,7 +234,10 @@ class Reply:
 
     async def wait_drain(self) -> None:
         """Return when the listener is about to go."""
-        await (trio.sleep_forever() if self._draining is None else self._draining.wait())
+        if self._draining is None:
+            await trio.sleep_forever()
+        else:
+            await self._draining.wait()
 
     @property
     def looks_whole(self) -> bool:

@@ -52,7 +52,9 @@ class Run:
 
     async def say(self, rest, ending=b"\r\n"):
         said = data(rest) + ending
-        pieces = [said[at : at + 1] for at in range(len(said))] if self.bytewise else [said]
+        # What is very long is long for its limit's sake; two thousand places to be cut at are enough.
+        step = len(said) // 2000 + 1 if self.bytewise else len(said)
+        pieces = [said[at : at + step] for at in range(0, len(said), step)]
         try:
             for piece in pieces:
                 await self.talk.say(piece)

@@ -214,7 +214,6 @@ async def test_a_client_cannot_be_told_that_the_answer_was_whole_when_it_broke_o
         ("", "it needs either"),
         ('url = "http://a", targets = ["http://b"]', "it needs either"),
         ('url = "ftp://a"', "is not an http"),
-        ('url = "http://a", http = 2', "HTTP/2 needs https"),
         ('targets = ["http://a", "http://a"]', "stands twice"),
         ("targets = []", "empty"),
         ('targets = [{url: "http://a", weigth: 3}]', "a target is a URL"),
