@@ -11,7 +11,6 @@ import functools
 import logging
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -40,7 +39,8 @@ from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch, HttpxTransport, Transports
-from headgate.wire.lane import open_listeners, serve_lane
+from headgate.wire.binds import Sockets, address_of, open_binds
+from headgate.wire.lane import serve_lane
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
 from headgate.wire.table import Connections
@@ -204,17 +204,20 @@ class Server:
                 self._retiring.start_soon(old.retire)
             return fresh
 
-    async def run(self, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until `stop`; started once every listener is open."""
-        limits = _limits(self.settings)
-        sockets = [open_bind(bind) for bind in self.settings.bind]
+    async def run(
+        self, sockets: Sockets | None = None, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve until `stop`; started once every listener is open. `sockets` are those of the binds, where somebody has
+        opened them already; they are closed when accepting ends."""
+        limits = limits_of(self.settings)
+        sockets = open_binds(self.settings.bind) if sockets is None else sockets
         async with trio.open_nursery() as background:
             self._retiring = background
             background.start_soon(self.engine.watch.run)
             if isinstance(self.node.transport, Tended):
                 background.start_soon(self.node.transport.run)
             async with trio.open_nursery() as serving:
-                for opened in sockets:
+                for opened in sockets.values():
                     self.addresses += [address_of(sock) for sock in opened]
                     start = functools.partial(serve_lane, on_refused=self._refused)
                     self.connections.append(await serving.start(start, opened, self.engine, limits))
@@ -250,7 +253,8 @@ async def open_server(settings: Settings, plugins: Plugins, ready: Ready) -> Asy
         yield Server(settings, plugins, node, engine)
 
 
-def _limits(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> Limits:
+    """The table `[limits]`. SettingsError."""
     known = [limit.name for limit in dataclasses.fields(Limits)]
     for name in settings.limits:
         if name not in known:
@@ -258,22 +262,6 @@ def _limits(settings: Settings) -> Limits:
             hint = f"did you mean `limits.{guess}`?" if guess else f"known: {', '.join(known)}"
             raise SettingsError(f"there is no setting `limits.{name}`; {hint}")
     return read_table("limits", settings.limits, Limits)
-
-
-def open_bind(bind: str) -> list[socket.socket]:
-    """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
-    host, _, port = bind.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise SettingsError(f"`bind`: {bind!r} is not host:port")
-    try:
-        return open_listeners(host.strip("[]") or None, int(port))
-    except OSError as error:
-        raise SettingsError(f"`bind`: {bind} cannot be listened on: {error.strerror}") from None
-
-
-def address_of(sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 # A person who saves a file waits for it; a scan of a hundred files takes a millisecond.
