@@ -11,7 +11,6 @@ import functools
 import logging
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -40,8 +39,9 @@ from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
+from headgate.wire.binds import TLS, Sockets, address_of, open_binds
 from headgate.wire.certificates import Certificates, TlsPlan
-from headgate.wire.lane import open_listeners, serve_lane
+from headgate.wire.lane import serve_lane
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
 from headgate.wire.table import Connections
@@ -204,28 +204,36 @@ class Server:
                 self._retiring.start_soon(old.retire)
             return fresh
 
-    async def run(self, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until `stop`; started once every listener is open."""
-        limits = _limits(self.settings)
+    async def run(
+        self, sockets: Sockets | None = None, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve until `stop`; started once every listener is open. `sockets` are those of the binds, where somebody has
+        opened them already; they are closed when accepting ends."""
+        limits = limits_of(self.settings)
         certificates = certificates_of(self.settings)
-        clear = [sock for bind in self.settings.bind for sock in open_bind(bind)]
-        tls = [sock for bind in self.settings.bind_tls for sock in open_bind(bind)]
+        sockets = open_binds(binds_of(self.settings)) if sockets is None else sockets
         async with trio.open_nursery() as background:
             self._retiring = background
             background.start_soon(self.engine.watch.run)
             if isinstance(self.node.transport, Tended):
                 await background.start(self.node.transport.run)
             async with trio.open_nursery() as serving:
+                clear, secure = self._by_kind(sockets)
                 self.addresses += [address_of(sock) for sock in clear]
-                self.addresses += [address_of(sock, "https") for sock in tls]
+                self.addresses += [address_of(sock, "https") for sock in secure]
                 if certificates is not None:
                     background.start_soon(keep_fresh, certificates)
-                start = functools.partial(serve_lane, tls=tls, certificates=certificates, on_refused=self._refused)
+                start = functools.partial(serve_lane, tls=secure, certificates=certificates, on_refused=self._refused)
                 self.connections.append(await serving.start(start, clear, self.engine, limits))
                 task_status.started(self)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settings.drain_s):
                 await self.engine.snapshot.retire()
             background.cancel_scope.cancel()
+
+    def _by_kind(self, sockets: Sockets) -> tuple[list[socket.socket], list[socket.socket]]:
+        """Those in the clear, and those with TLS."""
+        secure = [sock for bind, opened in sockets.items() if bind.startswith(TLS) for sock in opened]
+        return [sock for bind, opened in sockets.items() if not bind.startswith(TLS) for sock in opened], secure
 
     async def stop(self) -> None:
         """Drain: accept nothing new, finish what runs, cut what is left at the deadline."""
@@ -254,7 +262,8 @@ async def open_server(settings: Settings, plugins: Plugins, ready: Ready) -> Asy
         yield Server(settings, plugins, node, engine)
 
 
-def _limits(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> Limits:
+    """The table `[limits]`. SettingsError."""
     known = [limit.name for limit in dataclasses.fields(Limits)]
     for name in settings.limits:
         if name not in known:
@@ -264,20 +273,9 @@ def _limits(settings: Settings) -> Limits:
     return read_table("limits", settings.limits, Limits)
 
 
-def open_bind(bind: str) -> list[socket.socket]:
-    """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
-    host, _, port = bind.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise SettingsError(f"`bind`: {bind!r} is not host:port")
-    try:
-        return open_listeners(host.strip("[]") or None, int(port))
-    except OSError as error:
-        raise SettingsError(f"`bind`: {bind} cannot be listened on: {error.strerror}") from None
-
-
-def address_of(sock: socket.socket, scheme: str = "http") -> str:
-    host, port = sock.getsockname()[:2]
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+def binds_of(settings: Settings) -> list[str]:
+    """All that is listened on, in the clear and with TLS."""
+    return [*settings.bind, *(TLS + bind for bind in settings.bind_tls)]
 
 
 def certificates_of(settings: Settings) -> Certificates | None:

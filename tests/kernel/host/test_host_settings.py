@@ -10,7 +10,7 @@ import pytest
 
 from headgate.errors import SettingsError
 from headgate.host.settings import Settings, load_settings
-from headgate.serve import _limits, open_node
+from headgate.serve import limits_of, open_node
 from headgate.testing import open_gate
 
 
@@ -88,12 +88,12 @@ def test_what_cannot_be_used_is_named_with_its_place_and_what_to_write(
 )
 def test_a_limit_that_is_none_is_named(limits: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError) as raised:
-        _limits(Settings(limits=limits))
+        limits_of(Settings(limits=limits))
     assert said in str(raised.value)
 
 
 def test_limits_are_numbers_of_their_kind_whoever_wrote_them() -> None:
-    limits = _limits(Settings(limits={"ahead_bytes": "1024", "idle_s": 3}))
+    limits = limits_of(Settings(limits={"ahead_bytes": "1024", "idle_s": 3}))
     assert (limits.ahead_bytes, limits.idle_s) == (1024, 3.0)
     assert type(limits.ahead_bytes) is int
 

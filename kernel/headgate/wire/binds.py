@@ -1,0 +1,56 @@
+"""The sockets of the settings `bind` and `bind_tls`: opened in one place, once, whoever serves on them later."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from headgate.errors import SettingsError
+from headgate.wire.lane import open_listeners
+
+# What stands before a bind whose clients begin with TLS.
+TLS: Final = "tls:"
+# For each bind, as it is written, the sockets of all its addresses.
+Sockets = Mapping[str, Sequence[socket.socket]]
+
+
+def open_binds(binds: Iterable[str]) -> Sockets:
+    """The listening sockets of every bind. SettingsError says what is in the way; then none is open."""
+    opened: dict[str, list[socket.socket]] = {}
+    try:
+        for bind in binds:
+            opened.setdefault(bind, []).extend(open_bind(bind))
+    except SettingsError:
+        close_all(opened)
+        raise
+    return opened
+
+
+def open_bind(bind: str) -> list[socket.socket]:
+    """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
+    host, _, port = bind.removeprefix(TLS).rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise SettingsError(f"`{_setting(bind)}`: {bind.removeprefix(TLS)!r} is not host:port")
+    try:
+        return open_listeners(host.strip("[]") or None, int(port))
+    except OSError as error:
+        where = bind.removeprefix(TLS)
+        raise SettingsError(f"`{_setting(bind)}`: {where} cannot be listened on: {error.strerror}") from None
+
+
+def _setting(bind: str) -> str:
+    return "bind_tls" if bind.startswith(TLS) else "bind"
+
+
+def close_all(sockets: Sockets) -> None:
+    """Close every socket."""
+    for some in sockets.values():
+        for sock in some:
+            sock.close()
+
+
+def address_of(sock: socket.socket, scheme: str = "http") -> str:
+    """Where a socket listens, as a URL."""
+    host, port = sock.getsockname()[:2]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
