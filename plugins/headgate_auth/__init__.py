@@ -1,4 +1,5 @@
-"""Who is asking: `auth.key` (the node's own keys), `auth.jwt` (tokens of an issuer), `auth.basic` (names, passwords).
+"""Who is asking: `auth.key` (the node's own keys), `auth.jwt` (tokens of an issuer), `auth.basic` (names, passwords),
+`auth.mtls` (client certificates).
 
 Every one of them fails closed: what cannot be verified, for whatever reason, does not pass.
 """
@@ -14,6 +15,7 @@ from headgate_auth.basic import basic
 from headgate_auth.jwt import jwt
 from headgate_auth.key import key
 from headgate_auth.kinds import KINDS
+from headgate_auth.mtls import mtls
 from headgate_auth.shared import open_shared
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class Auth:
 
     @hookimpl
     def register_steps(self) -> Sequence[Callable[..., Any]]:
-        return [key, jwt, basic]
+        return [key, jwt, basic, mtls]
 
     @hookimpl
     def register_kinds(self) -> Sequence[Kind]:

@@ -13,6 +13,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, Event
+from h2.exceptions import FrameTooLargeError
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import Frame, GoAwayFrame
 
@@ -30,6 +31,13 @@ class Machine(H2Connection):
         event.last_stream_id = frame.last_stream_id
         event.error_code = frame.error_code
         return [], [event]
+
+    def check_next(self) -> None:
+        """Refuse a frame by its length as soon as that is known: h2 waits until all of it is here, which may be 16 MiB."""
+        buffer = self.incoming_buffer
+        begun = bytes(buffer._data[:3])
+        if len(begun) == 3 and int.from_bytes(begun, "big") > buffer.max_frame_size:
+            raise FrameTooLargeError("a frame is longer than was granted")
 
     def go_away(self, last_stream: int, code: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
         """Say which streams were or will be taken: those up to `last_stream`."""

@@ -19,6 +19,7 @@ from math import inf
 from typing import Any, Final
 
 import trio
+from h2.connection import ConnectionState
 from h2.errors import ErrorCodes
 from h2.exceptions import H2Error, ProtocolError, StreamClosedError
 
@@ -136,7 +137,10 @@ class Session:
         try:
             for event in self.machine.receive_data(data):
                 hear(self, event)
-        except H2Error:
+            self.machine.check_next()
+        except H2Error as error:
+            if self.machine.state_machine.state is not ConnectionState.CLOSED:
+                self.machine.go_away(self.highest, getattr(error, "error_code", ErrorCodes.PROTOCOL_ERROR))
             return False
         finally:
             self.flush()
