@@ -154,7 +154,7 @@ class Http2Connection:
 
     def _request(self, head: Head, stream: Stream, ended: bool) -> Request:
         body: BytesBody | Http2Body = BytesBody()
-        if not ended:
+        if not ended and head.upgrade is None:  # what comes behind a handshake is no body
             body = Http2Body(self.session, stream, self._table.limits, head.length, continues=head.continues)
         return Request(
             method=head.method,
