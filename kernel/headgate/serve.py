@@ -224,7 +224,7 @@ class Server:
                 self.addresses += [address_of(sock, "https") for sock in secure]
                 if certificates is not None:
                     background.start_soon(keep_fresh, certificates)
-                start = functools.partial(serve_lane, tls=secure, certificates=certificates, on_refused=self._refused)
+                start = functools.partial(serve_lane, tls=secure, certificates=certificates, on_refused=self.refused)
                 self.connections.append(await serving.start(start, clear, self.engine, limits))
                 task_status.started(self)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settings.drain_s):
@@ -242,7 +242,8 @@ class Server:
             for connections in self.connections:
                 nursery.start_soon(connections.drain, self.settings.drain_s)
 
-    def _refused(self, client: Client, refusal: Refusal) -> None:
+    def refused(self, client: Client, refusal: Refusal) -> None:
+        """Put what was refused before it became a request into the log."""
         row = refused_row(
             at=self.node.clock.time(), id=refusal.id, method=refusal.method or "-", status=refusal.status,
             target=(refusal.target or b"-").decode("latin-1"), reason=refusal.detail, client=client.ip,

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import hypercorn
+import trio
+from hypercorn.trio import serve
 
 from headgate.contracts.transport import Outgoing, Target, Timeouts
 from headgate.host.settings import Settings, TlsSettings
 from headgate.message import BytesBody, Response
+from headgate.serve import limits_of
 from headgate.testing import Gate, open_gate
+from headgate.wire.asgi import AsgiDoor
 
-DOORS = ("HTTP/1.1", "HTTP/1.1 over TLS", "HTTP/2", "HTTP/2 in the clear")
+DOORS = ("HTTP/1.1", "HTTP/1.1 over TLS", "HTTP/2", "HTTP/2 in the clear", "ASGI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,29 @@ async def _pieces(response: Response) -> AsyncIterator[bytes]:
 
 
 @asynccontextmanager
+async def hosted(gate: Gate) -> AsyncIterator[str]:
+    """The node behind hypercorn; where that listens."""
+    config = hypercorn.Config()
+    config.bind, config.errorlog = ["127.0.0.1:0"], None
+    door = AsgiDoor(gate.server.engine, limits_of(gate.server.settings), on_refused=gate.server.refused)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for event in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{event}.complete"})
+        else:
+            await door(scope, receive, send)
+
+    async with trio.open_nursery() as nursery:
+        stopped = trio.Event()
+        (address,) = await nursery.start(partial(serve, app, config, shutdown_trigger=stopped.wait))
+        yield address
+        stopped.set()
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
 async def open_door(
     name: str, policies: str, certified: Certified, *, plugins: Any = (), client: str | None = None,
     tls: Mapping[str, Any] | None = None, **more: Any,
@@ -133,8 +162,12 @@ async def open_door(
     settings = Settings(
         bind=["127.0.0.1:0"], bind_tls=["127.0.0.1:0"], tls=TlsSettings(cert=cert, key=key, **(tls or {})), **more
     )
-    async with open_gate(policies, plugins=plugins, settings=settings) as gate:
+    async with (
+        open_gate(policies, plugins=plugins, settings=settings) as gate,
+        hosted(gate) if name == "ASGI" else nullcontext() as address,
+    ):
         clear, secure = gate.server.addresses
+        clear = address or clear
         over_tls = "TLS" in name or name == "HTTP/2"
         url = secure if over_tls else clear
         target = Target.parse(

@@ -3,7 +3,7 @@
 from headgate.contracts.books import Book, Share, period
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
-from headgate.contracts.exchange import READ, TEXTS, Exchange, RouteInfo
+from headgate.contracts.exchange import MESSAGES, READ, Exchange, RouteInfo
 from headgate.contracts.fakes import FakeBody, FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
@@ -202,7 +202,7 @@ __all__ = [
     "Target",
     "Text",
     "Time",
-    "TEXTS",
+    "MESSAGES",
     "Timeouts",
     "Tunnel",
     "Transport",

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 READ: Final = "body.read"
 """Where a step that reads a body in a dialect remembers what it read, which has a `cache_key() -> bytes`."""
 
-TEXTS: Final = "websocket.texts"
-"""Where a step that wants to see what an upstream says in a WebSocket remembers `(call, most_bytes)`: `call(text)` gets each
-text that is no longer than that and not compressed."""
+MESSAGES: Final = "websocket.messages"
+"""Where a step that wants to see what an upstream says in a WebSocket remembers `(call, most_bytes)`: `call(kind, content)` gets
+each message that is no longer than that and not compressed."""
 
 AfterHead = Callable[["Exchange"], None]
 AfterClose = Callable[["Exchange"], Awaitable[None] | None]

@@ -1,7 +1,7 @@
 """WebSocket's frames as they pass (RFC 6455 §5.2): where each begins and ends, and what those say that control the rest.
 
 1. Nothing is held: bytes pass on as they come, whatever the size of a frame or a message. What is kept is a header of at
-   most 14 bytes, a control frame of at most 125, and, for who asks for texts, a text of bounded size.
+   most 14 bytes, a control frame of at most 125, and, for who asks for messages, one of bounded size.
 2. What breaks the framing is `BadFrame`: two readers could differ on all that follows.
 """
 
@@ -28,8 +28,8 @@ class BadFrame(Exception):
 class Frames:
     """Reads along one direction. `masked` says whether the sender has to mask, as clients do.
 
-    `messages` counts those that were complete, `closed` is the code of a close frame (1005 where it has none). `text` is
-    called with every complete text of at most `most` bytes that was not compressed.
+    `messages` counts those that were complete, `closed` is the code of a close frame (1005 where it has none). `message` is
+    called with kind and content of every message of at most `most` bytes that was not compressed.
     """
 
     __slots__ = (
@@ -41,17 +41,17 @@ class Frames:
         "_mask",
         "_message",
         "_most",
-        "_text",
+        "_tell",
         "closed",
         "masked",
         "messages",
     )
 
-    def __init__(self, *, masked: bool, text: Callable[[bytes], None] | None = None, most: int = 0) -> None:
+    def __init__(self, *, masked: bool, message: Callable[[int, bytes], None] | None = None, most: int = 0) -> None:
         self.masked = masked
         self.messages = 0
         self.closed: int | None = None
-        self._text = text
+        self._tell = message
         self._most = most
         self._head = b""
         self._left = 0  # of the frame that is on its way
@@ -100,8 +100,7 @@ class Frames:
             self._control = bytearray()
         elif kind != CONTINUATION:
             self._message = kind
-            readable = kind == TEXT and self._text is not None and not first & 0x40
-            self._collected = bytearray() if readable else None
+            self._collected = bytearray() if self._tell is not None and not first & 0x40 else None
         if not size:
             self._end()
 
@@ -140,9 +139,10 @@ class Frames:
             self._control = None
         elif self._kind & 128:
             self.messages += 1
-            text, self._collected, self._message = self._collected, None, None
-            if text is not None and self._text is not None:
-                self._text(bytes(text))
+            content, of = self._collected, self._message
+            self._collected = self._message = None
+            if content is not None and self._tell is not None and of is not None:
+                self._tell(of, bytes(content))
 
 
 def _head_size(head: bytes) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from headgate.contracts.exchange import TEXTS
+from headgate.contracts.exchange import MESSAGES
 from headgate.errors import ClientGone, InternalError, UpstreamFault
 from headgate.message.tunnel import Tunnel
 from headgate.message.websocket import BadFrame, Frames, close_frame
@@ -48,9 +48,9 @@ class Link:
         self.x = x
         self.client = client
         self.upstream = upstream
-        text, most = x.recall(TEXTS) or (None, 0)
+        tell, most = x.recall(MESSAGES) or (None, 0)
         self.up = Frames(masked=True)
-        self.down = Frames(masked=False, text=text, most=most)
+        self.down = Frames(masked=False, message=tell, most=most)
         self._idle_s = idle_s
         self._scope = trio.CancelScope()
         self._closed_by = ""

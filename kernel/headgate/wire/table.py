@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import heapq
 import logging
-import secrets
-import time
 from typing import TYPE_CHECKING
 
 import trio
 
 from headgate.wire.connection import Connection
 from headgate.wire.handshake import Handshake
+from headgate.wire.ids import Ids
 from headgate.wire.limits import Limits
 from headgate.wire.pipe import Pipe, StreamPipe
 from headgate.wire.pulse import Pulse
@@ -45,8 +44,7 @@ class Connections:
         self.drain_began = trio.Event()
         self.live: set[Live] = set()
         self._on_refused = on_refused
-        self._id_prefix = f"{int(time.time()):08x}{secrets.token_hex(4)}"
-        self._id_count = 0
+        self.next_id = Ids().next
         self._changed = trio.Event()
         self.accepting = trio.CancelScope()
 
@@ -54,11 +52,6 @@ class Connections:
         idle = sum(connection.idle for connection in self.live)
         state = "draining" if self.draining else "open"
         return f"<Connections {state} [{len(self.live) - idle} busy, {idle} idle]>"
-
-    def next_id(self) -> str:
-        """A request's id: 26 hexadecimal digits, unique among all workers, in order within one."""
-        self._id_count += 1
-        return f"{self._id_prefix}{self._id_count:010x}"
 
     def refused(self, client: Client, refusal: Refusal) -> None:
         """Tell whoever listens; a listener that fails must not cost the client its answer."""

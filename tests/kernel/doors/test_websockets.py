@@ -216,7 +216,7 @@ async def test_extended_connect_carries_a_websocket_over_http_2(certified, upstr
         assert head[b":status"] == b"200"
         assert b"sec-websocket-accept" not in head
         seen = []
-        frames = Frames(masked=False, text=seen.append, most=1000)
+        frames = Frames(masked=False, message=lambda kind, said: seen.append(said), most=1000)
         await session.send(ws, frame(TEXT, b"hello", mask=b"1234"))
         while not seen:
             frames.feed(await ws.receive())

@@ -1,0 +1,24 @@
+"""The ids of requests: 26 hexadecimal digits, unique among all workers, in order within one."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+
+class Ids:
+    """Counts for one worker."""
+
+    __slots__ = ("_count", "_prefix")
+
+    def __init__(self) -> None:
+        self._prefix = f"{int(time.time()):08x}{secrets.token_hex(4)}"
+        self._count = 0
+
+    def __repr__(self) -> str:
+        return f"<Ids {self._prefix} [{self._count} given]>"
+
+    def next(self) -> str:
+        """The next one."""
+        self._count += 1
+        return f"{self._prefix}{self._count:010x}"

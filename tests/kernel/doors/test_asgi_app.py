@@ -1,0 +1,62 @@
+"""`hypercorn -k trio headgate.asgi:app`, as a user starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+POLICY = """policy 1
+route hello GET /hello public { respond 200 text="hello" }
+"""
+
+
+@contextmanager
+def hypercorn(folder: Path) -> Iterator[str]:
+    environment = {**os.environ, "HEADGATE_POLICIES": str(folder / "p.policy"), "HEADGATE_DATA": str(folder / "data")}
+    command = [sys.executable, "-m", "hypercorn", "-k", "trio", "headgate.asgi:app", "-b", "127.0.0.1:0"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder)
+    try:
+        said = ""
+        assert process.stderr is not None
+        while not (found := re.search(r"Running on (http://\S+)", said)):
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        yield found[1]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+
+def test_plain_hypercorn_serves_a_node(tmp_path):
+    (tmp_path / "p.policy").write_text(POLICY)
+    with hypercorn(tmp_path) as url:
+        answer = httpx.get(url + "/hello", trust_env=False)
+        assert (answer.status_code, answer.text) == (200, "hello")
+        assert httpx.get(url + "/nope", trust_env=False).status_code == 404
+        (tmp_path / "p.policy").write_text(POLICY.replace('text="hello"', 'text="changed"'))
+        deadline = time.monotonic() + 10
+        while httpx.get(url + "/hello", trust_env=False).text != "changed":
+            assert time.monotonic() < deadline
+
+
+def test_policies_with_findings_do_not_start(tmp_path):
+    (tmp_path / "p.policy").write_text("policy 1\nroute hello GET /hello public { respnod 200 }\n")
+    environment = {
+        **os.environ,
+        "HEADGATE_POLICIES": str(tmp_path / "p.policy"),
+        "HEADGATE_DATA": str(tmp_path / "data"),
+    }
+    command = [sys.executable, "-m", "hypercorn", "-k", "trio", "headgate.asgi:app", "-b", "127.0.0.1:0"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=30)
+    assert "error[E004]: no installed plugin has the step `respnod`\n --> p.policy:2:32" in ended.stderr
+    assert "Running on" not in ended.stderr
