@@ -15,6 +15,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +41,7 @@ from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
-from headgate.wire.binds import TLS, Sockets, address_of, open_binds
+from headgate.wire.binds import QUIC, TLS, Sockets, address_of, open_binds
 from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.lane import serve_lane
 from headgate.wire.limits import Limits
@@ -219,22 +220,27 @@ class Server:
             if isinstance(self.node.transport, Tended):
                 await background.start(self.node.transport.run)
             async with trio.open_nursery() as serving:
-                clear, secure = self._by_kind(sockets)
+                clear, secure, quic = self._by_kind(sockets)
                 self.addresses += [address_of(sock) for sock in clear]
                 self.addresses += [address_of(sock, "https") for sock in secure]
+                self.addresses += [address_of(sock, "https+quic") for sock in quic]
                 if certificates is not None:
                     background.start_soon(keep_fresh, certificates)
-                start = functools.partial(serve_lane, tls=secure, certificates=certificates, on_refused=self.refused)
+                start = functools.partial(
+                    serve_lane, tls=secure, certificates=certificates, udp=quic, on_refused=self.refused
+                )
                 self.connections.append(await serving.start(start, clear, self.engine, limits))
                 task_status.started(self)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settings.drain_s):
                 await self.engine.snapshot.retire()
             background.cancel_scope.cancel()
 
-    def _by_kind(self, sockets: Sockets) -> tuple[list[socket.socket], list[socket.socket]]:
-        """Those in the clear, and those with TLS."""
+    def _by_kind(self, sockets: Sockets) -> tuple[list[socket.socket], list[socket.socket], list[socket.socket]]:
+        """Those in the clear, those with TLS, and those for QUIC."""
         secure = [sock for bind, opened in sockets.items() if bind.startswith(TLS) for sock in opened]
-        return [sock for bind, opened in sockets.items() if not bind.startswith(TLS) for sock in opened], secure
+        quic = [sock for bind, opened in sockets.items() if bind.startswith(QUIC) for sock in opened]
+        clear = [sock for opened in sockets.values() for sock in opened if sock not in secure and sock not in quic]
+        return clear, secure, quic
 
     async def stop(self) -> None:
         """Drain: accept nothing new, finish what runs, cut what is left at the deadline."""
@@ -277,14 +283,18 @@ def limits_of(settings: Settings) -> Limits:
 
 def binds_of(settings: Settings) -> list[str]:
     """All that is listened on, in the clear and with TLS."""
-    return [*settings.bind, *(TLS + bind for bind in settings.bind_tls)]
+    return [
+        *settings.bind, *(TLS + bind for bind in settings.bind_tls), *(QUIC + bind for bind in settings.bind_quic)
+    ]  # fmt: skip
 
 
 def certificates_of(settings: Settings) -> Certificates | None:
     """The certificates of `[tls]`, where something is bound with TLS. SettingsError."""
     tls = settings.tls
-    if not settings.bind_tls:
+    if not settings.bind_tls and not settings.bind_quic:
         return None
+    if settings.bind_quic and find_spec("aioquic") is None:
+        raise SettingsError("`bind_quic` needs aioquic: pip install 'headgate[http3]'")
     pairs = [(Path(one.cert), Path(one.key)) for one in tls.certificates]
     if tls.cert is not None or tls.key is not None:
         if tls.cert is None or tls.key is None:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import hypercorn
 import trio
+from h3_client import Answer, Client, h3_client
 from hypercorn.trio import serve
 
 from headgate.contracts.transport import Outgoing, Target, Timeouts
@@ -22,7 +23,7 @@ from headgate.serve import limits_of
 from headgate.testing import Gate, open_gate
 from headgate.wire.asgi import AsgiDoor
 
-DOORS = ("HTTP/1.1", "HTTP/1.1 over TLS", "HTTP/2", "HTTP/2 in the clear", "ASGI")
+DOORS = ("HTTP/1.1", "HTTP/1.1 over TLS", "HTTP/2", "HTTP/2 in the clear", "HTTP/3", "ASGI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Door:
     client: httpx.AsyncClient
     target: Target
     timeouts: Timeouts = field(default_factory=Timeouts)
+    three: Client | None = None
 
     @property
     def ours(self) -> bool:
@@ -77,7 +79,7 @@ class Door:
 
     @property
     def is_two(self) -> bool:
-        return self.name.startswith("HTTP/2")
+        return self.name.startswith(("HTTP/2", "HTTP/3"))
 
     async def send(
         self,
@@ -88,10 +90,18 @@ class Door:
         body: bytes | None = None,
     ) -> Got:
         """One request, and its whole answer. Raises what the client raises where the answer breaks off."""
+        if self.three is not None:
+            return await self._three(self.three, method, path, headers, body)
         if self.ours:
             return await self.send_ours(method, path, headers, body)
         answer = await self.client.request(method, self.url + path, headers=headers, content=body)
         return Got(answer.status_code, dict(answer.headers), answer.content, answer.http_version)
+
+    async def _three(self, client: Client, method: str, path: str, headers: Any, body: bytes | None) -> Got:
+        pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+        answer = await client.send(method, path, pairs, body)
+        lines = {name.decode(): value.decode() for name, value in answer.headers}
+        return Got(int(lines.pop(":status")), lines, b"".join(answer.pieces), "HTTP/3")
 
     async def send_ours(self, method: str, path: str, headers: Any, body: bytes | None) -> Got:
         response = await self.begin(method, path, headers, body)
@@ -117,10 +127,24 @@ class Door:
     async def stream(self, method: str, path: str) -> AsyncIterator[Any]:
         """The pieces of an answer as they come; it is given up at the end of the block. The client is ours at every door:
         httpx leaves its generators to the garbage collector."""
+        if self.three is not None:
+            id, answer = await self.three.begin(method, path)
+            async with aclosing(_arriving(answer)) as pieces:
+                yield pieces
+            self.three.give_up(id)
+            return
         response = await self.begin(method, path)
         async with aclosing(_pieces(response)) as pieces:
             yield pieces
         await response.aclose()
+
+
+async def _arriving(answer: Answer) -> AsyncIterator[bytes]:
+    while True:
+        await answer.wait(lambda: answer.pieces or answer.ended)
+        if not answer.pieces:
+            return
+        yield answer.pieces.popleft()
 
 
 async def _pieces(response: Response) -> AsyncIterator[bytes]:
@@ -160,13 +184,17 @@ async def open_door(
     """A node with one listener of each kind, and a client for the one that is asked for."""
     cert, key = certified.pair("one")
     settings = Settings(
-        bind=["127.0.0.1:0"], bind_tls=["127.0.0.1:0"], tls=TlsSettings(cert=cert, key=key, **(tls or {})), **more
+        bind=["127.0.0.1:0"],
+        bind_tls=["127.0.0.1:0"],
+        bind_quic=["127.0.0.1:0"] if name == "HTTP/3" else [],
+        tls=TlsSettings(cert=cert, key=key, **(tls or {})),
+        **more,
     )
     async with (
         open_gate(policies, plugins=plugins, settings=settings) as gate,
         hosted(gate) if name == "ASGI" else nullcontext() as address,
     ):
-        clear, secure = gate.server.addresses
+        clear, secure, *quic = gate.server.addresses
         clear = address or clear
         over_tls = "TLS" in name or name == "HTTP/2"
         url = secure if over_tls else clear
@@ -180,4 +208,8 @@ async def open_door(
             timeout=30,
             trust_env=False,
         ) as made:
-            yield Door(name, gate, url, made, target)
+            if quic:
+                async with h3_client(int(quic[0].rsplit(":", 1)[1]), certified.ca) as three:
+                    yield Door(name, gate, secure, made, target, three=three)
+            else:
+                yield Door(name, gate, url, made, target)

@@ -26,6 +26,7 @@ from headgate.serve import Ready, changes, open_server, prepare, reload_on, sign
 @click.option(
     "--bind-tls", multiple=True, metavar="HOST:PORT", help="Where to listen with TLS; needs --cert and --key."
 )
+@click.option("--bind-quic", multiple=True, metavar="HOST:PORT", help="Where to listen for HTTP/3; needs aioquic.")
 @click.option("--cert", type=click.Path(path_type=Path), help="The certificate chain, in PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="Its key, in PEM.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the access log looks.")
@@ -37,6 +38,7 @@ def serve(
     policies: Path | None,
     bind: tuple[str, ...],
     bind_tls: tuple[str, ...],
+    bind_quic: tuple[str, ...],
     cert: Path | None,
     key: Path | None,
     log_format: str | None,
@@ -50,10 +52,11 @@ def serve(
         "log_format": log_format,
     }
     tls = {name: str(file) for name, file in (("cert", cert), ("key", key)) if file is not None}
-    flags.update(bind_tls=list(bind_tls) or None, tls=tls or None)
+    flags.update(bind_tls=list(bind_tls) or None, bind_quic=list(bind_quic) or None, tls=tls or None)
     work.flags.update(flags, access_log=False if no_access_log else None, reload=False if no_reload else None)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for library in ("httpx", "quic"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     report_broken(work.plugins.broken)
     settings = work.settings
     seen = stamps(Path(settings.policies))

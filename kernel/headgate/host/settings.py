@@ -24,7 +24,7 @@ PREFIX = "HEADGATE_"
 FOR_CLIENTS = frozenset({"HEADGATE_KEY"})
 
 # What is a list, and so is written with commas in the environment.
-LISTS = {("bind",), ("bind_tls",), ("trusted_proxies",), ("egress", "allow")}
+LISTS = {("bind",), ("bind_tls",), ("bind_quic",), ("trusted_proxies",), ("egress", "allow")}
 
 # Kernel settings (they have flags of their own) that are a plugin's to heed: where they go in its table.
 HANDED_ON = {"log_format": ("log", "format"), "access_log": ("log", "access")}
@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     policies: str = "policies"
     bind: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1:8080"])
     bind_tls: list[str] = msgspec.field(default_factory=list)
+    bind_quic: list[str] = msgspec.field(default_factory=list)
     tls: TlsSettings = msgspec.field(default_factory=TlsSettings)
     data: str = ".headgate"
     log_format: str | None = None
@@ -87,7 +88,7 @@ def load_settings(
     _merge(merged, _known(_from_environment(environ), shapes, "the environment"))
     _merge(merged, {key: value for key, value in flags.items() if value is not None})
     _hand_on(merged)
-    if "bind_tls" in merged:
+    if "bind_tls" in merged or "bind_quic" in merged:
         merged.setdefault("bind", [])  # who says where to listen with TLS listens nowhere else unasked
     try:
         settings = msgspec.convert(merged, Settings, strict=False)

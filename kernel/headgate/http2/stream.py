@@ -7,14 +7,13 @@ two tasks; each waits for its own news. What came before a fault is read before 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 from h2.errors import ErrorCodes
 
 if TYPE_CHECKING:
     from headgate.http2.machine import Lines
-    from headgate.http2.session import Session
 
 
 class StreamFault(Exception):
@@ -49,8 +48,14 @@ def name_of(code: int) -> str:
         return f"code {code}"
 
 
+class Windows(Protocol):
+    """Who is told how much of a stream was read."""
+
+    def give_back(self, stream: Stream, size: int) -> None: ...
+
+
 class Stream:
-    """One stream of a `Session`, which makes it. `head` are the lines that opened it, or that answered it."""
+    """One stream of a connection, which makes it. `head` are the lines that opened it, or that answered it."""
 
     __slots__ = (
         "_arrived",
@@ -68,7 +73,7 @@ class Stream:
         "trailers",
     )
 
-    def __init__(self, session: Session, id: int) -> None:
+    def __init__(self, session: Windows, id: int) -> None:
         self._session = session
         self.id = id
         self.head: Lines | None = None

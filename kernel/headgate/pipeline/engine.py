@@ -166,7 +166,7 @@ class Engine:
         response = x.response
         assert response is not None
         _identify(x, response)
-        if x.request.http_version == "2" and is_grpc(x.request):
+        if x.request.http_version[0] != "1" and is_grpc(x.request):
             if x.ended and b"grpc-status" not in response.headers:
                 response = as_grpc(response)
             note_status(x, response.headers)

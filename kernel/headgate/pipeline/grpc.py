@@ -34,8 +34,6 @@ _PLAIN: Final = bytes(byte for byte in range(0x20, 0x7F) if byte != 0x25).decode
 
 def is_grpc(request: Request) -> bool:
     """Whether a request is a gRPC call."""
-    if request.http_version != "2":
-        return False
     kind = request.headers.get(b"content-type") or b""
     return kind == b"application/grpc" or kind.startswith((b"application/grpc+", b"application/grpc;"))
 

@@ -9,8 +9,9 @@ from typing import Final
 from headgate.errors import SettingsError
 from headgate.wire.lane import open_listeners
 
-# What stands before a bind whose clients begin with TLS.
+# What stands before a bind whose clients begin with TLS, and before one for QUIC.
 TLS: Final = "tls:"
+QUIC: Final = "quic:"
 # For each bind, as it is written, the sockets of all its addresses.
 Sockets = Mapping[str, Sequence[socket.socket]]
 
@@ -29,18 +30,22 @@ def open_binds(binds: Iterable[str]) -> Sockets:
 
 def open_bind(bind: str) -> list[socket.socket]:
     """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
-    host, _, port = bind.removeprefix(TLS).rpartition(":")
+    host, _, port = _place(bind).rpartition(":")
     if not port.isdigit() or int(port) > 65535:
-        raise SettingsError(f"`{_setting(bind)}`: {bind.removeprefix(TLS)!r} is not host:port")
+        raise SettingsError(f"`{_setting(bind)}`: {_place(bind)!r} is not host:port")
     try:
-        return open_listeners(host.strip("[]") or None, int(port))
+        kind = socket.SOCK_DGRAM if bind.startswith(QUIC) else socket.SOCK_STREAM
+        return open_listeners(host.strip("[]") or None, int(port), kind=kind)
     except OSError as error:
-        where = bind.removeprefix(TLS)
-        raise SettingsError(f"`{_setting(bind)}`: {where} cannot be listened on: {error.strerror}") from None
+        raise SettingsError(f"`{_setting(bind)}`: {_place(bind)} cannot be listened on: {error.strerror}") from None
+
+
+def _place(bind: str) -> str:
+    return bind.removeprefix(TLS).removeprefix(QUIC)
 
 
 def _setting(bind: str) -> str:
-    return "bind_tls" if bind.startswith(TLS) else "bind"
+    return "bind_tls" if bind.startswith(TLS) else "bind_quic" if bind.startswith(QUIC) else "bind"
 
 
 def close_all(sockets: Sockets) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtensionOID
 
 from headgate.errors import SettingsError
@@ -46,6 +47,7 @@ class Certificates:
 
     def __init__(self, plan: TlsPlan) -> None:
         self.plan = plan
+        self._parsed: tuple[ssl.SSLContext, tuple[x509.Certificate, list[x509.Certificate], Any]] | None = None
         self._seen = self._stamps()
         self._named, self.context = _build(plan, self)
 
@@ -67,6 +69,14 @@ class Certificates:
             return self.context
         name = name.lower().removesuffix(".")
         return self._named.get(name) or self._named.get("*." + name.partition(".")[2]) or self.context
+
+    def for_quic(self) -> tuple[x509.Certificate, list[x509.Certificate], Any]:
+        """The first certificate, what stands behind it, and its key: QUIC's handshake is not OpenSSL's."""
+        if self._parsed is None or self._parsed[0] is not self.context:
+            chain, key = self.plan.pairs[0]
+            first, *rest = x509.load_pem_x509_certificates(chain.read_bytes())
+            self._parsed = self.context, (first, rest, load_pem_private_key(key.read_bytes(), None))
+        return self._parsed[1]
 
     def _stamps(self) -> Stamps:
         files = [file for pair in self.plan.pairs for file in pair]

@@ -41,7 +41,7 @@ _PRI = b"PRI * HTTP/2.0\r\n\r\n"
 class Connection:
     """A client's connection, for as long as it lasts."""
 
-    __slots__ = ("_table", "channel", "client", "reply", "requests", "scope", "state", "successor")
+    __slots__ = ("_rest", "_table", "channel", "client", "reply", "requests", "scope", "state", "successor")
 
     def __init__(self, pipe: Pipe, client: Client, table: Connections) -> None:
         self._table = table
@@ -49,6 +49,7 @@ class Connection:
         self.client = client
         self.scope = trio.CancelScope()
         self.reply: Reply | None = None
+        self._rest = b"alt-svc: %b\r\n" % table.elsewhere if client.tls and table.elsewhere is not None else b""
         self.requests = 0
         self.successor: Http2Connection | None = None
         self.state = "idle"
@@ -124,6 +125,7 @@ class Connection:
             cancel=self.scope.cancel,
             asked=head.headers,
             draining=self._table.drain_began,
+            rest=self._rest,
         )
         await run_handler(self._table.handler, _request(head, incoming, self), self.client, reply)
         return await self._after(head, incoming, reply)

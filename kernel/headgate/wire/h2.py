@@ -1,33 +1,23 @@
 """HTTP/2 from a client: each stream is a request with a task of its own, and all go to the same handler as the lane's.
 
-1. A stream ends whole, or is reset: with INTERNAL_ERROR where its exchange died, with NO_ERROR where the answer is out
-   and the request is not (RFC 9113 §8.1).
-2. A request that breaks a rule of HTTP is answered on its stream; what breaks a rule of framing ends the connection.
-3. A drain says GOAWAY twice, a tick between, and lets the streams that were taken end.
+1. What breaks a rule of framing ends the connection; what breaks one of HTTP is answered on its stream (`streams`).
+2. A drain says GOAWAY twice, a tick between, and lets the streams that were taken end.
 """
 
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
 import trio
-from h2.errors import ErrorCodes
 
-from headgate.http2 import Session, Sizes, Stream, StreamFault
-from headgate.message.body import BytesBody
-from headgate.message.request import Client, Request
-from headgate.wire.answering import answer_problem, run_handler
-from headgate.wire.h2_body import Http2Body
-from headgate.wire.h2_head import read_h2_head
-from headgate.wire.h2_reply import Http2Reply
-from headgate.wire.refusal import Refusal
-from headgate.wire.stage import Stage
+from headgate.http2 import Session, Sizes, Stream
+from headgate.message.request import Client
+from headgate.wire.streams import serve_stream
 
 if TYPE_CHECKING:
-    from headgate.wire.head import Head
     from headgate.wire.limits import Limits
     from headgate.wire.pipe import Pipe
     from headgate.wire.table import Connections
@@ -69,7 +59,7 @@ class Http2Connection:
         self._close_at = inf
         self.client = client
         self.scope = trio.CancelScope()
-        self.session = Session(_PipeBytes(pipe), _sizes(table.limits), client=False, opened=self._opened)
+        self.session = Session(_PipeBytes(pipe), sizes_of(table.limits), client=False, opened=self._opened)
         self.requests = 0
 
     def __repr__(self) -> str:
@@ -116,74 +106,12 @@ class Http2Connection:
         self.requests += 1
         if self.requests >= self._table.limits.requests:
             self.wind_up()
-        self._tasks.start_soon(self._serve, stream, ended)
-
-    async def _serve(self, stream: Stream, ended: bool) -> None:
-        with trio.CancelScope() as scope:
-            head = self._head(stream)
-            reply = Http2Reply(
-                self.session, stream, self._table.pulse,
-                head_only=_head_only(stream), cancel=scope.cancel, draining=self._table.drain_began,
-            )  # fmt: skip
-            if isinstance(head, Refusal):
-                await self._refuse(stream, reply, head)
-            else:
-                await run_handler(self._table.handler, self._request(head, stream, ended), self.client, reply)
-                if reply.stage is Stage.ENDED:
-                    await self._linger(stream)
-                    self.session.reset(stream, ErrorCodes.NO_ERROR)
-        self.session.reset(stream, ErrorCodes.INTERNAL_ERROR)
-
-    async def _linger(self, stream: Stream) -> None:
-        """Throw away what still comes of a request that has its answer, as some clients read it only when all is sent."""
-        limits, thrown = self._table.limits, 0
-        with trio.move_on_after(limits.linger_s), suppress(StreamFault):
-            while thrown < limits.linger_bytes and (piece := await stream.receive()):
-                thrown += len(piece)
-
-    def _head(self, stream: Stream) -> Head | Refusal:
-        assert stream.head is not None
-        limits = self._table.limits
-        try:
-            head = read_h2_head(stream.head, limits, tls=self.client.tls)
-            if limits.body_bytes is not None and head.length is not None and head.length > limits.body_bytes:
-                return Refusal(413, f"The body may hold at most {limits.body_bytes} bytes (RFC 9110 §15.5.14).")
-        except Refusal as refusal:
-            return refusal
-        return head
-
-    def _request(self, head: Head, stream: Stream, ended: bool) -> Request:
-        body: BytesBody | Http2Body = BytesBody()
-        if not ended and head.upgrade is None:  # what comes behind a handshake is no body
-            body = Http2Body(self.session, stream, self._table.limits, head.length, continues=head.continues)
-        return Request(
-            method=head.method,
-            path=head.path,
-            raw_path=head.raw_path,
-            query_string=head.query,
-            host=head.host,
-            scheme="https" if self.client.tls else "http",
-            headers=head.headers,
-            body=body,
-            id=self._table.next_id(),
-            http_version=head.version,
-            upgrade=head.upgrade,
-        )
-
-    async def _refuse(self, stream: Stream, reply: Http2Reply, refusal: Refusal) -> None:
-        refusal.id = self._table.next_id()
-        pseudo = dict(stream.head or ())
-        refusal.method = pseudo.get(b":method", b"-").decode("latin-1")
-        refusal.target = pseudo.get(b":path", b"-")[: self._table.limits.request_line_bytes]
-        self._table.refused(self.client, refusal)
-        await answer_problem(reply, refusal.status, refusal.detail, refusal.id)
+        serve = partial(serve_stream, ended=ended, version="2")
+        self._tasks.start_soon(serve, self._table, self.session, self.client, stream)
 
 
-def _head_only(stream: Stream) -> bool:
-    return (b":method", b"HEAD") in (stream.head or ())
-
-
-def _sizes(limits: Limits) -> Sizes:
+def sizes_of(limits: Limits) -> Sizes:
+    """What a connection with streams grants its client."""
     return Sizes(
         window_bytes=limits.h2_window_bytes,
         # Twice what is taken: what is a little too much is answered, what is far too much ends the connection.

@@ -6,13 +6,17 @@ Nothing more is granted than the stream's window until somebody reads (`http2.se
 from __future__ import annotations
 
 from math import inf
+from typing import TYPE_CHECKING
 
 import trio
 
 from headgate.errors import ClientFault, ClientGone, Failure
-from headgate.http2 import Lines, Session, Stream, StreamFault
+from headgate.http2 import Lines, Stream, StreamFault
 from headgate.message.body import too_large
 from headgate.wire.limits import Limits
+
+if TYPE_CHECKING:
+    from headgate.wire.streams import Streams
 
 
 class Http2Body:
@@ -21,7 +25,7 @@ class Http2Body:
     __slots__ = ("_failure", "_limits", "_session", "_stream", "_waited_s", "continues", "length", "received")
 
     def __init__(
-        self, session: Session, stream: Stream, limits: Limits, length: int | None, *, continues: bool
+        self, session: Streams, stream: Stream, limits: Limits, length: int | None, *, continues: bool
     ) -> None:
         self.length = length
         self.received = 0

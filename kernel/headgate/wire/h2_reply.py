@@ -1,4 +1,4 @@
-"""The client's side of one request in HTTP/2. See `writer.Reply` for what a reply promises; this one keeps it on a stream.
+"""The client's side of one request on a stream, of HTTP/2 or HTTP/3. See `writer.Reply` for what a reply promises; this one keeps it on a stream.
 
 A truncated answer never looks whole: a stream that is not ended in order is reset.
 """
@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-import trio
 from h2.errors import ErrorCodes
 
 from headgate.errors import ClientGone, InternalError
-from headgate.http2 import Session, Stream, StreamFault
+from headgate.http2 import Stream, StreamFault
 from headgate.message.body import is_ready, trailers_of
 from headgate.wire.answer import Framing, check_lines, choose, travelling_trailers
 from headgate.wire.stage import Stage
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from headgate.message.headers import Line
     from headgate.message.response import Response
     from headgate.message.tunnel import Tunnel
-    from headgate.wire.pulse import Pulse
+    from headgate.wire.streams import Streams
+    from headgate.wire.table import Connections
 
 
 _HANDSHAKE = frozenset({b"sec-websocket-accept", b"upgrade"})
@@ -34,14 +34,13 @@ class Http2Reply:
 
     __slots__ = (
         "_cancel",
-        "_draining",
         "_framing",
         "_head_only",
         "_left",
         "_prepared",
-        "_pulse",
         "_session",
         "_stream",
+        "_table",
         "bytes_out",
         "head_sent",
         "keep_alive",
@@ -49,21 +48,13 @@ class Http2Reply:
     )
 
     def __init__(
-        self,
-        session: Session,
-        stream: Stream,
-        pulse: Pulse,
-        *,
-        head_only: bool,
-        cancel: Callable[[], None],
-        draining: trio.Event,
+        self, session: Streams, stream: Stream, table: Connections, *, head_only: bool, cancel: Callable[[], None]
     ) -> None:
         self._session = session
         self._stream = stream
-        self._pulse = pulse
+        self._table = table
         self._head_only = head_only
         self._cancel = cancel
-        self._draining = draining
         self._framing = Framing.NONE
         self._left: int | None = None
         self._prepared: list[Line] = []
@@ -108,7 +99,7 @@ class Http2Reply:
         self._framing = choose(status, length, head_only=self._head_only, is_11=True)
         self._left = length if self._framing is Framing.LENGTH else None
         self._prepared = [(b":status", b"%d" % status), *check_lines(status, headers, self._framing, length)]
-        self._prepared.append((b"date", self._pulse.date[6:-2]))
+        self._prepared += self._table.lines(secure=True)
         self.stage = Stage.PREPARED
 
     async def flush(self) -> None:
@@ -196,7 +187,7 @@ class Http2Reply:
 
     async def wait_drain(self) -> None:
         """Return when the listener is about to go."""
-        await self._draining.wait()
+        await self._table.drain_began.wait()
 
     def cancel(self) -> None:
         """End the task that answers: for when the client is gone."""

@@ -35,16 +35,19 @@ logger = logging.getLogger("headgate.wire")
 _BACK_OFF_S = 0.1
 
 
-def open_listeners(host: str | None, port: int, limits: Limits | None = None) -> list[socket.socket]:
-    """Listening sockets for every address of `host` (None: all of this machine). OSError where one cannot be bound.
+def open_listeners(
+    host: str | None, port: int, limits: Limits | None = None, *, kind: socket.SocketKind = socket.SOCK_STREAM
+) -> list[socket.socket]:
+    """Listening sockets for every address of `host` (None: all of this machine), TCP's or UDP's. OSError where one cannot be
+    bound.
 
     For workers: open once, share by inheritance. Non-blocking.
     """
     backlog = (limits or Limits()).backlog
     opened: list[socket.socket] = []
-    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    infos = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)
     try:
-        for family, kind, protocol, _, address in infos:
+        for family, _, protocol, _, address in infos:
             sock = socket.socket(family, kind, protocol)
             opened.append(sock)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,7 +55,8 @@ def open_listeners(host: str | None, port: int, limits: Limits | None = None) ->
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.setblocking(False)
             sock.bind(address)
-            sock.listen(backlog)
+            if kind is socket.SOCK_STREAM:
+                sock.listen(backlog)
     except OSError:
         for sock in opened:
             sock.close()
@@ -67,17 +71,22 @@ async def serve_lane(
     *,
     tls: Sequence[socket.socket] = (),
     certificates: Certificates | None = None,
+    udp: Sequence[socket.socket] = (),
     on_refused: OnRefused | None = None,
     task_status: trio.TaskStatus[Connections] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on listening sockets until drained or cancelled; starts with its `Connections`. On those of `tls` clients begin
-    with a handshake, for which `certificates` are needed.
+    with a handshake, for which `certificates` are needed; on those of `udp` they speak HTTP/3.
 
     Takes the sockets over: they are closed when accepting ends. To stop, call `drain` on what it started with.
     """
     connections = Connections(handler, limits, on_refused=on_refused)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connections.sweep)
+        if udp and certificates is not None:
+            from headgate.wire.http3 import open_endpoints  # aioquic is there only where somebody wants it
+
+            await open_endpoints(nursery, udp, certificates, connections)
         task_status.started(connections)
         async with trio.open_nursery() as serving:
             with connections.accepting:
@@ -86,6 +95,8 @@ async def serve_lane(
                     shake = partial(connections.serve_tls, certificates=certificates)
                     doors += [(listener, shake) for listener in tls]
                 await _accept_all(doors, connections, serving)
+            if udp:
+                await connections.drained.wait()
         nursery.cancel_scope.cancel()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
@@ -22,6 +22,7 @@ from headgate.wire.pipe import Pipe, StreamPipe
 from headgate.wire.pulse import Pulse
 
 if TYPE_CHECKING:
+    from headgate.message.headers import Line
     from headgate.message.request import Client
     from headgate.wire.certificates import Certificates
     from headgate.wire.handler import Exchanger, OnRefused
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from headgate.wire.refusal import Refusal
 
 logger = logging.getLogger("headgate.wire")
+
+
+class Draining(Protocol):
+    """Connections of another kind, which end with these."""
+
+    async def drain(self, deadline_s: float) -> None: ...
 
 
 class Connections:
@@ -42,9 +49,13 @@ class Connections:
         self.pulse = Pulse(trio.current_time(), self.limits.tick_s)
         self.draining = False
         self.drain_began = trio.Event()
+        self.drained = trio.Event()
         self.live: set[Live] = set()
         self._on_refused = on_refused
         self.next_id = Ids().next
+        # Where the same is to be had over QUIC, for clients that came by TLS (RFC 7838).
+        self.elsewhere: bytes | None = None
+        self.endpoints: list[Draining] = []
         self._changed = trio.Event()
         self.accepting = trio.CancelScope()
 
@@ -52,6 +63,11 @@ class Connections:
         idle = sum(connection.idle for connection in self.live)
         state = "draining" if self.draining else "open"
         return f"<Connections {state} [{len(self.live) - idle} busy, {idle} idle]>"
+
+    def lines(self, *, secure: bool) -> list[Line]:
+        """What stands in every head that we send."""
+        date = (b"date", self.pulse.date[6:-2])
+        return [date] if self.elsewhere is None or not secure else [date, (b"alt-svc", self.elsewhere)]
 
     def refused(self, client: Client, refusal: Refusal) -> None:
         """Tell whoever listens; a listener that fails must not cost the client its answer."""
@@ -122,10 +138,15 @@ class Connections:
         self.close_idle()
         for connection in self.live:
             connection.wind_up()
-        with trio.move_on_after(self.limits.drain_s if deadline_s is None else deadline_s):
-            while self.live:
-                await self._changed.wait()
+        patience_s = self.limits.drain_s if deadline_s is None else deadline_s
+        async with trio.open_nursery() as nursery:
+            for endpoint in self.endpoints:
+                nursery.start_soon(endpoint.drain, patience_s)
+            with trio.move_on_after(patience_s):
+                while self.live:
+                    await self._changed.wait()
         for connection in self.live:
             connection.scope.cancel()
         while self.live:
             await self._changed.wait()
+        self.drained.set()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.errors import ClientGone
-from headgate.http2 import Session, Stream, StreamFault
+from headgate.http2 import Stream, StreamFault
 
 if TYPE_CHECKING:
     from headgate.wire.channel import Channel
     from headgate.wire.h2_reply import Http2Reply
+    from headgate.wire.streams import Streams
     from headgate.wire.writer import Reply
 
 
@@ -50,7 +51,7 @@ class StreamTunnel:
 
     __slots__ = ("_reply", "_session", "_stream", "length")
 
-    def __init__(self, session: Session, stream: Stream, reply: Http2Reply) -> None:
+    def __init__(self, session: Streams, stream: Stream, reply: Http2Reply) -> None:
         self.length: int | None = None
         self._session = session
         self._stream = stream

@@ -54,6 +54,7 @@ class Reply:
         "_left",
         "_limits",
         "_prepared",
+        "_rest",
         "_unyielded",
         "bytes_out",
         "head_sent",
@@ -72,10 +73,12 @@ class Reply:
         keep_alive: bool,
         cancel: Callable[[], None] | None = None,
         asked: Headers | None = None,
+        rest: bytes = b"",
         draining: trio.Event | None = None,
     ) -> None:
         self._draining = draining
         self._asked = asked
+        self._rest = rest
         self._cancel = cancel
         self._channel = channel
         self._limits = limits
@@ -136,7 +139,9 @@ class Reply:
         if framing is Framing.CLOSE or (incoming is not None and not incoming.keeps):
             self.keep_alive = False
         persistence = (b"" if self._is_11 else _KEEP) if self.keep_alive else _CLOSE
-        self._prepared = render_head(status, headers, framing, length, self._channel.pulse.date + persistence)
+        self._prepared = render_head(
+            status, headers, framing, length, self._channel.pulse.date + persistence + self._rest
+        )
         self._framing = framing
         self._left = length if framing is Framing.LENGTH else None
         self.stage = Stage.PREPARED

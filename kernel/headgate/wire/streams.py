@@ -1,0 +1,106 @@
+"""A request on a stream, HTTP/2's or HTTP/3's: read, answered, and ended, whatever becomes of it.
+
+1. A stream ends whole, or is reset: with INTERNAL_ERROR where its exchange died, with NO_ERROR where the answer is out
+   and the request is not (RFC 9113 §8.1, RFC 9114 §4.1).
+2. A request that breaks a rule of HTTP is answered on its stream.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+from h2.errors import ErrorCodes
+
+from headgate.errors import ClientGone
+from headgate.http2 import Lines, Stream, StreamFault
+from headgate.message.body import BytesBody
+from headgate.message.request import Client, Request
+from headgate.wire.answering import answer_problem, run_handler
+from headgate.wire.h2_body import Http2Body
+from headgate.wire.h2_head import read_h2_head
+from headgate.wire.h2_reply import Http2Reply
+from headgate.wire.refusal import Refusal
+from headgate.wire.stage import Stage
+
+if TYPE_CHECKING:
+    from headgate.wire.head import Head
+    from headgate.wire.table import Connections
+
+
+class Streams(Protocol):
+    """What a reply and a body need of the connection that their stream is on: `http2.Session`, `h3.H3Session`."""
+
+    def send_head(self, stream: Stream, lines: Lines, *, end: bool = False) -> None: ...
+    def send_end(self, stream: Stream) -> None: ...
+    async def send(self, stream: Stream, data: bytes, *, end: bool = False) -> None: ...
+    def reset(self, stream: Stream, code: int = ...) -> None: ...
+
+
+async def serve_stream(
+    table: Connections, session: Streams, client: Client, stream: Stream, *, ended: bool, version: str
+) -> None:
+    """Answer the request that opened a stream; `ended` says that it has no body. Raises nothing but cancellation."""
+    with trio.CancelScope() as scope:
+        head_only = (b":method", b"HEAD") in (stream.head or ())
+        reply = Http2Reply(session, stream, table, head_only=head_only, cancel=scope.cancel)
+        try:
+            head = _read(table, client, stream, version)
+        except Refusal as refusal:
+            await _refuse(table, client, stream, reply, refusal)
+        else:
+            request = _request(table, session, client, stream, head, ended=ended)
+            await run_handler(table.handler, request, client, reply)
+        if reply.stage is Stage.ENDED:
+            await _linger(table, stream)
+            session.reset(stream, ErrorCodes.NO_ERROR)
+    session.reset(stream, ErrorCodes.INTERNAL_ERROR)
+
+
+def _read(table: Connections, client: Client, stream: Stream, version: str) -> Head:
+    limits = table.limits
+    head = read_h2_head(stream.head or (), limits, tls=client.tls)
+    head.version = version
+    if limits.body_bytes is not None and head.length is not None and head.length > limits.body_bytes:
+        raise Refusal(413, f"The body may hold at most {limits.body_bytes} bytes (RFC 9110 §15.5.14).")
+    return head
+
+
+def _request(
+    table: Connections, session: Streams, client: Client, stream: Stream, head: Head, *, ended: bool
+) -> Request:
+    body: BytesBody | Http2Body = BytesBody()
+    if not ended and head.upgrade is None:  # what comes behind a handshake is no body
+        body = Http2Body(session, stream, table.limits, head.length, continues=head.continues)
+    return Request(
+        method=head.method,
+        path=head.path,
+        raw_path=head.raw_path,
+        query_string=head.query,
+        host=head.host,
+        scheme="https" if client.tls else "http",
+        headers=head.headers,
+        body=body,
+        id=table.next_id(),
+        http_version=head.version,
+        upgrade=head.upgrade,
+    )
+
+
+async def _refuse(table: Connections, client: Client, stream: Stream, reply: Http2Reply, refusal: Refusal) -> None:
+    refusal.id = table.next_id()
+    pseudo = dict(stream.head or ())
+    refusal.method = pseudo.get(b":method", b"-").decode("latin-1")
+    refusal.target = pseudo.get(b":path", b"-")[: table.limits.request_line_bytes]
+    table.refused(client, refusal)
+    with suppress(ClientGone):
+        await answer_problem(reply, refusal.status, refusal.detail, refusal.id)
+
+
+async def _linger(table: Connections, stream: Stream) -> None:
+    """Throw away what still comes of a request that has its answer, as some clients read it only when all is sent."""
+    limits, thrown = table.limits, 0
+    with trio.move_on_after(limits.linger_s), suppress(StreamFault):
+        while thrown < limits.linger_bytes and (piece := await stream.receive()):
+            thrown += len(piece)
