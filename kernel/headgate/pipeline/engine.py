@@ -24,6 +24,8 @@ from headgate.contracts.kinds import KINDS
 from headgate.contracts.stores import Sink
 from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, RehearsalFault, UpstreamFault
 from headgate.language.runtime import error_response
+from headgate.message.forwarding import ends_here
+from headgate.message.response import Response
 from headgate.pipeline.faults import policy_line, undeclared
 from headgate.pipeline.relay import relay
 from headgate.pipeline.rows import row_of
@@ -32,7 +34,6 @@ from headgate.pipeline.watch import Watch
 if TYPE_CHECKING:
     from headgate.contracts.node import Node
     from headgate.message.request import Client, Request
-    from headgate.message.response import Response
     from headgate.pipeline.reply import Reply
     from headgate.pipeline.snapshot import Snapshot
     from headgate.pipeline.table import Entry
@@ -96,6 +97,8 @@ class Engine:
 
     def _route(self, x: Exchange, snapshot: Snapshot) -> Entry | None:
         request = x.request
+        if request.method == "OPTIONS" and _options(x, snapshot):
+            return None
         entry, params, allowed = snapshot.table.find(request.method, request.host, request.path)
         if entry is None and request.method == "OPTIONS":
             entry, params = _preflight(x, snapshot)
@@ -231,6 +234,17 @@ class Engine:
                 log.error("request %s: %r did not take its row", x.request.id, sink, exc_info=error)
         if self.seen is not None:
             self.seen(x)
+
+
+def _options(x: Exchange, snapshot: Snapshot) -> bool:
+    """Answer what asks the node itself: `OPTIONS *` (RFC 9110 §9.3.7), and OPTIONS that may be sent on to no one."""
+    request = x.request
+    if request.path != "*" and not ends_here(request):
+        return False
+    methods = snapshot.table.methods(request.host, request.path)
+    if methods or request.path == "*":
+        x.answer(Response(204, [(b"allow", ", ".join(sorted(methods | {"OPTIONS"})).encode())]))
+    return x.response is not None
 
 
 def _preflight(x: Exchange, snapshot: Snapshot) -> tuple[Entry | None, dict[str, object]]:

@@ -133,6 +133,9 @@ class Head:
     def feed(self, data: bytes) -> None:
         """Take bytes of the head. Malformed where they are not one, or too much of one."""
         # The parser gets the head and nothing else: what is body and what is surplus is decided here, to the byte.
+        if not self._size and data[:1] != b"H":
+            # The parser would take RTSP, ICE and leading line breaks too.
+            raise Malformed("sent a head that is not HTTP/1.1 (it does not begin with HTTP/)")
         overlap = len(self._tail)
         stop = (self._tail + data if overlap else data).find(b"\r\n\r\n")
         end = len(data) if stop < 0 else stop + 4 - overlap
