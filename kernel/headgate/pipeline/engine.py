@@ -1,6 +1,6 @@
 """Runs one exchange, from its request to its row in the call log.
 
-1. The head is decided by the route's program, by the default answer to a failure, or by the engine (404, 405, 500).
+1. The head is decided by the route's program, by the default answer to a failure, or by the engine (404, 405, 500, 501).
 2. Then what lines attached for the head runs, backwards; then the answer goes out, through the body filters.
 3. Finish happens exactly once, whatever went wrong: closes and `finally` backwards, the row, the Snapshot is left. It is
    shielded, with a deadline: neither a client that hung up nor a drain can keep an account from being settled, and
@@ -108,7 +108,9 @@ class Engine:
             x.params = params
             x.dialect = entry.program.dialect
             return entry
-        if allowed:
+        if not snapshot.table.knows(request.method):
+            x.end(error_response(x, 501, f"No route here knows {request.method}."))
+        elif allowed:
             x.end(error_response(x, 405, f"{request.path} does not answer {request.method}."))
             assert x.response is not None
             x.response.headers.set(b"allow", ", ".join(sorted(allowed)).encode())

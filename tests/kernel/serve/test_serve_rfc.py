@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
-from headgate.testing import Answer, Gate, ScriptedUpstream, open_gate, reply, says
+from headgate.testing import Gate, ScriptedUpstream, open_gate, reply, says
 from headgate.testing.upstreams import Script
 from headgate_routing import Routing
 
 POLICY = """policy 1
 upstream u {{ url = "{url}" }}
-route all /x public {{ forward u timeout=2s }}
+route all GET, POST, PUT, OPTIONS, PROPFIND, PURGE /x public {{ forward u timeout=2s }}
 route some GET, PUT /y public {{ respond 200 }}
 route reset GET /reset public {{ respond 205 text="nothing to see" }}
 """
@@ -55,12 +55,12 @@ def with_upstream(*scripts: Script) -> pytest.MarkDecorator:
 async def test_options_for_the_server_as_a_whole_is_answered_here(passage: Passage) -> None:
     got = await passage.says(b"OPTIONS * HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
     assert got.startswith(b"HTTP/1.1 204 ")
-    assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in got
+    assert b"allow: GET, HEAD, OPTIONS, POST, PROPFIND, PURGE, PUT\r\n" in got
     assert passage.up.received == []
     assert (await passage.gate.row(0))["outcome"] == "ok"
 
 
-@pytest.mark.parametrize(("path", "allow"), [("/x", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"), ("/y", b"GET, HEAD, OPTIONS, PUT")])  # fmt: skip
+@pytest.mark.parametrize(("path", "allow"), [("/x", b"GET, HEAD, OPTIONS, POST, PROPFIND, PURGE, PUT"), ("/y", b"GET, HEAD, OPTIONS, PUT")])  # fmt: skip
 async def test_options_that_may_go_no_further_is_answered_here(passage: Passage, path: str, allow: bytes) -> None:
     answer = await passage.gate.send("OPTIONS", path, headers={"max-forwards": "0"})
     assert (answer.status, answer.headers.get(b"allow")) == (204, allow)
@@ -82,8 +82,8 @@ async def test_max_forwards_of_other_methods_means_nothing(passage: Passage) -> 
     assert passage.up.received[0].headers.get(b"max-forwards") == b"0"
 
 
-@pytest.mark.parametrize("method", ["PROPFIND", "PURGE", "m-search"])
-async def test_a_method_that_nobody_knows_goes_through_a_route_that_takes_all(passage: Passage, method: str) -> None:
+@pytest.mark.parametrize("method", ["PROPFIND", "PURGE"])
+async def test_a_method_of_others_goes_through_a_route_that_names_it(passage: Passage, method: str) -> None:
     got = await passage.says(f"{method} /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".encode())
     assert got.startswith(b"HTTP/1.1 200 ")
     assert passage.up.received[0].method == method
@@ -92,6 +92,13 @@ async def test_a_method_that_nobody_knows_goes_through_a_route_that_takes_all(pa
 async def test_a_method_that_the_path_does_not_have_is_told_which_it_has(passage: Passage) -> None:
     answer = await passage.gate.send("PROPFIND", "/y")
     assert (answer.status, answer.headers.get(b"allow")) == (405, b"GET, HEAD, PUT")
+
+
+@pytest.mark.parametrize(("method", "path"), [("LINK", "/y"), ("LINK", "/none"), ("propfind", "/x"), ("A" * 4000, "/x")])
+async def test_a_method_that_no_route_has_is_not_implemented(passage: Passage, method: str, path: str) -> None:
+    got = await passage.says(f"{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".encode())
+    assert got.startswith(b"HTTP/1.1 501 ")
+    assert (await passage.gate.row(0))["status"] == 501
 
 
 # --- heads on their way -----------------------------------------------------------------------------------------------
@@ -170,8 +177,7 @@ PARTIAL = [(b"content-range", b"bytes 0-1/10"), (b"etag", b'"v1"'), (b"date", DA
 @with_upstream(reply(206, b"ok", PARTIAL), reply(416, b"no", [(b"content-range", b"bytes */10"), (b"date", DATE)]))
 async def test_parts_and_refused_ranges_pass_as_they_came(passage: Passage) -> None:
     answer = await passage.gate.send("GET", "/x", headers={"range": "bytes=0-1"})
-    assert answer.status in (206, 416)
-    assert answer.headers.get(b"content-length") == b"2"
+    assert (answer.status, answer.body) in ((206, b"ok"), (416, b"no"))
     assert answer.headers.get(b"date") == DATE
     wanted = PARTIAL if answer.status == 206 else [(b"content-range", b"bytes */10")]
     assert [line for line in wanted if line not in answer.headers.lines] == []
@@ -292,17 +298,3 @@ async def test_an_expectation_is_met_here_and_not_passed_on(passage: Passage) ->
         assert (await stream.receive_some()).startswith(b"HTTP/1.1 200 ")
     assert passage.up.received[0].body == b"ok"
     assert b"expect" not in passage.up.received[0].headers
-
-
-async def test_a_client_that_closed_its_side_counts_as_gone(passage: Passage) -> None:
-    """A half-closed client that waits for its answer cannot be told from one that left, and pays for nothing."""
-    answers: list[Answer] = []
-    stream = await trio.open_tcp_stream("127.0.0.1", int(passage.gate.url.rpartition(":")[2]))
-    async with stream:
-        await stream.send_all(b"GET /y HTTP/1.1\r\nhost: a\r\n\r\n")
-        await stream.send_eof()
-        got = b""
-        while piece := await stream.receive_some():
-            got += piece
-    assert got.startswith(b"HTTP/1.1 200 "), "what is there at once is answered"
-    assert answers == []
