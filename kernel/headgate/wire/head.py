@@ -207,6 +207,7 @@ def _decide(head: Head, lines: list[Line]) -> None:
     if options:
         head.keep_alive = _persists(options, is_11)
         if options not in _USUAL_OPTIONS:
+            head.keep_alive = head.keep_alive and not _may_leave(options, head.headers)
             heed_connection(head.headers)
     if coding is not None:
         _check_coding(coding, is_11, lengths)
@@ -219,6 +220,12 @@ def _persists(options: bytes, is_11: bool) -> bool:
     """RFC 9112 §9.3: `close` wins; HTTP/1.0 has to ask."""
     tokens = [token.strip(b" \t") for token in options.split(b",")]
     return b"close" not in tokens and (is_11 or b"keep-alive" in tokens)
+
+
+def _may_leave(options: bytes, headers: Headers) -> bool:
+    """Whether somebody between us and the client may believe that what follows is no HTTP any more: there are proxies
+    that tunnel behind an upgrade whatever its answer says. `h2c` is known by its preface, and not begun without a 101."""
+    return b"upgrade" in options and (headers.joined(b"upgrade") or b"h2c").strip().lower() != b"h2c"
 
 
 def _expects_continue(value: bytes) -> bool:
