@@ -1,5 +1,6 @@
-// Says of each request what it was taken for. Strict, as Node is by default.
+// Says of each request what it was taken for, and how many were taken so far. Strict, as Node is by default.
 const http = require("http");
+let taken = 0;
 const server = http.createServer((request, response) => {
   const pieces = [];
   request.on("data", (piece) => pieces.push(piece));
@@ -11,6 +12,7 @@ const server = http.createServer((request, response) => {
       body: Buffer.concat(pieces).toString("latin1"),
     };
     response.setHeader("x-reading", Buffer.from(JSON.stringify(reading)).toString("hex"));
+    response.setHeader("x-taken", ++taken);
     response.end();
   });
 });

@@ -73,12 +73,17 @@ def _entries(data: bytes) -> Iterator[Entry | None]:
     while data:
         head, _, data = data.partition(b"\r\n\r\n")
         first, *lines = head.split(b"\r\n")
-        if first.split(b" ")[1].startswith(b"1"):
+        if not first.startswith(b"HTTP/1.1 "):
+            yield None  # nginx speaks HTTP/0.9 to whoever does: a body, and nothing that says what was read.
+            return
+        status = first.split(b" ")[1]
+        if status.startswith(b"1"):
             continue
         named = {name.lower(): value for name, _, value in (line.partition(b": ") for line in lines)}
         said = named.get(b"x-reading")
         if said is None:
-            data = data[int(named.get(b"content-length", b"%d" % len(data))) :]
+            unknown = 0 if status == b"204" else len(data)
+            data = data[int(named.get(b"content-length", unknown)) :]
             yield None
         else:
             yield entry(**json.loads(bytes.fromhex(said.decode())))
