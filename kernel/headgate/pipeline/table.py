@@ -17,7 +17,6 @@ from headgate.contracts.exchange import RouteInfo
 from headgate.language import tree
 from headgate.language.emit import RouteProgram
 
-
 # RFC 9110 §9.3 without CONNECT and TRACE, which no route gets, and RFC 5789.
 _USUAL = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 

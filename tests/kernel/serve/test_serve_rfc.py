@@ -94,7 +94,9 @@ async def test_a_method_that_the_path_does_not_have_is_told_which_it_has(passage
     assert (answer.status, answer.headers.get(b"allow")) == (405, b"GET, HEAD, PUT")
 
 
-@pytest.mark.parametrize(("method", "path"), [("LINK", "/y"), ("LINK", "/none"), ("propfind", "/x"), ("A" * 4000, "/x")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("LINK", "/y"), ("LINK", "/none"), ("propfind", "/x"), ("A" * 4000, "/x")]
+)
 async def test_a_method_that_no_route_has_is_not_implemented(passage: Passage, method: str, path: str) -> None:
     got = await passage.says(f"{method} {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".encode())
     assert got.startswith(b"HTTP/1.1 501 ")
@@ -188,7 +190,9 @@ async def test_not_modified_passes_with_what_a_cache_needs(passage: Passage) -> 
     got = await passage.says(b'GET /x HTTP/1.1\r\nhost: a\r\nif-none-match: "v1"\r\nconnection: close\r\n\r\n')
     head, _, body = got.partition(b"\r\n\r\n")
     assert body == b""
-    assert [line for line in (b'etag: "v1"', b"expires: 0", b"vary: a", b"content-length: 10") if line not in head] == []
+    assert [
+        line for line in (b'etag: "v1"', b"expires: 0", b"vary: a", b"content-length: 10") if line not in head
+    ] == []
 
 
 @with_upstream(says(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"))
@@ -259,7 +263,9 @@ async def test_an_answer_with_two_readings_is_a_bad_gateway(passage: Passage) ->
 
 
 @with_upstream(
-    says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2 ;a=b\r\nok\r\n0\r\nx-sum: 1\r\ncontent-length: 9\r\n\r\n")
+    says(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2 ;a=b\r\nok\r\n0\r\nx-sum: 1\r\ncontent-length: 9\r\n\r\n"
+    )
 )
 async def test_extensions_and_trailers_of_an_answer_are_dropped(passage: Passage) -> None:
     answer = await passage.gate.send("GET", "/x", headers={"te": "trailers"})

@@ -23,8 +23,7 @@ from headgate.wire import Reply, open_listeners, serve_lane
 HERE = Path(__file__).parent
 MISSING = [name for name in ("nginx", "node") if shutil.which(name) is None]
 HOW = (
-    f"NOT COMPARED with other servers: {' and '.join(MISSING)} not found. "
-    "On Debian: apt-get install nginx-light nodejs"
+    f"NOT COMPARED with other servers: {' and '.join(MISSING)} not found. On Debian: apt-get install nginx-light nodejs"
 )
 
 

@@ -161,7 +161,9 @@ def _edited(base: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
     return base
 
 
-_EDITS: Final = st.tuples(st.integers(0, 200), st.sampled_from((0, 0, 1, 2, 4)), st.sampled_from(_BITS) | st.binary(max_size=2))
+_EDITS: Final = st.tuples(
+    st.integers(0, 200), st.sampled_from((0, 0, 1, 2, 4)), st.sampled_from(_BITS) | st.binary(max_size=2)
+)
 MADE: Final = st.builds(_edited, st.sampled_from(_PLAIN), st.lists(_EDITS, min_size=1, max_size=3)) | st.builds(
     lambda lines, body: post(b"".join(lines), body),
     st.lists(st.sampled_from((*ODD_CODINGS, *ODD_LENGTHS, b"Connection: close\r\n", b"A: b\r\n")), min_size=1, max_size=3),
