@@ -58,4 +58,4 @@ def sent_on(head: Head, length: int | None) -> bytes:
 
 
 if __name__ == "__main__":
-    run("answers", fuzz, SEEDS)
+    run("answers")

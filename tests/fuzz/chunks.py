@@ -82,4 +82,4 @@ def plain(data: bytes) -> tuple[bytes, bytes]:
 
 
 if __name__ == "__main__":
-    run("chunks", fuzz, SEEDS)
+    run("chunks")

@@ -30,4 +30,4 @@ def fuzz(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    run("forms", fuzz, SEEDS)
+    run("forms")

@@ -8,6 +8,7 @@ from headgate.wire.refusal import Refusal
 from tests.fuzz.running import run
 
 LIMITS = Limits(header_bytes=2000, header_line_bytes=500, request_line_bytes=500, header_count=20)
+WIDE = Limits()  # An encoded path is up to three times as long.
 SEEDS = (
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"POST /a/../b?c=%20 HTTP/1.1\r\nHost: a:80\r\nContent-Length: 5\r\nConnection: x, close\r\nX: y\r\n\r\n",
@@ -29,7 +30,7 @@ def fuzz(data: bytes) -> None:
     for seen in range(len(whole) - 4):
         check_partial(whole[:seen], max(0, seen - 3), LIMITS)
     _check(head)
-    again = read_head(_written(head), LIMITS)
+    again = read_head(_written(head), WIDE)
     assert (again.method, again.raw_path, again.query) == (head.method, head.raw_path, head.query)
     assert (again.host, again.length) == (head.host, head.length)
 
@@ -56,4 +57,4 @@ def _written(head: Head) -> bytes:
 
 
 if __name__ == "__main__":
-    run("head", fuzz, SEEDS)
+    run("head")

@@ -48,4 +48,4 @@ def check_path(path: str, raw: bytes) -> None:
 
 
 if __name__ == "__main__":
-    run("hosts", fuzz, SEEDS)
+    run("hosts")

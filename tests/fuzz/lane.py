@@ -78,4 +78,4 @@ async def talk(data: bytes, how: int) -> None:
 
 
 if __name__ == "__main__":
-    run("lane", fuzz, SEEDS)
+    run("lane")

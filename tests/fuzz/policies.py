@@ -31,4 +31,4 @@ def fuzz(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    run("policies", fuzz, SEEDS)
+    run("policies")
