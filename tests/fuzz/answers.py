@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tests.fuzz.running import run
+
 from headgate.errors import InternalError
 from headgate.upstream.chunks import Malformed
 from headgate.upstream.heads import BODILESS, Head, travelling
 from headgate.wire.answer import choose, render_head
-from tests.fuzz.running import run
 
 SEEDS = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",

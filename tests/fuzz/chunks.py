@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import re
 
+from tests.fuzz.running import run
+
 from headgate.upstream.chunks import Chunked, Malformed
 from headgate.wire.chunks import BadChunk, ChunkDecoder
 from headgate.wire.limits import Limits
-from tests.fuzz.running import run
 
 LIMITS = Limits(chunk_line_bytes=100, chunk_extra_bytes=300)
 SEEDS = (

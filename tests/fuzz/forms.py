@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tests.fuzz.running import run
+
 from headgate.message.multipart import read_form, write_form
 from headgate.message.strict_json import NotStrict
-from tests.fuzz.running import run
 
 SEEDS = (
     b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n--b--\r\n',

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tests.fuzz.running import run
+
 from headgate.wire.head import Head, check_partial, read_head
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
-from tests.fuzz.running import run
 
 LIMITS = Limits(header_bytes=2000, header_line_bytes=500, request_line_bytes=500, header_count=20)
 WIDE = Limits()  # An encoded path is up to three times as long.

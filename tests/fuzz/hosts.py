@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from tests.fuzz.running import run
+
 from headgate.errors import ClientFault
 from headgate.message.url import canonical, parse_query, render_query
 from headgate.wire.refusal import Refusal
 from headgate.wire.target import read_host, read_target
-from tests.fuzz.running import run
 
-SEEDS = (b"/a/./b/../c?d=%20+e&f", b"http://user@A.test:80/%41?x", b"*", b"[::1]:80", b"a.test.:", b"/%c3%a9%2e%2e/", b"/a;b,c@:")
+SEEDS = (
+    b"/a/./b/../c?d=%20+e&f",
+    b"http://user@A.test:80/%41?x",
+    b"*",
+    b"[::1]:80",
+    b"a.test.:",
+    b"/%c3%a9%2e%2e/",
+    b"/a;b,c@:",
+)
 
 
 def fuzz(data: bytes) -> None:

@@ -7,10 +7,10 @@ import logging
 
 import trio
 import trio.testing
+from tests.fuzz.running import run
 
 from headgate.message import Client, Request, Response
 from headgate.wire import Connections, Limits, Reply
-from tests.fuzz.running import run
 
 # Beyond every limit of a lane together.
 PATIENCE_S = 3600

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tests.fuzz.running import run
+
 from headgate.language.format import format_source
 from headgate.language.parse import parse
 from headgate.language.source import Source
-from tests.fuzz.running import run
 
 SEEDS = (
     b'policy 1\nupstream u { url = "http://a" }\nroute r GET, POST /a/{id:int} public {\n  forward u timeout=5s\n  on upstream.timeout { respond 504 text="{err.kind}" }\n}\n',

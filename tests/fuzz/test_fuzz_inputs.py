@@ -9,7 +9,6 @@ from types import ModuleType
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.fuzz import HARNESSES
 
 HERE = Path(__file__).parent
