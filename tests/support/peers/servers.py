@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import shutil
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from typing import Any
 import trio
 
 from headgate.message import Client, Request, Response, read_all
+from headgate.testing import open_gate
 from headgate.wire import Reply, open_listeners, serve_lane
+from headgate_routing import Routing
 
 HERE = Path(__file__).parent
 MISSING = [name for name in ("nginx", "node") if shutil.which(name) is None]
@@ -47,25 +50,51 @@ async def _record(request: Request, client: Client, reply: Reply) -> None:
 @contextmanager
 def lane() -> Iterator[int]:
     """The lane, saying what it read."""
-    listeners = open_listeners("127.0.0.1", 0)
-    port: int = listeners[0].getsockname()[1]
-    stopping: list[Any] = []
-    up = threading.Event()
 
-    async def serve() -> None:
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[int]:
+        listeners = open_listeners("127.0.0.1", 0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(serve_lane, listeners, _record)
+            yield listeners[0].getsockname()[1]
+            nursery.cancel_scope.cancel()
+
+    with _in_a_thread(serve) as port:
+        yield port
+
+
+@contextmanager
+def gate(policy: str) -> Iterator[int]:
+    """A whole node that forwards."""
+
+    @asynccontextmanager
+    async def serve() -> AsyncIterator[int]:
+        async with open_gate(policy, plugins=[("routing", Routing)], discover=False) as gate:
+            yield int(gate.url.rpartition(":")[2])
+
+    with _in_a_thread(serve) as port:
+        yield port
+
+
+@contextmanager
+def _in_a_thread(serve: Callable[[], AbstractAsyncContextManager[int]]) -> Iterator[int]:
+    """What `serve` opens, in a thread with a loop of its own."""
+    up: queue.SimpleQueue[tuple[int, Callable[[], None]]] = queue.SimpleQueue()
+
+    async def main() -> None:
         with trio.CancelScope() as scope:
-            stopping.extend((trio.lowlevel.current_trio_token(), scope))
-            up.set()
-            await serve_lane(listeners, _record)
+            token = trio.lowlevel.current_trio_token()
+            async with serve() as port:
+                up.put((port, lambda: token.run_sync_soon(scope.cancel)))
+                await trio.sleep_forever()
 
-    thread = threading.Thread(target=trio.run, args=(serve,))
+    thread = threading.Thread(target=trio.run, args=(main,))
     thread.start()
-    up.wait()
+    port, stop = up.get(timeout=20)
     try:
         yield port
     finally:
-        token, scope = stopping
-        token.run_sync_soon(scope.cancel)
+        stop()
         thread.join()
 
 
