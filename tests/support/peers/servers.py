@@ -181,9 +181,10 @@ def nginx(folder: Path, behind: int) -> Iterator[int]:
 
 
 @contextmanager
-def node() -> Iterator[int]:
-    """Node's own server, as it is by default."""
-    with _running(["node", str(HERE / "node.js")], dict(os.environ)) as process:
+def node(behind: int | None = None) -> Iterator[int]:
+    """Node's own server, as it is by default; with `behind` its client, which asks that port."""
+    command = ["node", str(HERE / "node.js")] if behind is None else ["node", str(HERE / "node_proxy.js"), str(behind)]
+    with _running(command, dict(os.environ)) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
 
