@@ -8,4 +8,4 @@ under `python -m`; the ordinary tests call it with the seeds, with what hypothes
 `corpus/<harness>/`, where each find is kept.
 """
 
-HARNESSES = ("answers", "chunks", "forms", "head", "hosts", "lane", "policies")
+HARNESSES = ("answers", "chunks", "documents", "events", "forms", "head", "hosts", "lane", "policies")
