@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import msgspec
+from tests.fuzz.running import run
 
 from headgate.message.strict_json import NotStrict, decode_strictly
-from tests.fuzz.running import run
 
 SEEDS = (
     b'{"model": "a", "messages": [{"role": "user", "content": "\\u00e9\\n"}], "n": 1, "t": -0.5e3}',

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from headgate.message.sse import EventSplitter, parse_event, render_event
 from tests.fuzz.running import run
+
+from headgate.message.sse import EventSplitter, parse_event, render_event
 
 SEEDS = (
     b"data: a\n\nevent: x\ndata: b\ndata: c\n\n: comment\n\n",
