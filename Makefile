@@ -7,7 +7,7 @@ FOUND := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 PYTHON ?= $(FOUND)
 
-.PHONY: run test lint types check bench bench-streams soak fuzz lock docs clean
+.PHONY: run test lint types check bench bench-streams soak fuzz peers lock docs clean
 
 run: $(VENV)/.installed
 	@$(BIN)/headgate serve policies $(ARGS)
@@ -40,6 +40,12 @@ bench-streams: $(VENV)/.installed-dev
 # environment of its own: that takes a compiler and some ten minutes.
 soak: $(VENV)/.installed-dev $(VENV)-llama/.installed
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+# nginx and Node, which some tests compare our reading with. Without them these tests are skipped, and say so.
+peers:
+	@{ command -v nginx && command -v node; } >/dev/null 2>&1 \
+	|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nginx-light nodejs >/dev/null; } \
+	|| echo "nginx-light and nodejs cannot be installed from here: tests that need them are skipped"
 
 # Every reader of other people's bytes, fuzzed in turn: make fuzz ARGS=-max_total_time=600
 fuzz: $(VENV)/.installed-fuzz

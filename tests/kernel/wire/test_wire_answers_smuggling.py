@@ -80,7 +80,7 @@ def test_no_new_answer_is_passed_on_that_others_read_in_another_way(readers: Rea
 
 
 @pytest.mark.slow
-@settings(max_examples=1000, deadline=None, suppress_health_check=LENIENT)
+@settings(max_examples=1000, deadline=None, suppress_health_check=LENIENT, phases=[Phase.generate])
 @given(cases=SEVERAL)
 def test_no_new_answer_is_passed_on_that_others_read_in_another_way_for_long(
     readers: Readers, cases: list[bytes]
