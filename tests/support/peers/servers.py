@@ -25,9 +25,7 @@ from headgate_routing import Routing
 
 HERE = Path(__file__).parent
 MISSING = [name for name in ("nginx", "node") if shutil.which(name) is None]
-HOW = (
-    f"NOT COMPARED with other servers: {' and '.join(MISSING)} not found. On Debian: apt-get install nginx-light nodejs"
-)
+HOW = f"NOT COMPARED with other servers: {' and '.join(MISSING)} not found. `make peers` gets them where it may; on Debian: apt-get install nginx-light nodejs"
 
 
 def said(**reading: str) -> str:
