@@ -1,8 +1,8 @@
 """What of a request's head travels on, and what is said of who sent it. Pure.
 
 1. Hop-by-hop lines end here (RFC 9110 §7.6.1), credentials for a proxy among them (§11.7): those of the standard when a
-   request is sent on, and those that Connection names when it comes in (`heed_connection`). So what a client's Connection names is gone before any line of
-   a policy runs, and cannot take away what a policy sets.
+   request is sent on, and those that Connection names when it comes in (`heed_connection`). So what a client's Connection
+   names is gone before any line of a policy runs, and cannot take away what a policy sets.
 2. Host, framing and `expect` are the transport's. Spellings of all these with `_` for `-` end here too: CGI and WSGI make
    the same variable of `content_length` and `content-length`.
 3. Lines that say who the client is (`forwarded`, `x-forwarded-*`, `x-real-ip`) are believed only from a peer whose

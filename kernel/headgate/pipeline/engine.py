@@ -24,9 +24,8 @@ from headgate.contracts.kinds import KINDS
 from headgate.contracts.stores import Sink
 from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, RehearsalFault, UpstreamFault
 from headgate.language.runtime import error_response
-from headgate.message.forwarding import ends_here
-from headgate.message.response import Response
 from headgate.pipeline.faults import policy_line, undeclared
+from headgate.pipeline.options import answers_options, preflight
 from headgate.pipeline.relay import relay
 from headgate.pipeline.rows import row_of
 from headgate.pipeline.watch import Watch
@@ -34,6 +33,7 @@ from headgate.pipeline.watch import Watch
 if TYPE_CHECKING:
     from headgate.contracts.node import Node
     from headgate.message.request import Client, Request
+    from headgate.message.response import Response
     from headgate.pipeline.reply import Reply
     from headgate.pipeline.snapshot import Snapshot
     from headgate.pipeline.table import Entry
@@ -97,11 +97,11 @@ class Engine:
 
     def _route(self, x: Exchange, snapshot: Snapshot) -> Entry | None:
         request = x.request
-        if request.method == "OPTIONS" and _options(x, snapshot):
+        if request.method == "OPTIONS" and answers_options(x, snapshot):
             return None
         entry, params, allowed = snapshot.table.find(request.method, request.host, request.path)
         if entry is None and request.method == "OPTIONS":
-            entry, params = _preflight(x, snapshot)
+            entry, params = preflight(x, snapshot)
             x.preflight = entry is not None
         if entry is not None:
             x.route = entry.info
@@ -238,26 +238,6 @@ class Engine:
             self.seen(x)
 
 
-def _options(x: Exchange, snapshot: Snapshot) -> bool:
-    """Answer what asks the node itself: `OPTIONS *` (RFC 9110 §9.3.7), and OPTIONS that may be sent on to no one."""
-    request = x.request
-    if request.path != "*" and not ends_here(request):
-        return False
-    methods = snapshot.table.methods(request.host, request.path)
-    if methods or request.path == "*":
-        x.answer(Response(204, [(b"allow", ", ".join(sorted(methods | {"OPTIONS"})).encode())]))
-    return x.response is not None
-
-
-def _preflight(x: Exchange, snapshot: Snapshot) -> tuple[Entry | None, dict[str, object]]:
-    """A CORS preflight goes to the route of the method that it asks for, if a step there answers preflights."""
-    wanted = x.request.headers.get(b"access-control-request-method")
-    if wanted is None or b"origin" not in x.request.headers:
-        return None, {}
-    entry, params, _ = snapshot.table.find(wanted.decode("latin-1"), x.request.host, x.request.path)
-    return (entry, params) if entry is not None and entry.program.preflight else (None, {})
-
-
 def _bug(x: Exchange) -> str:
     """All that a client learns of a bug: what to ask us about."""
     return f"Something went wrong here. Request {x.request.id}."
@@ -274,6 +254,8 @@ def told(failure: Failure) -> str:
 def _outcome(x: Exchange) -> str:
     """How an exchange that was answered to its end went (SEMANTICS §1.3)."""
     assert x.response is not None
+    if x.response.status == 501 and x.route is None:
+        return "refused"  # What nobody here knows is the client's to know.
     if x.response.status >= 500 and (x.failure is not None or x.ended):
         return "failed"
     return "refused" if x.ended and x.response.status >= 400 else "ok"

@@ -61,9 +61,7 @@ def render_head(
     parts = [line, *[b"%b: %b\r\n" % one for one in lines]]
     count = len(parts) + 1
     if status == 205:
-        length = 0  # RFC 9110 §15.3.6: it has no content, and says so.
-        parts.append(b"content-length: 0\r\n")
-        count += 1
+        framing, length = Framing.LENGTH, 0  # RFC 9110 §15.3.6: it has no content, and says so.
     elif framing is Framing.NONE and not length:
         # Nobody knows how long it would be but who answered; without a word of theirs, RFC 9110 §8.6 lets it out.
         length = next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
