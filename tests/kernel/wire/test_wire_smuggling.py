@@ -42,6 +42,8 @@ class Readers:
     def _differ(self, case: bytes, quiet_s: float) -> str | None:
         data = stream(case)
         ours = read(self.ours, data, quiet_s)
+        if ours.broke:
+            return f"{case!r}\n  breaks us"
         for name, port in self.theirs.items():
             theirs = read(port, data, quiet_s)
             if name == "node" and NODE_STOPS.search(case):
@@ -129,7 +131,7 @@ class Way:
         ours = read(self.readers.ours, stream(case), PATIENT_S)
         got = read(self.port, stream(case), PATIENT_S)
         said = f"{case!r}\n  we: {ours}\n  {self.name}: {got}"
-        if len(got.entries) != len(ours.entries):
+        if got.broke or len(got.entries) != len(ours.entries):
             return 0, said
         for mine, theirs in zip(ours.entries, got.entries, strict=True):
             if mine is not None and theirs is not None and theirs != _addressed(mine, theirs):

@@ -37,10 +37,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Reading:
-    """All that was made of a connection's bytes; `waiting` if the reader expects more."""
+    """All that was made of a connection's bytes; `waiting` if the reader expects more, `broke` if it answered 500."""
 
     entries: tuple[Entry | None, ...]
     waiting: bool
+    broke: bool = False
 
     def __str__(self) -> str:
         said = [f"{e.method} {e.target} of {e.host!r} with {e.body!r}" if e else "refused" for e in self.entries]
@@ -66,7 +67,7 @@ def read(port: int, data: bytes, quiet_s: float = QUIET_S) -> Reading:
                 got += piece
         except ConnectionError:
             pass  # Refused in the hard way.
-    return Reading(tuple(_entries(bytes(got))), waiting)
+    return Reading(tuple(_entries(bytes(got))), waiting, b"HTTP/1.1 500 " in got)
 
 
 def _entries(data: bytes) -> Iterator[Entry | None]:
