@@ -9,14 +9,22 @@ import trio
 
 from headgate.testing import Gate, ScriptedUpstream, open_gate, reply, says
 from headgate.testing.upstreams import Script
+from headgate_auth import Auth
 from headgate_routing import Routing
 
 POLICY = """policy 1
 upstream u {{ url = "{url}" }}
 route all GET, POST, PUT, OPTIONS, PROPFIND, PURGE /x public {{ forward u timeout=2s }}
 route some GET, PUT /y public {{ respond 200 }}
+route known GET /key {{
+    auth.key
+    respond 200
+}}
 route reset GET /reset public {{ respond 205 text="nothing to see" }}
 """
+
+
+PLUGINS = [("auth", Auth), ("routing", Routing)]
 
 
 class Passage:
@@ -41,7 +49,7 @@ class Passage:
 async def passage(request: pytest.FixtureRequest, nursery: trio.Nursery) -> AsyncIterator[Passage]:
     script: Script = getattr(request, "param", None) or reply(200, b"ok")
     up = await ScriptedUpstream(script).start(nursery)
-    async with open_gate(POLICY.format(url=up.url), plugins=[("routing", Routing)], discover=False) as gate:
+    async with open_gate(POLICY.format(url=up.url), plugins=PLUGINS, discover=False) as gate:
         yield Passage(gate, up)
 
 
@@ -153,6 +161,27 @@ async def test_lines_of_one_name_keep_their_order_and_unknown_ones_pass(passage:
     received = passage.up.received[0].headers
     assert received.all(b"x-a") == [b"1", b"2", b""]
     assert received.get(b"x-b") == b"\xe9"
+
+
+CHALLENGES = [
+    (b"www-authenticate", b'Basic realm="a", Digest x'),
+    (b"www-authenticate", b"Bearer"),
+    (b"allow", b"GET , ,put"),
+]
+
+
+@with_upstream(reply(401, b"no", CHALLENGES))
+async def test_credentials_challenges_and_methods_pass_unchanged(passage: Passage) -> None:
+    answer = await passage.gate.send("GET", "/x", headers={"authorization": "Basic  YTpi"})
+    assert [line for line in answer.headers if line[0] in (b"www-authenticate", b"allow")] == CHALLENGES
+    assert passage.up.received[0].headers.all(b"authorization") == [b"Basic  YTpi"]
+
+
+async def test_who_was_known_a_request_ago_is_not_known_now(passage: Passage) -> None:
+    first = b"GET /key HTTP/1.1\r\nhost: a\r\nauthorization: Bearer %b\r\n\r\n" % (await passage.gate.key()).encode()
+    got = await passage.says(first + b"GET /key HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\n\r\nHTTP/1.1 401 " in got
 
 
 CONDITIONS = {
