@@ -7,7 +7,7 @@ FOUND := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 PYTHON ?= $(FOUND)
 
-.PHONY: run test lint types check bench bench-streams soak lock docs clean
+.PHONY: run test lint types check bench bench-streams soak fuzz peers lock docs clean
 
 run: $(VENV)/.installed
 	@$(BIN)/headgate serve policies $(ARGS)
@@ -41,6 +41,16 @@ bench-streams: $(VENV)/.installed-dev
 soak: $(VENV)/.installed-dev $(VENV)-llama/.installed
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
+# nginx and Node, which some tests compare our reading with. Without them these tests are skipped, and say so.
+peers:
+	@{ command -v nginx && command -v node; } >/dev/null 2>&1 \
+	|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nginx-light nodejs >/dev/null; } \
+	|| echo "nginx-light and nodejs cannot be installed from here: tests that need them are skipped"
+
+# Every reader of other people's bytes, fuzzed in turn: make fuzz ARGS=-max_total_time=600
+fuzz: $(VENV)/.installed-fuzz
+	$(BIN)/python -m tests.fuzz $(if $(ARGS),$(ARGS),-max_total_time=60)
+
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Headgate needs Python 3.11 or later; none was found. Say where it is: make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -57,17 +67,22 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/.installed-fuzz: $(VENV)/.installed-dev requirements-fuzz.lock
+	$(PIP) install --require-hashes -r requirements-fuzz.lock
+	@touch $@
+
 $(VENV)-llama/.installed: requirements-soak.lock
 	$(PYTHON) -m venv $(VENV)-llama
 	@echo "compiling an inference server into $(VENV)-llama (once)"
 	$(VENV)-llama/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements-soak.lock
 	@touch $@
 
-# Needs uv. Every version and hash that is installed is in these two files. What the tests need comes first: it may ask
+# Needs uv. Every version and hash that is installed is in these files. What the tests need comes first: it may ask
 # for less than the newest of what Headgate needs, never the other way round.
 lock:
 	uv pip compile pyproject.toml --extra dev --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements-dev.lock -o requirements.lock
+	uv pip compile --group pyproject.toml:fuzz --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-fuzz.lock
 	uv pip compile --group pyproject.toml:soak --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-soak.lock
 
 # What is generated from the code: docs/reference, and the tables of docs/ai.md.

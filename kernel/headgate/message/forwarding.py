@@ -1,13 +1,15 @@
 """What of a request's head travels on, and what is said of who sent it. Pure.
 
-1. Hop-by-hop lines end here (RFC 9110 §7.6.1): those of the standard when a request is sent on, and those that
-   Connection names when it comes in (`heed_connection`). So what a client's Connection names is gone before any line of
-   a policy runs, and cannot take away what a policy sets.
-2. Host, framing and `expect` are the transport's.
+1. Hop-by-hop lines end here (RFC 9110 §7.6.1), credentials for a proxy among them (§11.7): those of the standard when a
+   request is sent on, and those that Connection names when it comes in (`heed_connection`). So what a client's Connection
+   names is gone before any line of a policy runs, and cannot take away what a policy sets.
+2. Host, framing and `expect` are the transport's. Spellings of all these with `_` for `-` end here too: CGI and WSGI make
+   the same variable of `content_length` and `content-length`.
 3. Lines that say who the client is (`forwarded`, `x-forwarded-*`, `x-real-ip`) are believed only from a peer whose
-   address is in a trusted network. From anyone else they are dropped, so an upstream can rely on what it gets. So are
-   the spellings with `_` for `-`, of which CGI and WSGI make the same variable.
+   address is in a trusted network. From anyone else they are dropped, in every spelling, so an upstream can rely on what
+   it gets.
 4. Then the peer is named: appended behind what a trusted peer said, or alone.
+5. `max-forwards` of OPTIONS loses one (RFC 9110 §7.6.2). A request that has none left is not sent on: the engine answers.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ HOP_BY_HOP = frozenset(
     {
         b"connection",
         b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authentication-info",
+        b"proxy-authorization",
         b"proxy-connection",
         b"te",
         b"trailer",
@@ -52,7 +57,9 @@ _IDENTITY = frozenset(
 )
 _IDENTITY_PREFIXES = frozenset({b"x-forwarded", b"x_forwarded"})
 
-VIA = b"1.1 headgate"
+_VIA = {version: f"{version} headgate".encode() for version in ("1.0", "1.1")}
+# Who sends a larger number means "as many as there are".
+_MOST_FORWARDS = 999_999_999
 
 
 def _spellings(name: bytes) -> set[bytes]:
@@ -64,7 +71,7 @@ def _spellings(name: bytes) -> set[bytes]:
     }
 
 
-_ENDS_HERE = HOP_BY_HOP | _TRANSPORTS | {b"via"}
+_ENDS_HERE = {b"via"}.union(*map(_spellings, HOP_BY_HOP | _TRANSPORTS))
 _ENDS_HERE_FROM_STRANGERS = _ENDS_HERE.union(*map(_spellings, _IDENTITY))
 # RFC 9110 §5.6.2, what a value may hold without quotes.
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -88,8 +95,26 @@ def outgoing_headers(request: Request, client: Client, *, trusted: Collection[Ne
             (b"x-forwarded-host", _latin(request.host)),
             (b"forwarded", forwarded_element(client.ip, request.scheme, request.host)),
         )
-    lines.append((b"via", VIA if via is None else via + b", " + VIA))
+    came_over = _VIA.get(request.http_version) or f"{request.http_version} headgate".encode()
+    lines.append((b"via", came_over if via is None else via + b", " + came_over))
+    if request.method == "OPTIONS":
+        lines = [_one_hop_less(line) for line in lines]
     return lines
+
+
+def _one_hop_less(line: Line) -> Line:
+    name, value = line
+    if name != b"max-forwards" or not value.isdigit():
+        return line
+    return name, b"%d" % max(0, min(int(value[:18]) - 1, _MOST_FORWARDS))
+
+
+def ends_here(request: Request) -> bool:
+    """Whether the client wants an answer of this node's own: OPTIONS that may be forwarded no further (RFC 9110 §7.6.2)."""
+    if request.method != "OPTIONS":
+        return False
+    left = request.headers.get(b"max-forwards") or b""
+    return left != b"" and not left.strip(b"0")
 
 
 def _believed(request: Request, client: Client) -> list[Line]:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Response:
     """What the client will get. `body` is bytes when all of it is known, else a `Body` to relay.
 
-    `content-length`, `transfer-encoding`, `connection` and `date` are the wire's: no one else sets them.
+    `content-length`, `transfer-encoding` and `connection` are the wire's: no one else sets them. It writes `date` where there
+    is none.
     """
 
     __slots__ = ("body", "headers", "status")

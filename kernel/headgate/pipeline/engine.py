@@ -1,6 +1,6 @@
 """Runs one exchange, from its request to its row in the call log.
 
-1. The head is decided by the route's program, by the default answer to a failure, or by the engine (404, 405, 500).
+1. The head is decided by the route's program, by the default answer to a failure, or by the engine (404, 405, 500, 501).
 2. Then what lines attached for the head runs, backwards; then the answer goes out, through the body filters.
 3. Finish happens exactly once, whatever went wrong: closes and `finally` backwards, the row, the Snapshot is left. It is
    shielded, with a deadline: neither a client that hung up nor a drain can keep an account from being settled, and
@@ -26,6 +26,7 @@ from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, Re
 from headgate.language.runtime import error_response
 from headgate.pipeline.faults import policy_line, undeclared
 from headgate.pipeline.grpc import as_grpc, is_grpc, note_status
+from headgate.pipeline.options import answers_options, preflight
 from headgate.pipeline.relay import relay
 from headgate.pipeline.rows import row_of
 from headgate.pipeline.tunnel import tunnel
@@ -99,16 +100,20 @@ class Engine:
 
     def _route(self, x: Exchange, snapshot: Snapshot) -> Entry | None:
         request = x.request
+        if request.method == "OPTIONS" and answers_options(x, snapshot):
+            return None
         entry, params, allowed = snapshot.table.find(request.method, request.host, request.path)
         if entry is None and request.method == "OPTIONS":
-            entry, params = _preflight(x, snapshot)
+            entry, params = preflight(x, snapshot)
             x.preflight = entry is not None
         if entry is not None:
             x.route = entry.info
             x.params = params
             x.dialect = entry.program.dialect
             return entry
-        if allowed:
+        if not snapshot.table.knows(request.method):
+            x.end(error_response(x, 501, f"No route here knows {request.method}."))
+        elif allowed:
             x.end(error_response(x, 405, f"{request.path} does not answer {request.method}."))
             assert x.response is not None
             x.response.headers.set(b"allow", ", ".join(sorted(allowed)).encode())
@@ -243,15 +248,6 @@ class Engine:
             self.seen(x)
 
 
-def _preflight(x: Exchange, snapshot: Snapshot) -> tuple[Entry | None, dict[str, object]]:
-    """A CORS preflight goes to the route of the method that it asks for, if a step there answers preflights."""
-    wanted = x.request.headers.get(b"access-control-request-method")
-    if wanted is None or b"origin" not in x.request.headers:
-        return None, {}
-    entry, params, _ = snapshot.table.find(wanted.decode("latin-1"), x.request.host, x.request.path)
-    return (entry, params) if entry is not None and entry.program.preflight else (None, {})
-
-
 def _bug(x: Exchange) -> str:
     """All that a client learns of a bug: what to ask us about."""
     return f"Something went wrong here. Request {x.request.id}."
@@ -268,6 +264,8 @@ def told(failure: Failure) -> str:
 def _outcome(x: Exchange) -> str:
     """How an exchange that was answered to its end went (SEMANTICS §1.3)."""
     assert x.response is not None
+    if x.response.status == 501 and x.route is None:
+        return "refused"  # What nobody here knows is the client's to know.
     if x.response.status >= 500 and (x.failure is not None or x.ended):
         return "failed"
     return "refused" if x.ended and x.response.status >= 400 else "ok"

@@ -17,6 +17,9 @@ from headgate.contracts.exchange import RouteInfo
 from headgate.language import tree
 from headgate.language.emit import RouteProgram
 
+# RFC 9110 §9.3 without CONNECT and TRACE, which no route gets, and RFC 5789.
+_USUAL = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
 
 @dataclass(slots=True)
 class Entry:
@@ -78,6 +81,17 @@ class RouteTable:
                     return entry, params, frozenset()
                 allowed |= entry.methods
         return None, {}, frozenset(allowed)
+
+    def methods(self, host: str, path: str) -> frozenset[str]:
+        """The methods that a path has, none where there is no such path; for `*` those of all routes."""
+        name = _without_port(host) if self._hosts else ""
+        keys = (name, None) if name in self._hosts else (None,)
+        found = self.entries if path == "*" else [entry for key in keys for entry, _ in self._candidates(key, path)]
+        return frozenset().union(*(entry.methods for entry in found))
+
+    def knows(self, method: str) -> bool:
+        """Whether any route could have this method, or everybody knows it (RFC 9110 §9.1)."""
+        return method in _USUAL or any(entry.allows(method) for entry in self.entries)
 
     def _candidates(self, host: str | None, path: str) -> Iterable[tuple[Entry, dict[str, Any]]]:
         for entry in self._static.get((host, path), ()):

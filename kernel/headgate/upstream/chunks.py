@@ -3,8 +3,9 @@
 A decoder is `done` when the body is whole; `surplus` then tells whether bytes came behind it. `end` is what the
 connection's end means: nothing if the body is whole or delimited by it, `Malformed` if it was cut.
 
-The chunked reading is strict, because two lenient readers differ: hexadecimal digits and nothing else before `;` or
-the line's end, CR LF and nothing else as a line's end.
+The chunked reading is strict, because two lenient readers differ: hexadecimal digits and nothing else before the line's
+end or an extension (`;`, with the white space before it that RFC 9110 §5.6.3 bids to bear), CR LF and nothing else as a
+line's end.
 """
 
 from __future__ import annotations
@@ -171,7 +172,9 @@ def whole_chunk(data: bytes) -> bytes:
 
 def chunk_size(line: bytes) -> int:
     """The size in a chunk's first line, which ends in CR LF."""
-    digits = line[:-2].partition(b";")[0]
+    digits, extension, _ = line[:-2].partition(b";")
+    if extension:
+        digits = digits.rstrip(b" \t")
     if not digits or len(digits) > SIZE_DIGITS or not _HEX.issuperset(digits):
         raise Malformed("sent a chunk whose size is not a hexadecimal number")
     return int(digits, 16)

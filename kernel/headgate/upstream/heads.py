@@ -136,6 +136,9 @@ class Head:
     def feed(self, data: bytes) -> None:
         """Take bytes of the head. Malformed where they are not one, or too much of one."""
         # The parser gets the head and nothing else: what is body and what is surplus is decided here, to the byte.
+        if not self._size and data[:1] != b"H":
+            # The parser would take RTSP, ICE and leading line breaks too.
+            raise Malformed("sent a head that is not HTTP/1.1 (it does not begin with HTTP/)")
         overlap = len(self._tail)
         stop = (self._tail + data if overlap else data).find(b"\r\n\r\n")
         end = len(data) if stop < 0 else stop + 4 - overlap
@@ -187,12 +190,13 @@ class Head:
             raise Malformed("framed its answer with a transfer coding other than chunked over HTTP/1.1")
         if codings and lengths:
             raise Malformed("framed its answer with both a length and chunks")
+        length = content_length(lengths) if lengths else None
         if method == "HEAD" or self.status in BODILESS:
             return Counted(0), persistent
         if codings:
             return Chunked(), persistent
-        if lengths:
-            return Counted(content_length(lengths)), persistent
+        if length is not None:
+            return Counted(length), persistent
         return UntilEnd(), False
 
     def _persistent(self, options: list[bytes]) -> bool:
@@ -215,6 +219,7 @@ def travelling(lines: list[Line], *, bodiless: bool) -> list[Line]:
 
 def content_length(values: list[bytes]) -> int:
     """The one length; Malformed for anything else (RFC 9112 §6.3, rule 5, without its leniency for equal ones)."""
-    if len(values) != 1 or not values[0].isdigit() or len(values[0]) > 19:
+    # Eighteen digits are below 2^63; more only serve to overflow somebody's integer.
+    if len(values) != 1 or not values[0].isdigit() or len(values[0]) > 18:
         raise Malformed("declared a length that is not one number")
     return int(values[0])

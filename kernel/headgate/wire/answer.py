@@ -1,7 +1,8 @@
 """The head of an answer, and how its body is framed. Pure.
 
-`content-length`, `transfer-encoding`, `connection` and `date` are set here and nowhere else; whatever a policy
-or an upstream put there is dropped. A line that could become two lines is a bug of ours, not an answer.
+`content-length`, `transfer-encoding` and `connection` are set here and nowhere else; whatever a policy or an upstream
+put there is dropped. `date` is written where there is none: who made the answer knows when (RFC 9110 §6.6.1). A line that
+could become two lines is a bug of ours, not an answer.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from headgate.errors import InternalError
 from headgate.message.forwarding import HOP_BY_HOP
 from headgate.message.headers import Line
 
-OWNED = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date"})
+OWNED = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive"})
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NO_TRAILERS = HOP_BY_HOP | OWNED | {b"host", b"content-encoding", b"content-type", b"content-range", b"set-cookie"}
@@ -33,7 +34,7 @@ class Framing(Enum):
 
 def choose(status: int, length: int | None, *, head_only: bool, is_11: bool) -> Framing:
     """RFC 9112 §6.3, from the sender's side."""
-    if head_only or status in (204, 304):
+    if head_only or status in (204, 205, 304):
         return Framing.NONE
     if length is not None:
         return Framing.LENGTH
@@ -62,7 +63,9 @@ def check_lines(status: int, headers: Iterable[Line], framing: Framing, length: 
     text = b"".join([one[1] for one in lines])
     if b"\n" in text or b"\r" in text or b"\0" in text:
         raise InternalError("A header value of the answer holds CR, LF or NUL")
-    if framing is Framing.NONE and not length:
+    if status == 205:
+        framing, length = Framing.LENGTH, 0
+    elif framing is Framing.NONE and not length:
         length = _declared(headers)
     if length is not None and (framing is Framing.LENGTH or (framing is Framing.NONE and status != 204 and length)):
         lines.append((b"content-length", b"%d" % length))
@@ -86,16 +89,26 @@ def _declared(headers: Iterable[Line]) -> int | None:
     return next((int(value) for name, value in headers if name == b"content-length" and value.isdigit()), None)
 
 
-def render_head(status: int, headers: Iterable[Line], framing: Framing, length: int | None, rest: bytes) -> bytes:
-    """Status line, header lines, framing, `rest` (finished lines), empty line. InternalError on what cannot be sent."""
+def render_head(
+    status: int, headers: Iterable[Line], framing: Framing, length: int | None, rest: bytes, date: bytes = b""
+) -> bytes:
+    """Status line, header lines, framing, `rest` (finished lines), empty line. InternalError on what cannot be sent.
+
+    `date` is the line to write where the answer has none.
+    """
     if not 200 <= status <= 599:
         raise InternalError(f"{status} is not the status of a final answer")
     line = _STATUS.get(status) or f"HTTP/1.1 {status} \r\n".encode()
     lines = [one for one in headers if one[0] not in OWNED]
-    _check_names([one[0] for one in lines])
+    names = [one[0] for one in lines]
+    _check_names(names)
+    if b"date" not in names:
+        rest = date + rest
     parts = [line, *[b"%b: %b\r\n" % one for one in lines]]
     count = len(parts) + 1
-    if framing is Framing.NONE and not length:
+    if status == 205:
+        framing, length = Framing.LENGTH, 0  # RFC 9110 §15.3.6: it has no content, and says so.
+    elif framing is Framing.NONE and not length:
         length = _declared(headers)
     if length is not None and (framing is Framing.LENGTH or (framing is Framing.NONE and status != 204 and length)):
         parts.append(b"content-length: %d\r\n" % length)

@@ -90,7 +90,7 @@ class AsgiReply:
             raise InternalError(f"A second head on {self!r}")
         self._framing = choose(status, length, head_only=self._scope.get("method") == "HEAD", is_11=True)
         self._left = length if self._framing is Framing.LENGTH else None
-        lines = check_lines(status, headers, self._framing, length)
+        lines = [line for line in check_lines(status, headers, self._framing, length) if line[0] != b"date"]
         self._prepared = {"type": f"{self._prefix}.response.start", "status": status, "headers": lines}
         if self._trailers:
             self._prepared["trailers"] = True

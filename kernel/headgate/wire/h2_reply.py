@@ -99,7 +99,7 @@ class Http2Reply:
         self._framing = choose(status, length, head_only=self._head_only, is_11=True)
         self._left = length if self._framing is Framing.LENGTH else None
         self._prepared = [(b":status", b"%d" % status), *check_lines(status, headers, self._framing, length)]
-        self._prepared += self._table.lines(secure=True)
+        self._prepared += self._table.lines(self._prepared)
         self.stage = Stage.PREPARED
 
     async def flush(self) -> None:

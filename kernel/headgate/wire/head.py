@@ -22,7 +22,8 @@ from headgate.wire.target import read_host, read_target
 
 _METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")}
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
+# RFC 9110 §6.2: a minor version above ours is read as ours.
+_VERSIONS = {b"HTTP/1.%d" % minor: "1.1" if minor else "1.0" for minor in range(10)}
 _VERSION = re.compile(rb"HTTP/[0-9](?:\.[0-9])?")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _TOKEN_BYTES = frozenset(byte for byte in range(256) if TOKEN.match(bytes((byte,))))
@@ -211,6 +212,7 @@ def _decide(head: Head, lines: list[Line]) -> None:
     if options:
         head.keep_alive = _persists(options, is_11)
         if options not in _USUAL_OPTIONS:
+            head.keep_alive = head.keep_alive and not _may_leave(options, head.headers)
             heed_connection(head.headers)
     if coding is not None:
         _check_coding(coding, is_11, lengths)
@@ -232,6 +234,12 @@ def _persists(options: bytes, is_11: bool) -> bool:
     """RFC 9112 §9.3: `close` wins; HTTP/1.0 has to ask."""
     tokens = [token.strip(b" \t") for token in options.split(b",")]
     return b"close" not in tokens and (is_11 or b"keep-alive" in tokens)
+
+
+def _may_leave(options: bytes, headers: Headers) -> bool:
+    """Whether somebody between us and the client may believe that what follows is no HTTP any more: there are proxies
+    that tunnel behind an upgrade whatever its answer says. `h2c` is known by its preface, and not begun without a 101."""
+    return b"upgrade" in options and (headers.joined(b"upgrade") or b"h2c").strip().lower() != b"h2c"
 
 
 def read_expectation(value: bytes) -> bool:

@@ -64,10 +64,10 @@ class Connections:
         state = "draining" if self.draining else "open"
         return f"<Connections {state} [{len(self.live) - idle} busy, {idle} idle]>"
 
-    def lines(self, *, secure: bool) -> list[Line]:
-        """What stands in every head that we send."""
-        date = (b"date", self.pulse.date[6:-2])
-        return [date] if self.elsewhere is None or not secure else [date, (b"alt-svc", self.elsewhere)]
+    def lines(self, lines: list[Line]) -> list[Line]:
+        """What stands in every head that we send on a stream: Date where there is none, and where else we are."""
+        more = [] if b"date" in [line[0] for line in lines] else [(b"date", self.pulse.date[6:-2])]
+        return more if self.elsewhere is None else [*more, (b"alt-svc", self.elsewhere)]
 
     def refused(self, client: Client, refusal: Refusal) -> None:
         """Tell whoever listens; a listener that fails must not cost the client its answer."""

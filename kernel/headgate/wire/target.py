@@ -18,7 +18,7 @@ from headgate.wire.refusal import Refusal
 _TARGET = bytes(byte for byte in range(0x21, 0x7F) if byte != 0x23)
 _ABSOLUTE = re.compile(rb"(?i)(https?)://([^/?]*)(/[^?]*)?(?:\?(.*))?")
 # Narrower than RFC 3986 reg-name on purpose: what DNS and people use, so that no two readers differ.
-_NAME = re.compile(rb"([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?)(?::([0-9]{0,5}))?")
+_NAME = re.compile(rb"(?!.*\.\.)([A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?)(?::([0-9]{0,5}))?")
 _LITERAL = re.compile(rb"(\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?")
 
 Target = tuple[str, bytes, bytes, bytes | None]

@@ -140,7 +140,7 @@ class Reply:
             self.keep_alive = False
         persistence = (b"" if self._is_11 else _KEEP) if self.keep_alive else _CLOSE
         self._prepared = render_head(
-            status, headers, framing, length, self._channel.pulse.date + persistence + self._rest
+            status, headers, framing, length, persistence + self._rest, self._channel.pulse.date
         )
         self._framing = framing
         self._left = length if framing is Framing.LENGTH else None

@@ -149,6 +149,7 @@ def test_a_head_that_is_not_http_1_1_is_refused(data: bytes) -> None:
         b"Content-Length: 5, 5",
         b"Content-Length: ",
         b"Content-Length: 99999999999999999999",
+        b"Content-Length: 9223372036854775808",
         b"Content-Length: 0x5",
     ],
 )

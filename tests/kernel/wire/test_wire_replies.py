@@ -68,7 +68,7 @@ async def one(lane, handler, said=GET, head_only=False):
         (200, 5, True, True, Framing.NONE),
         (204, None, False, True, Framing.NONE),
         (304, 5, False, True, Framing.NONE),
-        (205, 0, False, True, Framing.LENGTH),
+        (205, 5, False, True, Framing.NONE),
     ],
 )
 def test_framing_follows_rfc_9112_6_3(status, length, head_only, is_11, framing):
@@ -76,9 +76,23 @@ def test_framing_follows_rfc_9112_6_3(status, length, head_only, is_11, framing)
 
 
 def test_lines_that_are_the_wires_own_are_dropped():
-    owned = [(name, b"x") for name in (b"content-length", b"date", b"connection", b"transfer-encoding", b"keep-alive")]
+    owned = [(name, b"x") for name in (b"content-length", b"connection", b"transfer-encoding", b"keep-alive")]
     head = render_head(200, Headers([*owned, (b"a", b"b")]), Framing.LENGTH, 5, b"")
     assert head == b"HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 5\r\n\r\n"
+
+
+def test_a_date_is_written_only_where_there_is_none():
+    date = b"date: Fri, 27 Nov 2026 00:00:00 GMT\r\n"
+    for headers, written in (([], True), ([(b"date", b"Thu, 26 Nov 2026 00:00:00 GMT")], False)):
+        head = render_head(200, headers, Framing.LENGTH, 0, b"", date)
+        assert head.count(b"date: ") == 1
+        assert (date in head) is written
+
+
+@pytest.mark.parametrize("framing", [Framing.NONE, Framing.LENGTH])
+def test_a_reset_content_says_that_it_has_none(framing):
+    head = render_head(205, [(b"content-length", b"9")], framing, 9, b"")
+    assert head == b"HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\n\r\n"
 
 
 @pytest.mark.parametrize(

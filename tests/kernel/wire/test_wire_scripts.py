@@ -132,7 +132,7 @@ async def test_script(path, bytewise, lane):
     async with lane(socket=not bytewise, **limits_of(steps)) as node:
         talk = node.memory() if bytewise else await node.connect()
         run = Run(node, talk, bytewise)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             for verb, rest in steps:
                 if verb != "limits":
                     await run.step(verb, rest)
