@@ -10,14 +10,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import select
 import socket
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from tests.bench.cpu import cpu_s
 from tests.bench.stream_bodies import MARK, Script, request, script
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -183,12 +182,6 @@ class Load:
         slot.upstream, slot.script = sock, script(path, counts=b"include_usage" in body)
         slot.sent = 1
         sock.send(HEAD + b"".join(slot.script.opening) + slot.script.delta)
-
-
-def cpu_s(pid: int) -> float:
-    """What a process has used of a processor, in the system and outside, by all of its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _quick(sock: socket.socket) -> socket.socket:

@@ -1,0 +1,89 @@
+"""A gateway that runs: started on its core, asleep while others are measured.
+
+1. A peer is a process group of its own. Between its runs it is stopped (SIGSTOP), so that it costs nothing and is warm
+   when its next turn comes; that is what lets slow starters take turns too.
+2. It is ready when its port takes a connection and its first answer is right.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.bed import CONFIGURATIONS
+from tests.bench.cpu import cpu_s
+
+START_S, STOP_S, SETTLE_S = 120.0, 10.0, 0.2
+
+
+@dataclass(slots=True)
+class Running:
+    """A process group, and its folder."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    @property
+    def cpu_s(self) -> float:
+        return cpu_s(self.process.pid)
+
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Let it run for the time of the block; what is in flight then may end."""
+        os.killpg(self.process.pid, signal.SIGCONT)
+        try:
+            yield
+        finally:
+            time.sleep(SETTLE_S)
+            os.killpg(self.process.pid, signal.SIGSTOP)
+
+
+@contextmanager
+def started(
+    command: Sequence[str], folder: Path, *, core: int, port: int, configuration: str = "", env: Mapping[str, str] | None = None
+) -> Iterator[Running]:  # fmt: skip
+    """Start a gateway on a core, wait until it listens, and end it behind the block."""
+    if configuration:
+        shutil.copy(CONFIGURATIONS / configuration, folder)
+    with (folder / "printed").open("wb") as out:
+        process = subprocess.Popen(
+            ["taskset", "-c", str(core), *command], cwd=folder, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+            stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _listens(process, port, folder)
+        yield Running(process, folder)
+    finally:
+        _end(process)
+
+
+def _listens(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    printed = (folder / "printed").read_text(errors="replace")[-2000:]
+    raise RuntimeError(f"{process.args} does not listen on {port}. It printed:\n{printed}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            os.killpg(process.pid, signal.SIGCONT)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                continue
