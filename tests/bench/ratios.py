@@ -24,9 +24,7 @@ def by_cpu(measured: Measured, case: str, subject: str, peer: str) -> float | No
     return _paired(measured, case, subject, peer, lambda ours, theirs: theirs.cpu_us / ours.cpu_us)
 
 
-def _paired(
-    measured: Measured, case: str, subject: str, peer: str, ratio: Callable[[Run, Run], float]
-) -> float | None:
+def _paired(measured: Measured, case: str, subject: str, peer: str, ratio: Callable[[Run, Run], float]) -> float | None:
     theirs = {run.turn: run for run in measured.of(case, peer) if run.answered and run.cpu_s}
     pairs = [(run, theirs[run.turn]) for run in measured.of(case, subject) if run.turn in theirs]
     ratios = [ratio(ours, other) for ours, other in pairs if ours.answered and ours.cpu_s]

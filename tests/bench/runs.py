@@ -66,8 +66,15 @@ class Measured:
 
 def write(measured: Measured, file: Path) -> None:
     """As JSON, one run a line."""
-    head = {"machine": measured.machine, "versions": measured.versions, "method": measured.method, "skipped": measured.skipped}
-    lines = ",\n".join(json.dumps({k: v for k, v in asdict(run).items() if v or k in ("turn", "rows")}) for run in measured.runs)
+    head = {
+        "machine": measured.machine,
+        "versions": measured.versions,
+        "method": measured.method,
+        "skipped": measured.skipped,
+    }
+    lines = ",\n".join(
+        json.dumps({k: v for k, v in asdict(run).items() if v or k in ("turn", "rows")}) for run in measured.runs
+    )
     file.write_text(f'{json.dumps(head, indent=1)[:-2]},\n "runs": [\n{lines}\n ]\n}}\n')
 
 

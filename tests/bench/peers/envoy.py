@@ -22,4 +22,13 @@ class Envoy(Peer):
         return said("--version", PROGRAM)
 
     def command(self, bed: Bed) -> list[str]:
-        return [PROGRAM, "-c", self.configuration, "--concurrency", "1", "--log-level", "error", "--use-dynamic-base-id"]
+        return [
+            PROGRAM,
+            "-c",
+            self.configuration,
+            "--concurrency",
+            "1",
+            "--log-level",
+            "error",
+            "--use-dynamic-base-id",
+        ]

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from headgate.host.settings import Settings
 from tests.bench.bed import ROOT, Bed
 from tests.bench.peers.peer import Peer, here
+
+from headgate.host.settings import Settings
 
 
 class Headgate(Peer):
@@ -21,6 +22,8 @@ class Headgate(Peer):
 
     policies: ClassVar[Path]
     workers: ClassVar[int] = 1
+    # Whether each row has to have tokens and a price.
+    priced: ClassVar[bool] = False
 
     def missing(self) -> str:
         return ""
@@ -85,6 +88,7 @@ class Ai(Headgate):
 
     name = "headgate-ai"
     port = 18111
+    priced = True
     pace: ClassVar[tuple[str, str]] = ("ai.serve()", "ai.serve(pace=100000000/min)")
 
     def program_of(self, bed: Bed) -> list[str]:

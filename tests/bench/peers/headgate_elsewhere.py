@@ -7,10 +7,10 @@ measured as it stands in `policies/shared/ai.policy`, the row is another one in 
 from __future__ import annotations
 
 import msgspec
+from tests.bench.bed import UPSTREAM
 
 from headgate.cli import main
 from headgate_ai.providers import providers
-from tests.bench.bed import UPSTREAM
 
 rows = providers()
 rows["openai"] = msgspec.structs.replace(rows["openai"], url=f"http://127.0.0.1:{UPSTREAM}/v1")

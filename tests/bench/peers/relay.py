@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import trio
-
 from tests.bench.bed import STREAMS, Bed
 from tests.bench.peers.peer import Peer
 
