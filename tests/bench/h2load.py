@@ -2,9 +2,8 @@
 
 1. `--rps` is a pace for each client, so there are as many clients as make up the wanted rate with a request every 40 ms
    or so each: enough that one is rarely late because its last request is still out.
-2. Clients that start together stay together, and every request would stand in a line of all of them. So they start one
-   every millisecond, and what a client's period has over a whole number of milliseconds is spread: `plan`. (`-r` rules out
-   `-D`, hence a number of requests.)
+2. Clients that start together stay together, and every request would stand in a line of all of them. So they start one by
+   one, milliseconds apart: `plan`. (`-r` rules out `-D`, hence a number of requests.)
 3. Percentiles are our own, from the log of every request, and from the middle of the run: in the beginning not all clients
    are there, in the end not all are left.
 """
@@ -20,7 +19,7 @@ from pathlib import Path
 from tests.bench.bed import LOAD_CORE
 
 PERIOD_S = 0.04
-FEWEST, MOST = 8, 800
+FEWEST, MOST = 8, 2000
 MIDDLE = (0.25, 0.75)
 
 
@@ -29,6 +28,7 @@ class Pace:
     """How h2load is told a rate."""
 
     clients: int
+    apart_ms: int
     rps: float
     requests: int
 
@@ -45,11 +45,14 @@ class Paced:
 
 
 def plan(rate: float, seconds: float) -> Pace:
-    """Clients whose periods are a whole number of milliseconds and a bit, so that their beats fill the milliseconds."""
+    """Clients whose beats fill the time: spread over a period where they are few; where there are more than milliseconds,
+    a period that is a bit longer than a whole number of these, so that no two rounds of starts fall together."""
     clients = min(MOST, max(FEWEST, round(rate * PERIOD_S)))
-    whole_ms = max(1, math.floor(clients / rate * 1000))
-    period_ms = whole_ms + whole_ms / clients
-    return Pace(clients, round(1000 / period_ms, 3), clients * math.ceil(rate * seconds / clients))
+    period_ms = clients / rate * 1000
+    apart_ms = max(1, round(period_ms / clients))
+    if clients > period_ms:
+        period_ms = round(period_ms) * (1 + 1 / clients)
+    return Pace(clients, apart_ms, round(1000 / period_ms, 3), clients * math.ceil(rate * seconds / clients))
 
 
 def load(url: str, folder: Path, headers: Mapping[str, str], body: str, *, rate: float, seconds: float) -> Paced:
@@ -63,7 +66,7 @@ def load(url: str, folder: Path, headers: Mapping[str, str], body: str, *, rate:
         lines.append("content-type: application/json")
         data = ["-d", str(folder / "body.json")]
     command = [
-        "taskset", "-c", str(LOAD_CORE), "h2load", "--h1", "-t1", f"-c{pace.clients}", "-r1", "--rate-period=1ms",
+        "taskset", "-c", str(LOAD_CORE), "h2load", "--h1", "-t1", f"-c{pace.clients}", "-r1", f"--rate-period={pace.apart_ms}ms",
         f"--rps={pace.rps}", f"-n{pace.requests}", f"--log-file={log}", *data, *(part for line in lines for part in ("-H", line)),
         url,
     ]  # fmt: skip

@@ -5,6 +5,10 @@ The JSON of the run that the page shows lies beside it, so that a test can hold 
 
 from __future__ import annotations
 
+import statistics
+import sys
+from pathlib import Path
+
 from tests.bench.bed import ROOT
 from tests.bench.plot import svg
 from tests.bench.report import markdown, tables
@@ -40,8 +44,10 @@ def block(measured: Measured) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in measured.versions.items())
     machine = "; ".join(f"{name}: {value}" for name, value in measured.machine.items())
     method = measured.method
+    others = statistics.median(run.others for run in measured.runs)
     parts = [
         f"{machine}. {method['rounds']} turns of {method['seconds']:g} s each, on {method['day']}. {versions}.",
+        f"In the median run, {others:.0%} of the gateway's core went to others; the more that is, the less the clock says.",
         "![What a request costs each gateway](performance.svg)",
     ]
     parts += [f"Left out: {one}." for one in measured.skipped]
@@ -52,4 +58,5 @@ def block(measured: Measured) -> str:
 
 
 if __name__ == "__main__":
-    show(read(KEPT))
+    # With a file that `--json` wrote: that run is shown from now on.
+    publish(read(Path(sys.argv[1]))) if sys.argv[1:] else show(read(KEPT))

@@ -51,7 +51,7 @@ class Turns:
             wrong = probe(url, case.path, headers)
             if not wrong:
                 lua = wrk.script(running.folder / "load.lua", headers, body)
-                wrk.load(url + case.path, lua, seconds=WARM_S * peer.patience, connections=8)
+                wrong = wrk.load(url + case.path, lua, seconds=WARM_S * peer.patience, connections=8).wrong
         return wrong
 
     def full(self, turn: int, case: Case, name: str) -> Run:

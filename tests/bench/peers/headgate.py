@@ -50,8 +50,11 @@ class Headgate(Peer):
 
     def settle(self, bed: Bed) -> None:
         """Write the settings."""
-        binds = [f'"127.0.0.1:{self.port}"']
-        (bed.of(self.name) / "headgate.toml").write_text(f'bind = [{", ".join(binds)}]\ndata = "data"\n')
+        lines = [f'bind = ["127.0.0.1:{self.port}"]', 'data = "data"']
+        if self.tls_port and knows_tls():
+            lines += [f'bind_tls = ["127.0.0.1:{self.tls_port}"]', "[tls]"]
+            lines += [f'{name} = "{bed.folder / file}"' for name, file in (("cert", "bench.pem"), ("key", "bench.key"))]
+        (bed.of(self.name) / "headgate.toml").write_text("\n".join(lines) + "\n")
 
     def environ(self, bed: Bed) -> Mapping[str, str]:
         return {"OPENAI_API_KEY": "sk-bench", "BENCH_PROVIDER_KEY": "sk-bench"}
@@ -133,4 +136,4 @@ def knows_workers() -> bool:
 
 def knows_tls() -> bool:
     """Whether this version takes TLS itself."""
-    return "tls" in Settings.__struct_fields__
+    return "bind_tls" in Settings.__struct_fields__
