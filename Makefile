@@ -28,7 +28,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/headgate fmt --check policies
 	$(BIN)/headgate test policies
 
-# Side by side with nginx, in one run: see docs/performance.md.
+# Side by side with its peers, in turns; installs those that pip and npm have into build/bench, once. See docs/performance.md.
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(ARGS)
 
