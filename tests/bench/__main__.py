@@ -9,6 +9,7 @@ import argparse
 import datetime
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -30,6 +31,11 @@ NEEDED = {"nginx": "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
 
 def main() -> int:
     args = asked()
+    # What sleeps would stay: a gateway that is stopped does not see that its benchmark is gone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if (os.cpu_count() or 1) < 2:
+        print("make bench needs two cores: one for the gateway, one for the load", file=sys.stderr)
+        return 2
     lacking = [package for tool, package in NEEDED.items() if shutil.which(tool) is None]
     if lacking:
         print(f"make bench needs more of Debian: apt-get install {' '.join(lacking)}", file=sys.stderr)

@@ -50,7 +50,9 @@ class Running:
 def started(
     command: Sequence[str], folder: Path, *, core: int, port: int, configuration: str = "", env: Mapping[str, str] | None = None
 ) -> Iterator[Running]:  # fmt: skip
-    """Start a gateway on a core, wait until it listens, and end it behind the block."""
+    """Start a gateway on a core, wait until it listens, and end it behind the block. RuntimeError if it does not come up."""
+    if _taken(port):
+        raise RuntimeError(f"somebody listens on port {port} already; {command[0]} needs it")
     if configuration:
         shutil.copy(CONFIGURATIONS / configuration, folder)
     with (folder / "printed").open("wb") as out:
@@ -68,14 +70,19 @@ def started(
 def _listens(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
+        if _taken(port):
             return
+        time.sleep(0.05)
     printed = (folder / "printed").read_text(errors="replace")[-2000:]
     raise RuntimeError(f"{process.args} does not listen on {port}. It printed:\n{printed}")
+
+
+def _taken(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

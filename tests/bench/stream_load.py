@@ -41,11 +41,13 @@ class Slot:
 
 @dataclass(slots=True)
 class Result:
-    """Deltas a second of the clock and a second of the gateway's processor, and each stream's seconds to its first."""
+    """Deltas a second of the clock and a second of the gateway's processor, each stream's seconds to its first, and how
+    many streams came to their end, those of the warm-up counted too."""
 
     rate: float
     cpu_rate: float
     first_s: list[float] = field(default_factory=list)
+    finished: int = 0
 
 
 class Load:
@@ -62,6 +64,7 @@ class Load:
         self._numbers = itertools.count()
         self._by_number: dict[int, Slot] = {}
         self._counted = 0
+        self._finished = 0
         self._first: list[float] = []
         self._rest_s = 0.0
 
@@ -69,7 +72,7 @@ class Load:
         self, port: int, path: str, key: str, pid: int, *, streams: int, seconds: float, rest_s: float = 0.0
     ) -> Result:
         """Load a gateway for so many seconds, with so many streams at a time; one begins `rest_s` behind the last."""
-        self._rest_s = rest_s
+        self._rest_s, self._finished = rest_s, 0
         self._open(port, path, key, streams)
         try:
             self._go(WARM_S)
@@ -79,7 +82,7 @@ class Load:
             used = cpu_s(pid) - used
         finally:
             self._close()
-        return Result(self._counted / took, self._counted / used, list(self._first))
+        return Result(self._counted / took, self._counted / used, list(self._first), self._finished)
 
     # --- clients -------------------------------------------------------------------------------------------------------
 
@@ -131,6 +134,7 @@ class Load:
             self._more(slot)
         elif slot.deltas and data.endswith(LAST):
             assert slot.deltas == self.length, f"{slot.deltas} of {self.length} deltas came"
+            self._finished += 1
             time.sleep(self._rest_s)
             self._ask(slot)
         elif not slot.deltas:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from tests.bench.watch import watched
 
 WARM_S = 1.0
 PACED_S = 4.0
+# Whoever listens may still have something to do before it can sleep in peace.
+READY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -76,13 +79,16 @@ class Turns:
         key = peer.headers(self.bed).get("authorization", "").removeprefix("Bearer ")
         path = peer.stream_path.rstrip("/") + case.path
         self.streams.length = EVENTS
-        with running.awake(), watched(running) as used:
-            result = self.streams.run(
-                peer.port, path, key, running.process.pid, streams=case.connections, seconds=self.args.seconds
-            )
+        self.ledger.opened(peer)
+        with running.awake():
+            with watched(running) as used:
+                result = self.streams.run(
+                    peer.port, path, key, running.process.pid, streams=case.connections, seconds=self.args.seconds
+                )
+            rows, wrong = self.ledger.closed(peer, result.finished, case.connections)
         events = round(result.rate * self.args.seconds)
         return Run(
-            turn, case.name, name, self.args.seconds, events, result.rate, events / result.cpu_rate, used.others
+            turn, case.name, name, self.args.seconds, events, result.rate, events / result.cpu_rate, used.others, wrong, rows
         )  # fmt: skip
 
     def paced(self, turn: int, pace: Pace, at: str, name: str, rate: float) -> Run:
@@ -118,7 +124,7 @@ def ready(bed: Bed, peers: Mapping[str, Peer], args: argparse.Namespace) -> Iter
             print(f"starting {name} {peer.version()}", flush=True)
             running[name] = stack.enter_context(peer.run(bed))
             with running[name].awake():
-                pass
+                time.sleep(READY_S)
         yield Turns(bed, peers, running, streams, Ledger(bed), args)
 
 

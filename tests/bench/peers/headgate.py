@@ -44,6 +44,7 @@ class Headgate(Peer):
 
     def command(self, bed: Bed) -> list[str]:
         self.settle(bed)
+        self.headers(bed)  # its key is made before it runs: asleep, it may hold the lock of the database
         quiet = ["--no-access-log", "--no-reload"]
         workers = ["--workers", str(self.workers)] if knows_workers() else []
         return [*self.program_of(bed), "serve", str(self.served(bed)), "--config", "headgate.toml", *quiet, *workers]
