@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import os
 import shutil
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench import page
@@ -97,16 +99,14 @@ def measure(bed: Bed, peers: dict[str, Peer], skipped: list[str], args: argparse
     """Every run, each printed as it ends."""
     os.sched_setaffinity(0, {LOAD_CORE})
     runs: list[Run] = []
-    with ready(bed, peers, args) as turns:
+    with ready(bed, peers, skipped, args) as turns:
         cases = list(planned(turns, skipped, args))
         for turn in range(args.rounds):
             for case, name in cases:
-                run = (turns.streamed if case.streams else turns.full)(turn, case, name)
-                runs.append(run)
-                print(run, flush=True)
+                one = turns.streamed if case.streams else turns.full
+                runs.append(kept(turn, case.name, name, functools.partial(one, turn, case, name)))
         for run in open_loops(turns, runs, skipped, args):
             runs.append(run)
-            print(run, flush=True)
     method = {
         "rounds": args.rounds,
         "seconds": args.seconds,
@@ -114,6 +114,16 @@ def measure(bed: Bed, peers: dict[str, Peer], skipped: list[str], args: argparse
     }
     versions = {name: peer.version() for name, peer in peers.items()}
     return Measured(tuple(runs), machine(), versions, tuple(skipped), method)
+
+
+def kept(turn: int, case: str, name: str, one: Callable[[], Run]) -> Run:
+    """A run, printed. One that breaks is wrong, and the others go on."""
+    try:
+        run = one()
+    except (OSError, ValueError, AssertionError, subprocess.SubprocessError) as error:
+        run = Run(turn, case, name, 0.0, 0, 0.0, 0.0, wrong=str(error) or repr(error))
+    print(run, flush=True)
+    return run
 
 
 def planned(turns: Turns, skipped: list[str], args: argparse.Namespace) -> Iterator[tuple[Case, str]]:
@@ -146,9 +156,10 @@ def open_loops(turns: Turns, runs: list[Run], skipped: list[str], args: argparse
                     (pace.subject, (DIRECT, pace.subject, pace.beside)),
                     (pace.beside, (DIRECT, pace.beside)),
                 ):
-                    full = [run.rate for run in runs if run.case == pace.full and run.peer == at]
+                    full = [run.rate for run in runs if run.case == pace.full and run.peer == at and run.answered]
                     for name in names if full else ():
-                        yield turns.paced(turn, pace, at, name, statistics.median(full) / 2)
+                        rate = statistics.median(full) / 2
+                        yield kept(turn, pace.at(at), name, functools.partial(turns.paced, turn, pace, at, name, rate))
 
 
 def _cases(args: argparse.Namespace) -> list[Case]:

@@ -74,7 +74,9 @@ def _listens(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
             return
         time.sleep(0.05)
     printed = (folder / "printed").read_text(errors="replace")[-2000:]
-    raise RuntimeError(f"{process.args} does not listen on {port}. It printed:\n{printed}")
+    status = process.poll()
+    ended = "" if status is None else f"; it ended with status {status}"
+    raise RuntimeError(f"{process.args} does not listen on {port}{ended}. It printed:\n{printed}")
 
 
 def _taken(port: int) -> bool:

@@ -60,8 +60,8 @@ class Measured:
     method: dict[str, Any]
 
     def of(self, case: str, peer: str) -> list[Run]:
-        """A gateway's runs of a case, by turn."""
-        return [run for run in self.runs if run.case == case and run.peer == peer]
+        """A gateway's runs of a case, by turn; those in which nothing was answered are no measurement."""
+        return [run for run in self.runs if run.case == case and run.peer == peer and run.answered]
 
 
 def write(measured: Measured, file: Path) -> None:

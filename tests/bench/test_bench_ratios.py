@@ -33,6 +33,11 @@ def test_who_answered_nothing_is_compared_with_nobody() -> None:
     assert by_rate(measured(run(CASE, REST), run(CASE, "caddy", rate=0)), CASE, REST, "caddy") is None
 
 
+def test_a_run_without_an_answer_is_no_measurement() -> None:
+    found = measured(run(CASE, "caddy", 0, rate=0, wrong="it broke"), run(CASE, "caddy", 1))
+    assert [one.turn for one in found.of(CASE, "caddy")] == [1]
+
+
 def late(case: str, peer: str, p50_us: float) -> Run:
     return run(case, peer, wanted=10, p50_us=p50_us, p99_us=2 * p50_us)
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -112,8 +113,8 @@ class Turns:
 
 
 @contextmanager
-def ready(bed: Bed, peers: Mapping[str, Peer], args: argparse.Namespace) -> Iterator[Turns]:
-    """Start the upstreams and every gateway, each asleep until its turn."""
+def ready(bed: Bed, peers: Mapping[str, Peer], skipped: list[str], args: argparse.Namespace) -> Iterator[Turns]:
+    """Start the upstreams and every gateway, each asleep until its turn. Who does not come up is skipped, and said."""
     command = ["nginx", "-p", ".", "-e", "upstream.err", "-c", "upstream.conf"]
     with ExitStack() as stack:
         stack.enter_context(
@@ -122,10 +123,16 @@ def ready(bed: Bed, peers: Mapping[str, Peer], args: argparse.Namespace) -> Iter
         streams, running = Load(STREAMS, length=EVENTS), {}
         for name, peer in peers.items():
             print(f"starting {name} {peer.version()}", flush=True)
-            running[name] = stack.enter_context(peer.run(bed))
+            try:
+                running[name] = stack.enter_context(peer.run(bed))
+            except RuntimeError as error:
+                skipped.append(f"{name}: it did not come up")
+                print(f"SKIPPED: {skipped[-1]}: {error}", file=sys.stderr, flush=True)
+                continue
             with running[name].awake():
                 time.sleep(READY_S)
-        yield Turns(bed, peers, running, streams, Ledger(bed), args)
+        up = {name: peer for name, peer in peers.items() if name in running}
+        yield Turns(bed, up, running, streams, Ledger(bed), args)
 
 
 def _paced(turn: int, case: str, name: str, wanted: float, paced: h2load.Paced, **more: object) -> Run:
