@@ -26,10 +26,11 @@ START_S, STOP_S, SETTLE_S = 120.0, 10.0, 0.2
 
 @dataclass(slots=True)
 class Running:
-    """A process group, and its folder."""
+    """A process group, and its folder. `wake_s` is what it needs to come to itself."""
 
     process: subprocess.Popen[bytes]
     folder: Path
+    wake_s: float = 0.0
 
     @property
     def cpu_s(self) -> float:
@@ -40,6 +41,7 @@ class Running:
         """Let it run for the time of the block; what is in flight then may end."""
         os.killpg(self.process.pid, signal.SIGCONT)
         try:
+            time.sleep(self.wake_s)
             yield
         finally:
             time.sleep(SETTLE_S)

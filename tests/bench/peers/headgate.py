@@ -22,6 +22,8 @@ class Headgate(Peer):
 
     policies: ClassVar[Path]
     workers: ClassVar[int] = 1
+    # Asleep, it has not heard for a while whether keys were revoked, and lets nobody in until it has.
+    wake_s = 1.0
     # Whether each row has to have tokens and a price.
     priced: ClassVar[bool] = False
 

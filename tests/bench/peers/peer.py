@@ -30,6 +30,8 @@ class Peer:
     stream_path: ClassVar[str] = ""
     # What a run of it is longer by: who answers a hundred times a second needs time to be measured.
     patience: ClassVar[float] = 1.0
+    # What it needs after a sleep before it is measured.
+    wake_s: ClassVar[float] = 0.0
 
     def missing(self) -> str:
         """Why it cannot be measured here, and how that changes; "" if it can."""
@@ -62,6 +64,7 @@ class Peer:
         with started(
             command, folder, core=GATEWAY_CORE, port=self.port, configuration=self.configuration, env=env
         ) as running:
+            running.wake_s = self.wake_s
             yield running
 
 
