@@ -35,6 +35,21 @@ def test_a_peer_is_stopped_behind_its_turn_and_ends_although_it_sleeps(tmp_path:
     assert running.process.returncode is not None
 
 
+def test_a_peer_that_goes_on_working_is_waited_for(tmp_path: Path) -> None:
+    port = free_port()
+    work = f"""
+import socket, time
+server = socket.create_server(("127.0.0.1", {port}))
+while time.process_time() < 0.7:
+    pass
+time.sleep(60)
+"""
+    with started([sys.executable, "-c", work], tmp_path, core=0, port=port) as running:
+        with running.awake():
+            pass
+        assert running.cpu_s >= 0.6
+
+
 def test_a_peer_that_does_not_come_up_says_what_it_printed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such option')"]
     with pytest.raises(RuntimeError, match="no such option"), started(command, tmp_path, core=0, port=free_port()):
