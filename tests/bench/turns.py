@@ -69,7 +69,8 @@ class Turns:
             with watched(running) as used:
                 loaded = wrk.load(url, lua, seconds=seconds, connections=case.connections)
             rows, wrong = self.ledger.closed(peer, loaded.answered, case.connections)
-        wrong = " ".join(filter(None, (loaded.wrong, wrong)))
+        silent = "" if loaded.answered else "nothing was answered"
+        wrong = " ".join(filter(None, (loaded.wrong, wrong, silent)))
         return Run(
             turn, case.name, name, used.seconds, loaded.answered, loaded.rate, used.cpu_s, used.others, wrong, rows
         )  # fmt: skip
