@@ -43,14 +43,17 @@ class Running:
 
     @contextmanager
     def awake(self) -> Iterator[None]:
-        """Let it run for the time of the block, and until what is in flight then has ended."""
+        """Let it run for the time of the block, and until what is in flight then has ended. ChildProcessError if it is gone."""
+        if self.process.poll() is not None:
+            raise ChildProcessError(f"{self.folder.name} has ended, with status {self.process.returncode}")
         os.killpg(self.process.pid, signal.SIGCONT)
         try:
             time.sleep(self.wake_s)
             yield
         finally:
             self._finish()
-            os.killpg(self.process.pid, signal.SIGSTOP)
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGSTOP)
 
     def _finish(self) -> None:
         until = time.monotonic() + MOST_S

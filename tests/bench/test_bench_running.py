@@ -35,6 +35,15 @@ def test_a_peer_is_stopped_behind_its_turn_and_ends_although_it_sleeps(tmp_path:
     assert running.process.returncode is not None
 
 
+def test_a_peer_that_has_ended_is_not_measured(tmp_path: Path) -> None:
+    port = free_port()
+    with started(server(port), tmp_path, core=0, port=port) as running:
+        running.process.kill()
+        running.process.wait()
+        with pytest.raises(ChildProcessError, match="status -9"), running.awake():
+            pass
+
+
 def test_a_peer_that_goes_on_working_is_waited_for(tmp_path: Path) -> None:
     port = free_port()
     work = f"""
