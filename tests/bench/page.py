@@ -46,7 +46,7 @@ def block(measured: Measured) -> str:
     method = measured.method
     others = statistics.median(run.others for run in measured.runs)
     parts = [
-        f"{machine}. {method['rounds']} turns of {method['seconds']:g} s each, on {method['day']}. {versions}.",
+        f"{machine}. Turns: {method['rounds']}, of {method['seconds']:g} s each, on {method['day']}. {versions}.",
         f"In the median run, {others:.0%} of the gateway's core went to others; the more that is, the less the clock says.",
         "![What a request costs each gateway](performance.svg)",
     ]
