@@ -17,7 +17,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores",
         "memory": f"{int(memory[1]) / 2**20:.0f} GiB" if memory else "?",
-        "system": f"{_distribution()}, Linux {platform.release()}",
+        "system": f"{_distribution()}, Linux {'.'.join(platform.release().split('.')[:2])}",
         "wrk": _told("wrk", "-v", r"wrk (?:debian/)?(\S+)"),
         "h2load": _told("h2load", "--version", r"nghttp2/(\S+)"),
     }

@@ -41,7 +41,8 @@ def placed(page: str, text: str) -> str:
 
 def block(measured: Measured) -> str:
     """What stands between the marks."""
-    versions = ", ".join(f"{name} {version}" for name, version in measured.versions.items())
+    named = {name.split("-")[0]: version for name, version in measured.versions.items()}  # Headgate's nodes are one
+    versions = ", ".join(f"{name} {version}" for name, version in named.items())
     machine = "; ".join(f"{name}: {value}" for name, value in measured.machine.items())
     method = measured.method
     others = statistics.median(run.others for run in measured.runs)
