@@ -28,7 +28,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/headgate fmt --check policies
 	$(BIN)/headgate test policies
 
-# Side by side with nginx, in one run: see docs/performance.md.
+# Side by side with its peers, in turns; installs those that pip and npm have into build/bench, once. See docs/performance.md.
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench $(ARGS)
 
@@ -77,13 +77,14 @@ $(VENV)-llama/.installed: requirements-soak.lock
 	$(VENV)-llama/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements-soak.lock
 	@touch $@
 
-# Needs uv. Every version and hash that is installed is in these files. What the tests need comes first: it may ask
+# Needs uv. Every version and hash that is installed from an index is in these files. What the tests need comes first: it may ask
 # for less than the newest of what Headgate needs, never the other way round.
 lock:
 	uv pip compile pyproject.toml --extra dev --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements-dev.lock -o requirements.lock
 	uv pip compile --group pyproject.toml:fuzz --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-fuzz.lock
 	uv pip compile --group pyproject.toml:soak --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-soak.lock
+	uv pip compile --group pyproject.toml:bench --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-bench.lock
 
 # What is generated from the code: docs/reference, and the tables of docs/ai.md.
 docs: $(VENV)/.installed-dev

@@ -10,14 +10,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import select
 import socket
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from tests.bench.cpu import cpu_s
 from tests.bench.stream_bodies import MARK, Script, request, script
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -42,11 +41,13 @@ class Slot:
 
 @dataclass(slots=True)
 class Result:
-    """Deltas a second of the clock and a second of the gateway's processor, and each stream's seconds to its first."""
+    """Deltas a second of the clock and a second of the gateway's processor, each stream's seconds to its first, and how
+    many streams came to their end, those of the warm-up counted too."""
 
     rate: float
     cpu_rate: float
     first_s: list[float] = field(default_factory=list)
+    finished: int = 0
 
 
 class Load:
@@ -63,6 +64,7 @@ class Load:
         self._numbers = itertools.count()
         self._by_number: dict[int, Slot] = {}
         self._counted = 0
+        self._finished = 0
         self._first: list[float] = []
         self._rest_s = 0.0
 
@@ -70,7 +72,7 @@ class Load:
         self, port: int, path: str, key: str, pid: int, *, streams: int, seconds: float, rest_s: float = 0.0
     ) -> Result:
         """Load a gateway for so many seconds, with so many streams at a time; one begins `rest_s` behind the last."""
-        self._rest_s = rest_s
+        self._rest_s, self._finished = rest_s, 0
         self._open(port, path, key, streams)
         try:
             self._go(WARM_S)
@@ -80,7 +82,7 @@ class Load:
             used = cpu_s(pid) - used
         finally:
             self._close()
-        return Result(self._counted / took, self._counted / used, list(self._first))
+        return Result(self._counted / took, self._counted / used, list(self._first), self._finished)
 
     # --- clients -------------------------------------------------------------------------------------------------------
 
@@ -132,6 +134,7 @@ class Load:
             self._more(slot)
         elif slot.deltas and data.endswith(LAST):
             assert slot.deltas == self.length, f"{slot.deltas} of {self.length} deltas came"
+            self._finished += 1
             time.sleep(self._rest_s)
             self._ask(slot)
         elif not slot.deltas:
@@ -183,12 +186,6 @@ class Load:
         slot.upstream, slot.script = sock, script(path, counts=b"include_usage" in body)
         slot.sent = 1
         sock.send(HEAD + b"".join(slot.script.opening) + slot.script.delta)
-
-
-def cpu_s(pid: int) -> float:
-    """What a process has used of a processor, in the system and outside, by all of its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _quick(sock: socket.socket) -> socket.socket:
