@@ -11,7 +11,7 @@ import functools
 import logging
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -26,10 +26,11 @@ from headgate.contracts.stores import Sink
 from headgate.contracts.transport import Tended
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.plugins import Plugins
-from headgate.host.policies import Reading, Stamps, compile_policies, read_policies, stamps
+from headgate.host.policies import Stamps, compile_policies, read_policies, stamps
 from headgate.host.settings import Settings, read_table
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
+from headgate.language.source import Source
 from headgate.language.suggest import suggest
 from headgate.message.request import Client
 from headgate.pipeline.engine import Engine
@@ -53,7 +54,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]:
+async def open_node(settings: Settings, plugins: Plugins, worker: str | None = None) -> AsyncIterator[Node]:
     """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
     egress = _egress(settings)
     dialer = Dialer(egress)
@@ -61,7 +62,7 @@ async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]
     data = Path(settings.data)
     trusted = trusted_by(settings)
     node = Node(
-        SystemClock(), transport, fetch, Stores(), data=data, worker=secrets.token_hex(3), trusted=trusted,
+        SystemClock(), transport, fetch, Stores(), data=data, worker=worker or secrets.token_hex(3), trusted=trusted,
         dialects=plugins.vocabulary.dialects,
     )  # fmt: skip
     async with AsyncExitStack() as stack:
@@ -139,10 +140,10 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Policies that may serve."""
+    """Policies that may serve, and the texts in which findings about them are shown."""
 
-    reading: Reading
     program: Program
+    sources: Mapping[str, Source]
 
 
 def prepare(settings: Settings, plugins: Plugins) -> Ready:
@@ -156,7 +157,7 @@ def prepare(settings: Settings, plugins: Plugins) -> Ready:
         failed = run_tests(settings, plugins, program)
         if failed:
             raise PolicyError(failed, reading.sources)
-    return Ready(reading, program)
+    return Ready(program, reading.sources)
 
 
 def run_tests(settings: Settings, plugins: Plugins, program: Program) -> list[Diagnostic]:
@@ -170,7 +171,7 @@ def _provision(ready: Ready, node: Node, generation: int) -> Snapshot:
     try:
         return provision(ready.program, node, generation)
     except PolicyError as error:
-        raise PolicyError(error.diagnostics, ready.reading.sources) from error
+        raise PolicyError(error.diagnostics, ready.sources) from error
 
 
 # --- serving ---------------------------------------------------------------------------------------------------------
@@ -187,6 +188,7 @@ class Server:
         self.addresses: list[str] = []
         self.reloads = 0
         self.connections: list[Connections] = []
+        self.retired: set[Snapshot] = set()
         self._retiring: trio.Nursery | None = None
         self._one_at_a_time = trio.Lock()
 
@@ -197,12 +199,30 @@ class Server:
         """Read the policies again and serve them; PolicyError changes nothing, and what served goes on serving."""
         async with self._one_at_a_time:
             ready = await trio.to_thread.run_sync(prepare, self.settings, self.plugins)
-            fresh = _provision(ready, self.node, self.engine.snapshot.generation + 1)
-            old, self.engine.snapshot = self.engine.snapshot, fresh
-            self.reloads += 1
-            if self._retiring is not None:
-                self._retiring.start_soon(old.retire)
+            fresh = self.provision(ready, self.engine.snapshot.generation + 1)
+            self.commit(fresh)
             return fresh
+
+    def provision(self, ready: Ready, generation: int) -> Snapshot:
+        """A Snapshot that `commit` may be given. PolicyError, and nothing has changed."""
+        return _provision(ready, self.node, generation)
+
+    def commit(self, fresh: Snapshot) -> None:
+        """Serve this one from now on; the one before closes when its last exchange has ended."""
+        old, self.engine.snapshot = self.engine.snapshot, fresh
+        self.reloads += 1
+        if self._retiring is not None:
+            self._retiring.start_soon(self._retire, old)
+
+    async def _retire(self, old: Snapshot) -> None:
+        self.retired.add(old)
+        await old.retire()
+        self.retired.discard(old)
+
+    @property
+    def active(self) -> int:
+        """How many exchanges run, on policies that were replaced too."""
+        return self.engine.snapshot.active + sum(old.active for old in self.retired)
 
     async def run(
         self, sockets: Sockets | None = None, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED
@@ -226,11 +246,12 @@ class Server:
                 await self.engine.snapshot.retire()
             background.cancel_scope.cancel()
 
-    async def stop(self) -> None:
-        """Drain: accept nothing new, finish what runs, cut what is left at the deadline."""
+    async def stop(self, linger_s: float = 0.0) -> None:
+        """Drain: accept nothing new, finish what runs, cut what is left at the deadline. A connection is closed when it has
+        been idle for `linger_s`, or was answered again."""
         async with trio.open_nursery() as nursery:
             for connections in self.connections:
-                nursery.start_soon(connections.drain, self.settings.drain_s)
+                nursery.start_soon(connections.drain, self.settings.drain_s, linger_s)
 
     def _refused(self, client: Client, refusal: Refusal) -> None:
         row = refused_row(
@@ -245,10 +266,12 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(settings: Settings, plugins: Plugins, ready: Ready) -> AsyncIterator[Server]:
+async def open_server(
+    settings: Settings, plugins: Plugins, ready: Ready, *, worker: str | None = None, generation: int = 1
+) -> AsyncIterator[Server]:
     """A server that is built and not yet listening. Errors of resources are PolicyErrors."""
-    async with open_node(settings, plugins) as node:
-        snapshot = _provision(ready, node, 1)
+    async with open_node(settings, plugins, worker) as node:
+        snapshot = _provision(ready, node, generation)
         engine = Engine(node, snapshot, sinks_of(settings, plugins, node), Watch())
         yield Server(settings, plugins, node, engine)
 

@@ -12,27 +12,27 @@ from headgate.wire.lane import open_listeners
 Sockets = Mapping[str, Sequence[socket.socket]]
 
 
-def open_binds(binds: Iterable[str]) -> Sockets:
-    """The listening sockets of every bind. SettingsError says what is in the way; then none is open."""
+def open_binds(binds: Iterable[str], setting: str = "bind") -> Sockets:
+    """The listening sockets of every bind. SettingsError says what is in the way of which setting; then none is open."""
     opened: dict[str, list[socket.socket]] = {}
     try:
         for bind in binds:
-            opened.setdefault(bind, []).extend(open_bind(bind))
+            opened.setdefault(bind, []).extend(open_bind(bind, setting))
     except SettingsError:
         close_all(opened)
         raise
     return opened
 
 
-def open_bind(bind: str) -> list[socket.socket]:
+def open_bind(bind: str, setting: str = "bind") -> list[socket.socket]:
     """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
     host, _, port = bind.rpartition(":")
     if not port.isdigit() or int(port) > 65535:
-        raise SettingsError(f"`bind`: {bind!r} is not host:port")
+        raise SettingsError(f"`{setting}`: {bind!r} is not host:port")
     try:
         return open_listeners(host.strip("[]") or None, int(port))
     except OSError as error:
-        raise SettingsError(f"`bind`: {bind} cannot be listened on: {error.strerror}") from None
+        raise SettingsError(f"`{setting}`: {bind} cannot be listened on: {error.strerror}") from None
 
 
 def close_all(sockets: Sockets) -> None:

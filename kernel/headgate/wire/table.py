@@ -104,13 +104,19 @@ class Connections:
         for connection in idle if most is None else heapq.nsmallest(most, idle, key=lambda one: one.channel.read_by):
             connection.channel.pipe.interrupt_receive()
 
-    async def drain(self, deadline_s: float | None = None) -> None:
-        """Stop, and return when no connection is left. What runs has `deadline_s` seconds, the limit's if None."""
+    async def drain(self, deadline_s: float | None = None, linger_s: float = 0.0) -> None:
+        """Stop, and return when no connection is left. What runs has `deadline_s` seconds, the limit's if None.
+
+        A request may be on its way on a connection that is idle: those have `linger_s` to be answered once more.
+        """
         self.draining = True
         self.accepting.cancel()
-        self.close_idle()
         for connection in self.live:
             connection.wind_up()
+        with trio.move_on_after(linger_s):
+            while self.live:
+                await self._changed.wait()
+        self.close_idle()
         with trio.move_on_after(self.limits.drain_s if deadline_s is None else deadline_s):
             while self.live:
                 await self._changed.wait()
