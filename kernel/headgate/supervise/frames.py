@@ -17,10 +17,12 @@ class Message(msgspec.Struct, tag=True, frozen=True):
 
 
 class Started(Message, frozen=True):
-    """Everything is open, and nothing is served yet. `greeting` is what to show when the node is up."""
+    """Everything is open, and nothing is served yet. `greeting` is what to show when the node is up; `modules` are those
+    that were imported on the way, by the first worker."""
 
     generation: int
     greeting: str = ""
+    modules: tuple[str, ...] = ()
 
 
 class Serving(Message, frozen=True):

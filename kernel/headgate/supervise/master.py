@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import importlib
 import logging
 import os
 import signal
 import socket
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +149,7 @@ class Master:
 
         post = Post(
             name, plan.settings, plan.plugins, ready, generation, self.sockets, show,
-            plan.greet if greets else None, leads,
+            plan.greet if greets else None, leads, frozenset(sys.modules),
         )  # fmt: skip
 
         def run(sock: socket.socket) -> int:
@@ -161,8 +163,9 @@ class Master:
     def _heard(self, worker: Worker, message: frames.AnyMessage) -> None:
         self.reloads.heard(worker, message)
         match message:
-            case frames.Started(_, greeting):
+            case frames.Started(_, greeting, modules):
                 self._greeting = greeting or self._greeting
+                _share(modules)
                 self._arrived(worker)
             case frames.Prepared() | frames.Serving() if worker.state == "ready":
                 self._let_serve(worker)
@@ -341,3 +344,12 @@ class Master:
 
 def _told(result: Result) -> dict[str, Any]:
     return {"ok": result.ok, "generation": result.generation, "workers": result.workers, "said": result.plain}
+
+
+def _share(modules: Iterable[str]) -> None:
+    """Import what a worker needed, so that those that start later find it in memory that they share, and sooner."""
+    for name in modules:
+        with contextlib.suppress(Exception):  # of a worker's matters, this is none: it will import what it can
+            importlib.import_module(name)
+    if modules:
+        settle_collector()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class Post:
     """What a worker is given: its name, what it serves and where, and how it speaks to people.
 
     `greet` gives what a node says when it is up; only the first worker of a node is asked for it. `show` gives an error
-    as a terminal shows it. `linger_s`: see `Drain`.
+    as a terminal shows it. `modules` are those that were imported before it began.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Post:
     show: Show
     greet: Greet | None = None
     leads: bool = False
+    modules: frozenset[str] = frozenset()
 
 
 def work(post: Post, sock: socket.socket) -> int:
@@ -104,15 +106,23 @@ class _Worker:
     def __repr__(self) -> str:
         return f"<Worker {self.post.name} {self.server!r}>"
 
+    async def _started(self) -> frames.Started:
+        generation = self.server.engine.snapshot.generation
+        if self.post.greet is None:
+            return frames.Started(generation)
+        addresses = [address_of(one) for some in self.post.sockets.values() for one in some]
+        greeting = await self.post.greet(self.server, addresses)
+        return frames.Started(generation, greeting, tuple(sorted(sys.modules.keys() - self.post.modules)))
+
     async def run(self) -> None:
         """Serve until told to stop, and until all that runs is finished."""
-        greeting = await self._greeting()
+        started = await self._started()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._listen)
             nursery.start_soon(self._sigterm)
             nursery.start_soon(self._beats)
             settle_collector()
-            await self._say(frames.Started(self.server.engine.snapshot.generation, greeting))
+            await self._say(started)
             await self._go.wait()
             if not self._stop.is_set():
                 async with trio.open_nursery() as serving:
@@ -121,13 +131,6 @@ class _Worker:
                     await self._stop.wait()
                     await self.server.stop(self._linger_s)
             nursery.cancel_scope.cancel()
-
-    async def _greeting(self) -> str:
-        if self.post.greet is None:
-            return ""
-        return await self.post.greet(
-            self.server, [address_of(one) for some in self.post.sockets.values() for one in some]
-        )
 
     async def _say(self, message: Message) -> None:
         """A master that is gone hears nothing, which `_listen` notices."""
