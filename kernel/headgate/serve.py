@@ -41,6 +41,7 @@ from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, Http1Transport, HttpxFetch, HttpxTransport, Transports
 from headgate.wire.binds import Sockets, address_of, open_binds
+from headgate.wire.health import Condition, serve_health
 from headgate.wire.lane import serve_lane
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
@@ -228,12 +229,17 @@ class Server:
         self, sockets: Sockets | None = None, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve until `stop`; started once every listener is open. `sockets` are those of the binds, where somebody has
-        opened them already; they are closed when accepting ends."""
+        opened them already, and answers probes himself; they are closed when accepting ends."""
         limits = limits_of(self.settings)
+        admin = (
+            open_binds([self.settings.admin_bind], "admin_bind") if sockets is None and self.settings.admin_bind else {}
+        )
         sockets = open_binds(self.settings.bind) if sockets is None else sockets
         async with trio.open_nursery() as background:
             self._retiring = background
             background.start_soon(self.engine.watch.run)
+            for opened in admin.values():
+                background.start_soon(serve_health, opened, self._condition)
             if isinstance(self.node.transport, Tended):
                 background.start_soon(self.node.transport.run)
             async with trio.open_nursery() as serving:
@@ -252,6 +258,11 @@ class Server:
         async with trio.open_nursery() as nursery:
             for connections in self.connections:
                 nursery.start_soon(connections.drain, self.settings.drain_s, linger_s)
+
+    def _condition(self) -> Condition:
+        ready = not any(lane.draining for lane in self.connections)
+        detail = {"generation": self.engine.snapshot.generation, "workers": 1}
+        return Condition(True, ready, detail)
 
     def _refused(self, client: Client, refusal: Refusal) -> None:
         row = refused_row(

@@ -85,10 +85,10 @@ class Building:
 
     def _ended(self, status: int) -> None:
         self._pid = 0
-        if self._channel is not None:
-            self._channel.read_rest()
-            self._channel.close()
-            self._channel = None
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.read_rest()
+            channel.close()
         asked, self._asked = self._asked, deque()
         said = f"the process that reads the policies {how_it_ended(status)}; a new one is started"
         log.error("%s", said)

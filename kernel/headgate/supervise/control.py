@@ -110,6 +110,9 @@ def _ask_one(file: Path, ask: str) -> dict[str, Any] | None:
             return None
         except FileNotFoundError:
             return None
-        sock.sendall(msgspec.json.encode(Question(ask)) + b"\n")
-        text = b"".join(iter(lambda: sock.recv(1 << 16), b""))
+        try:
+            sock.sendall(msgspec.json.encode(Question(ask)) + b"\n")
+            text = b"".join(iter(lambda: sock.recv(1 << 16), b""))
+        except ConnectionError:
+            return None
     return msgspec.json.decode(text) if text else None

@@ -43,7 +43,7 @@ class Worker:
     heard: float = field(default_factory=time.monotonic)
     state: str = "starting"
     generation: int = 0
-    beat: frames.Beat = field(default_factory=lambda: frames.Beat(0, 0, 0, 0))
+    beat: frames.Beat = field(default_factory=frames.Beat)
     leads: bool = False
     failed: frames.Failed | None = None
 
@@ -115,10 +115,15 @@ class Crew:
 
     def reap(self) -> None:
         """See who has ended."""
-        for worker in list(self.workers):
+        ended = []
+        for worker in self.workers:
             pid, status = os.waitpid(worker.pid, os.WNOHANG)
             if pid:
-                self._ended(worker, status)
+                ended.append((worker, status))
+        # Before anybody is told: what is heard of one that ended may bring us here again.
+        self.workers = [worker for worker in self.workers if worker not in dict(ended)]
+        for worker, status in ended:
+            self._ended(worker, status)
 
     def look_after(self) -> None:
         """See who no longer beats. To be called about once a second."""
@@ -158,7 +163,6 @@ class Crew:
             log.info("worker %s (pid %d) serves in its place, %.2f s later", worker.name, worker.pid, took)
 
     def _ended(self, worker: Worker, status: int) -> None:
-        self.workers.remove(worker)
         worker.channel.read_rest()
         worker.channel.close()
         drained = worker.state in ("draining", "outdated") and status == 0

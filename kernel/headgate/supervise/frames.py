@@ -32,12 +32,13 @@ class Serving(Message, frozen=True):
 
 
 class Beat(Message, frozen=True):
-    """The event loop turns. Counts as of now."""
+    """The event loop turns. Counts as of now; `sets` are the sets of policies that exchanges still run on."""
 
-    connections: int
-    idle: int
-    active: int
-    handled: int
+    connections: int = 0
+    idle: int = 0
+    active: int = 0
+    handled: int = 0
+    sets: int = 1
     draining: bool = False
 
 

@@ -71,4 +71,5 @@ class Status:
             "idle": beat.idle,
             "active": beat.active,
             "handled": beat.handled,
+            "sets": beat.sets,
         }

@@ -151,7 +151,8 @@ class _Worker:
         live = [connection for lane in self.server.connections for connection in lane.live]
         idle = sum(connection.idle for connection in live)
         engine = self.server.engine
-        return frames.Beat(len(live), idle, self.server.active, engine.handled, self._stop.is_set())
+        sets = 1 + len(self.server.retired)
+        return frames.Beat(len(live), idle, self.server.active, engine.handled, sets, self._stop.is_set())
 
     async def _listen(self) -> None:
         taken = Frames()
