@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import selectors
 import signal
 import socket
@@ -14,7 +15,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+log = logging.getLogger("headgate")
 Reader = Callable[[], None]
+# What fails may fail again at once, and must not take a core and fill a disk.
+BUG_S = 0.05
 
 
 class Timer:
@@ -75,15 +79,15 @@ class Loop:
         self._before[number] = signal.signal(number, _noted)
 
     def run(self) -> None:
-        """Until `stop`. Whatever a callback raises ends it."""
+        """Until `stop`. A callback that fails is a bug, which is logged: the node goes on serving."""
         while self._running:
             self._due()
             for key, events in self._selector.select(self._pause()):
                 readable, writable = key.data
                 if events & selectors.EVENT_WRITE and writable is not None:
-                    writable()
+                    _call(writable)
                 if events & selectors.EVENT_READ and key.fileobj.fileno() >= 0:  # type: ignore[union-attr]
-                    readable()
+                    _call(readable)
 
     def stop(self) -> None:
         """Return from `run`."""
@@ -113,7 +117,7 @@ class Loop:
         while self._timers and self._timers[0][0] <= now and self._running:
             _, _, timer = heapq.heappop(self._timers)
             if timer.call is not None:
-                timer.call()
+                _call(timer.call)
 
     def _signalled(self) -> None:
         try:
@@ -124,8 +128,16 @@ class Loop:
         for number in sorted(set(numbers), key=lambda one: one == signal.SIGCHLD):
             for _ in range(1 if number == signal.SIGCHLD else numbers.count(number)):
                 if number in self._handlers:
-                    self._handlers[number]()
+                    _call(self._handlers[number])
 
 
 def _noted(number: int, frame: object) -> None:
     """Python has written it to the socket."""
+
+
+def _call(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except Exception:
+        log.exception("a bug in the master")
+        time.sleep(BUG_S)
