@@ -30,6 +30,8 @@ from headgate.host.policies import Stamps, compile_policies, read_policies, stam
 from headgate.host.settings import Settings, read_table
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
+from headgate.language.remembered import Remembered
+from headgate.language.scenario import Scenario
 from headgate.language.source import Source
 from headgate.language.suggest import suggest
 from headgate.message.request import Client
@@ -147,24 +149,34 @@ class Ready:
     sources: Mapping[str, Source]
 
 
-def prepare(settings: Settings, plugins: Plugins) -> Ready:
-    """Read, check, compile and test. PolicyError with every finding, those of failed tests included. Blocks."""
-    reading = read_policies(Path(settings.policies), plugins.vocabulary)
-    program = compile_policies(reading)
+def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None = None) -> Ready:
+    """Read, check, compile and test. PolicyError with every finding, those of failed tests included. Blocks.
+
+    With a memory, only what has changed since is parsed, compiled and tested again.
+    """
+    known = remembered or Remembered()
+    reading = read_policies(Path(settings.policies), plugins.vocabulary, known)
+    program = compile_policies(reading, known)
     unbuilt = build_findings(program)
     if unbuilt:
         raise PolicyError(unbuilt, reading.sources)
     if settings.test_on_load:
-        failed = run_tests(settings, plugins, program)
+        fresh = [
+            one for one in program.scenarios if not known.has_passed(one.module.name, program.parts[one.module.name])
+        ]
+        failed = run_tests(settings, plugins, program, fresh)
         if failed:
             raise PolicyError(failed, reading.sources)
+        known.passed(program.parts)
     return Ready(program, reading.sources)
 
 
-def run_tests(settings: Settings, plugins: Plugins, program: Program) -> list[Diagnostic]:
-    """The findings of the in-file tests that fail."""
+def run_tests(
+    settings: Settings, plugins: Plugins, program: Program, scenarios: Sequence[Scenario] | None = None
+) -> list[Diagnostic]:
+    """The findings of the in-file tests that fail; of all, or of those given."""
     opened = functools.partial(opened_by_plugins, settings, plugins)
-    outcomes = rehearse_in_thread(program, opened)
+    outcomes = rehearse_in_thread(program, opened, scenarios)
     return [outcome.finding for outcome in outcomes if outcome.finding is not None]
 
 
@@ -190,6 +202,7 @@ class Server:
         self.reloads = 0
         self.connections: list[Connections] = []
         self.retired: set[Snapshot] = set()
+        self._remembered = Remembered()
         self._retiring: trio.Nursery | None = None
         self._one_at_a_time = trio.Lock()
 
@@ -199,7 +212,7 @@ class Server:
     async def reload(self) -> Snapshot:
         """Read the policies again and serve them; PolicyError changes nothing, and what served goes on serving."""
         async with self._one_at_a_time:
-            ready = await trio.to_thread.run_sync(prepare, self.settings, self.plugins)
+            ready = await trio.to_thread.run_sync(prepare, self.settings, self.plugins, self._remembered)
             fresh = self.provision(ready, self.engine.snapshot.generation + 1)
             self.commit(fresh)
             return fresh

@@ -15,6 +15,7 @@ from headgate.host.plugins import Plugins
 from headgate.host.policies import Stamps, stamps
 from headgate.host.settings import Settings
 from headgate.language.parcel import pack
+from headgate.language.remembered import Remembered
 from headgate.serve import LOOK_S, prepare
 from headgate.supervise import frames
 from headgate.supervise.frames import Frames
@@ -34,6 +35,7 @@ class Builder:
         self._show = show
         self._colour = colour
         self._policies = Path(settings.policies)
+        self._remembered = Remembered()
         self._seen: Stamps = frozenset()
         self._looked: Stamps = frozenset()
 
@@ -44,7 +46,7 @@ class Builder:
         """The policies as they are now, or what is wrong with them."""
         self._seen = self._looked = stamps(self._policies)
         try:
-            ready = prepare(self._settings, self._plugins)
+            ready = prepare(self._settings, self._plugins, self._remembered)
             return frames.Built(pack(ready.program, ready.sources), asked)
         except HeadgateError as error:
             return self._wrong(error, asked)
