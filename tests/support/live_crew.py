@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -56,3 +57,14 @@ def memory_kb(pid: int) -> tuple[int, int]:
     )
     numbers = {name: int(value.split()[0]) for name, value in found.items()}
     return numbers["Rss"], numbers["Private_Clean"] + numbers["Private_Dirty"]
+
+
+def cpu_s(pid: int) -> float:
+    """The processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

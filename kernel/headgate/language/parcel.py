@@ -2,12 +2,15 @@
 
 1. What only the check, the tests in the files and the trace of a test need stays behind: trees of bodies, tables, tests.
    What comes out links and runs as the program that went in.
-2. What plugins declare does not travel, only its name: a step here is that step there.
-3. Secrets travel. A parcel goes from one process of a node to another and nowhere else; never write one to a file.
+2. A parcel has a piece for each file. Who packs keeps the pieces of parts that it has packed before, who unpacks keeps
+   what came out of pieces that it has seen: of a thousand routes, those that have changed cost something.
+3. What plugins declare does not travel, only its name: a step here is that step there.
+4. Secrets travel. A parcel goes from one process of a node to another and nowhere else; never write one to a file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import marshal
 import pickle
@@ -16,32 +19,86 @@ from dataclasses import replace
 from types import CodeType, MappingProxyType
 from typing import Any
 
+import msgspec
+
 from headgate.contracts.values import Secret
 from headgate.errors import InternalError
 from headgate.language import tree
 from headgate.language.check.modules import Module
 from headgate.language.check.result import BoundResource, Checked
-from headgate.language.emit import Program
+from headgate.language.emit import Program, join
 from headgate.language.lower.pool import Pool
 from headgate.language.lower.routes import LoweredRoute
 from headgate.language.source import Source, Span
 from headgate.language.vocabulary import Vocabulary
 
 
-def pack(program: Program, sources: Mapping[str, Source]) -> bytes:
-    """The program, and the texts in which findings about it are shown. InternalError where a value cannot travel."""
-    out = io.BytesIO()
-    try:
-        _Packer(out, program.checked.vocabulary).dump((_lean(program), dict(sources)))
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise InternalError(f"a value of the policies cannot be handed to the workers: {error}") from error
-    return out.getvalue()
+class Parcel(msgspec.Struct, frozen=True):
+    """The pieces by file, and the texts in which findings about them are shown."""
+
+    pieces: dict[str, bytes]
+    texts: dict[str, str]
 
 
-def unpack(parcel: bytes, vocabulary: Vocabulary) -> tuple[Program, dict[str, Source]]:
-    """What was packed. Only ever give it what a process of this node has packed."""
-    found: tuple[Program, dict[str, Source]] = _Unpacker(io.BytesIO(parcel), vocabulary).load()
-    return found
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Parcel)
+
+
+class Packer:
+    """Packs the programs of one vocabulary, one after the other."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._names = {id(one): name for name, one in _declared(vocabulary).items()}
+        self._packed: dict[str, tuple[Program, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Packer {len(self._packed)} pieces>"
+
+    def pack(self, program: Program, sources: Mapping[str, Source]) -> bytes:
+        """The program, and the texts of its files. InternalError where a value cannot travel."""
+        self._packed = {name: (part, self._piece(name, part)) for name, part in program.parts.items()}
+        pieces = {name: piece for name, (_, piece) in self._packed.items()}
+        return _encoder.encode(Parcel(pieces, {name: source.text for name, source in sources.items()}))
+
+    def _piece(self, name: str, part: Program) -> bytes:
+        known = self._packed.get(name)
+        if known is not None and known[0] is part:
+            return known[1]
+        out = io.BytesIO()
+        try:
+            _Pickler(out, self._names).dump(_lean(part))
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            raise InternalError(f"a value of {name} cannot be handed to the workers: {error}") from error
+        return out.getvalue()
+
+
+class Unpacker:
+    """Unpacks what processes of this node have packed. Give it nothing else."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._declared = _declared(vocabulary)
+        self._seen: dict[bytes, Program] = {}
+
+    def __repr__(self) -> str:
+        return f"<Unpacker {len(self._seen)} pieces>"
+
+    def unpack(self, parcel: bytes) -> tuple[Program, dict[str, Source]]:
+        """The program and the texts that were packed."""
+        found = _decoder.decode(parcel)
+        digests = {name: hashlib.blake2b(piece).digest() for name, piece in found.pieces.items()}
+        self._seen = {
+            digest: self._seen.get(digest) or self._open(found.pieces[name]) for name, digest in digests.items()
+        }
+        parts = {name: self._seen[digest] for name, digest in digests.items()}
+        checked = Checked(self._vocabulary, {})
+        for part in parts.values():
+            checked.constants.update(part.checked.constants)
+        return join(checked, parts), {name: Source(name, text) for name, text in found.texts.items()}
+
+    def _open(self, piece: bytes) -> Program:
+        program: Program = _Unpickler(io.BytesIO(piece), self._declared).load()
+        return program
 
 
 def _lean(program: Program) -> Program:
@@ -81,10 +138,10 @@ def _declared(vocabulary: Vocabulary) -> dict[tuple[str, ...], Any]:
     return {name: one for name, one in named.items() if one is not None}
 
 
-class _Packer(pickle.Pickler):
-    def __init__(self, out: io.BytesIO, vocabulary: Vocabulary) -> None:
+class _Pickler(pickle.Pickler):
+    def __init__(self, out: io.BytesIO, names: dict[int, tuple[str, ...]]) -> None:
         super().__init__(out, protocol=5)
-        self._names = {id(one): name for name, one in _declared(vocabulary).items()}
+        self._names = names
 
     def persistent_id(self, obj: Any) -> tuple[str, ...] | None:
         return self._names.get(id(obj))
@@ -99,10 +156,10 @@ class _Packer(pickle.Pickler):
         return NotImplemented
 
 
-class _Unpacker(pickle.Unpickler):
-    def __init__(self, parcel: io.BytesIO, vocabulary: Vocabulary) -> None:
-        super().__init__(parcel)
-        self._declared = _declared(vocabulary)
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, piece: io.BytesIO, declared: dict[tuple[str, ...], Any]) -> None:
+        super().__init__(piece)
+        self._declared = declared
 
     def persistent_load(self, pid: Any) -> Any:
         return self._declared[pid]

@@ -14,7 +14,7 @@ from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsE
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Stamps, stamps
 from headgate.host.settings import Settings
-from headgate.language.parcel import pack
+from headgate.language.parcel import Packer
 from headgate.language.remembered import Remembered
 from headgate.serve import LOOK_S, prepare
 from headgate.supervise import frames
@@ -36,6 +36,7 @@ class Builder:
         self._colour = colour
         self._policies = Path(settings.policies)
         self._remembered = Remembered()
+        self._packer = Packer(plugins.vocabulary)
         self._seen: Stamps = frozenset()
         self._looked: Stamps = frozenset()
 
@@ -47,7 +48,7 @@ class Builder:
         self._seen = self._looked = stamps(self._policies)
         try:
             ready = prepare(self._settings, self._plugins, self._remembered)
-            return frames.Built(pack(ready.program, ready.sources), asked)
+            return frames.Built(self._packer.pack(ready.program, ready.sources), asked)
         except HeadgateError as error:
             return self._wrong(error, asked)
         except Exception as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib
 import logging
 import os
@@ -21,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from headgate.errors import HeadgateError, SettingsError
-from headgate.language.parcel import unpack
+from headgate.language.parcel import Unpacker
 from headgate.serve import Ready
 from headgate.supervise import frames
 from headgate.supervise.building import Building
-from headgate.supervise.collector import settle_collector
+from headgate.supervise.collector import settle_collector, tidy_collector
 from headgate.supervise.control import Control, Reply
 from headgate.supervise.crew import Crew, Worker
-from headgate.supervise.loop import Loop
+from headgate.supervise.loop import Loop, Timer
 from headgate.supervise.plan import Plan
 from headgate.supervise.reloading import Reloads, Result
 from headgate.supervise.status import Status
@@ -41,6 +40,8 @@ from headgate.wire.health import HEAD_BYTES, respond
 log = logging.getLogger("headgate")
 
 LOOK_AFTER_S = 1.0
+# When a reload is over for those who wait for it, there is time to clean up behind it.
+TIDY_S = 2.0
 # What a worker has beyond `drain_s`: closing stores, writing what is queued.
 CLOSE_S = 15.0
 # Who has just been answered may have sent the next request on the same connection already.
@@ -55,6 +56,7 @@ class Master:
         self.loop = Loop()
         self.sockets: Sockets = dict(plan.inherited)
         self.ready: Ready | None = None
+        self._unpacker = Unpacker(plan.plugins.vocabulary)
         self.state = "building"
         self.status = 0
         self.since = time.monotonic()
@@ -62,6 +64,7 @@ class Master:
         self._greeting = ""
         self._early: list[tuple[frames.Built, list[Callable[[Result], None]]]] = []
         self._upgrade: Upgrade | None = None
+        self._tidy = Timer(tidy_collector)
         self._admin: list[Door] = []
         self.crew = Crew(self.loop, self._work, self._heard, self._gone, plan.settings.worker_stall_s)
         self.reloads = Reloads(self.crew, self._decided, self._report)
@@ -105,6 +108,7 @@ class Master:
             self._give_up(self.plan.show(error, self.plan.colour), 2 if isinstance(error, SettingsError) else 1)
             return
         self._take(built.parcel)
+        settle_collector()
         self.state = "starting"
         self.crew.start(1, greets=True)
         self.loop.at(LOOK_AFTER_S, self._look_after)
@@ -135,10 +139,8 @@ class Master:
 
     def _take(self, parcel: bytes) -> None:
         """What workers that start from now on serve; they share it as it lies in memory here."""
-        gc.unfreeze()
-        program, sources = unpack(parcel, self.plan.plugins.vocabulary)
+        program, sources = self._unpacker.unpack(parcel)
         self.ready = Ready(program, sources)
-        settle_collector()
 
     def _work(self, name: str, leads: bool, greets: bool) -> Callable[[socket.socket], int]:
         plan, ready, generation = self.plan, self.ready, self.reloads.generation
@@ -148,7 +150,7 @@ class Master:
             return plan.show(error, plan.colour)
 
         post = Post(
-            name, plan.settings, plan.plugins, ready, generation, self.sockets, show,
+            name, plan.settings, plan.plugins, ready, generation, self.sockets, self._unpacker, show,
             plan.greet if greets else None, leads, frozenset(sys.modules),
         )  # fmt: skip
 
@@ -230,6 +232,8 @@ class Master:
             self.plan.say(f"reloaded: generation {result.generation}, {result.workers} workers")
             for worker in self.crew.workers:
                 self._let_serve(worker)
+            self._tidy.cancel()
+            self._tidy = self.loop.at(TIDY_S, tidy_collector)
         else:
             self.plan.say(f"{result.said}\nwhat was serving goes on serving")
 

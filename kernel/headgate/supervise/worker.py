@@ -20,7 +20,7 @@ import trio
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.plugins import Plugins
 from headgate.host.settings import Settings
-from headgate.language.parcel import unpack
+from headgate.language.parcel import Unpacker
 from headgate.pipeline.snapshot import Snapshot
 from headgate.serve import Ready, Server, open_server
 from headgate.supervise import frames
@@ -49,6 +49,7 @@ class Post:
     ready: Ready
     generation: int
     sockets: Sockets
+    unpacker: Unpacker
     show: Show
     greet: Greet | None = None
     leads: bool = False
@@ -201,7 +202,7 @@ class _Worker:
     async def _prepare(self, generation: int, parcel: bytes) -> None:
         await self._throw_away()
         try:
-            program, sources = await trio.to_thread.run_sync(unpack, parcel, self.post.plugins.vocabulary)
+            program, sources = await trio.to_thread.run_sync(self.post.unpacker.unpack, parcel)
             self._next = self.server.provision(Ready(program, sources), generation)
         except PolicyError as error:
             await self._say(frames.Refused(generation, self.post.show(error)))

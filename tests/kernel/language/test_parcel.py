@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -12,12 +13,22 @@ from headgate.errors import InternalError
 from headgate.host.plugins import load_plugins
 from headgate.host.policies import compile_policies, read_policies
 from headgate.language.emit import Program
-from headgate.language.parcel import pack, unpack
+from headgate.language.parcel import Packer, Unpacker
+from headgate.language.remembered import Remembered
+from headgate.language.vocabulary import Vocabulary
 from headgate.pipeline.rehearsal import build_findings
 
 ROOT = Path(__file__).resolve().parents[3]
 SETS = [ROOT / "policies", *sorted((ROOT / "plugins").glob("*/example.policy"))]
 PLUGINS = load_plugins()
+
+
+def pack(program: Program, sources: dict) -> bytes:
+    return Packer(program.checked.vocabulary).pack(program, sources)
+
+
+def unpack(parcel: bytes, vocabulary: Vocabulary) -> tuple[Program, dict]:
+    return Unpacker(vocabulary).unpack(parcel)
 
 
 def program_of(path: Path) -> tuple[Program, dict]:
@@ -53,15 +64,50 @@ def test_a_parcel_goes_to_a_process_with_plugins_of_its_own() -> None:
 
 def test_secrets_travel_in_a_parcel_and_in_nothing_else() -> None:
     program, sources = program_of(ROOT / "policies")
-    program.pool.constants["k0"] = Secret("A_TOKEN", "s3cret")
+    part = next(iter(program.parts.values()))
+    part.pool.constants["k0"] = Secret("A_TOKEN", "s3cret")
     out, _ = unpack(pack(program, sources), PLUGINS.vocabulary)
     assert out.pool.constants["k0"].reveal() == "s3cret"
     with pytest.raises(TypeError):
-        pickle.dumps(program.pool.constants["k0"])
+        pickle.dumps(part.pool.constants["k0"])
 
 
 def test_a_value_that_cannot_travel_is_named() -> None:
     program, sources = program_of(ROOT / "policies")
-    program.pool.constants["k0"] = lambda: None
+    next(iter(program.parts.values())).pool.constants["k0"] = lambda: None
     with pytest.raises(InternalError, match="cannot be handed to the workers"):
         pack(program, sources)
+
+
+def test_of_a_set_that_has_changed_only_the_changed_piece_is_made_and_opened_again(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        route = f'route {name} GET /{name} public {{\n    respond 200 text="one"\n}}\n'
+        (tmp_path / f"{name}.policy").write_text(f"policy 1\n\n{route}", encoding="utf-8")
+    remembered, packer, unpacker = Remembered(), Packer(PLUGINS.vocabulary), Unpacker(PLUGINS.vocabulary)
+
+    def turn() -> tuple[Program, Program]:
+        reading = read_policies(tmp_path, PLUGINS.vocabulary, remembered)
+        program = compile_policies(reading, remembered)
+        out, _ = unpacker.unpack(packer.pack(program, reading.sources))
+        return program, out
+
+    first, there = turn()
+    file = tmp_path / "b.policy"
+    file.write_text(file.read_text("utf-8").replace("one", "two"), encoding="utf-8")
+    second, then = turn()
+    assert second.parts["a.policy"] is first.parts["a.policy"]
+    assert then.parts["a.policy"] is there.parts["a.policy"]
+    assert second.parts["b.policy"] is not first.parts["b.policy"]
+    assert constants(then) != constants(there)
+    assert build_findings(then) == []
+    assert len(then.routes) == 2
+
+
+def constants(program: Program) -> str:
+    """What the code of `b.policy` has in it."""
+    part = program.parts["b.policy"]
+    return repr((part.pool.constants, [code.co_consts for code in nested(part.code["b.policy"])]))
+
+
+def nested(code: CodeType) -> list[CodeType]:
+    return [code, *(inner for one in code.co_consts if isinstance(one, CodeType) for inner in nested(one))]
