@@ -18,6 +18,7 @@ from headgate.language.parcel import Packer
 from headgate.language.remembered import Remembered
 from headgate.serve import LOOK_S, prepare
 from headgate.supervise import frames
+from headgate.supervise.collector import tidy_collector
 from headgate.supervise.frames import Frames
 
 log = logging.getLogger("headgate")
@@ -76,11 +77,13 @@ class Builder:
             except TimeoutError:
                 if self.changed():
                     _send(sock, self.build())
+                    tidy_collector()
                 continue
             if not data:
                 return 0
             for _ in taken.feed(data):
                 _send(sock, self.build(asked=True))
+                tidy_collector()
 
 
 def _send(sock: socket.socket, built: frames.Built) -> None:

@@ -43,7 +43,6 @@ class Control:
 
     def __init__(self, loop: Loop, data: Path, ask: Callable[[str, Reply], None]) -> None:
         self._ask = ask
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.file = data / f"{_PREFIX}{secrets.token_hex(4)}{_SUFFIX}"
         self._door = Door(loop, _listen(self.file), LONGEST, self._asked)
 

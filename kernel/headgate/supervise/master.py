@@ -7,7 +7,6 @@ asks. It serves no request.
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import logging
 import os
@@ -16,7 +15,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from headgate.errors import HeadgateError, SettingsError
@@ -25,17 +23,16 @@ from headgate.serve import Ready
 from headgate.supervise import frames
 from headgate.supervise.building import Building
 from headgate.supervise.collector import settle_collector, tidy_collector
-from headgate.supervise.control import Control, Reply
+from headgate.supervise.control import Reply
 from headgate.supervise.crew import Crew, Worker
 from headgate.supervise.loop import Loop, Timer
+from headgate.supervise.opening import Opening
 from headgate.supervise.plan import Plan
 from headgate.supervise.reloading import Reloads, Result
 from headgate.supervise.status import Status
-from headgate.supervise.talk import Door, Talk
-from headgate.supervise.upgrade import Upgrade, say_ready
+from headgate.supervise.succession import Succession
+from headgate.supervise.upgrade import say_ready
 from headgate.supervise.worker import Post, work
-from headgate.wire.binds import Sockets, close_all, open_binds
-from headgate.wire.health import HEAD_BYTES, respond
 
 log = logging.getLogger("headgate")
 
@@ -54,21 +51,18 @@ class Master:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.loop = Loop()
-        self.sockets: Sockets = dict(plan.inherited)
+        self.opening = Opening(plan.inherited)
+        self.succession = Succession(self.loop, plan.argv, self._taken_over)
         self.ready: Ready | None = None
         self._unpacker = Unpacker(plan.plugins.vocabulary)
         self.state = "building"
         self.status = 0
         self.since = time.monotonic()
-        self._began = time.monotonic()
         self._greeting = ""
         self._early: list[tuple[frames.Built, list[Callable[[Result], None]]]] = []
-        self._upgrade: Upgrade | None = None
         self._tidy = Timer(tidy_collector)
-        self._admin: list[Door] = []
         self.crew = Crew(self.loop, self._work, self._heard, self._gone, plan.settings.worker_stall_s)
         self.reloads = Reloads(self.crew, self._decided, self._report)
-        self.control: Control | None = None
         self.building: Building | None = None
 
     def __repr__(self) -> str:
@@ -83,7 +77,7 @@ class Master:
             ):  # fmt: skip
                 self.loop.on_signal(number, call)
             settle_collector()
-            self.building = Building(self.loop, self.plan, self._built, self._let_go)
+            self.building = Building(self.loop, self.plan, self._built, self.opening.let_go)
             self.building.build()
             self.loop.run()
         finally:
@@ -103,7 +97,7 @@ class Master:
             self._give_up(built.said, built.status, built.hint)
             return
         try:
-            self._open()
+            self.opening.open(self.loop, self.plan.settings, lambda: Status(self).condition(), self._ask)
         except HeadgateError as error:
             self._give_up(self.plan.show(error, self.plan.colour), 2 if isinstance(error, SettingsError) else 1)
             return
@@ -112,30 +106,6 @@ class Master:
         self.state = "starting"
         self.crew.start(1, greets=True)
         self.loop.at(LOOK_AFTER_S, self._look_after)
-
-    def _open(self) -> None:
-        """All that is listened on; what a predecessor had open stays open all along."""
-        settings = self.plan.settings
-        held = {bind: some for bind, some in self.plan.inherited.items() if bind in settings.bind}
-        close_all({bind: some for bind, some in self.plan.inherited.items() if bind not in held})
-        fresh = open_binds(bind for bind in settings.bind if bind not in held)
-        self.sockets = {bind: held.get(bind) or fresh[bind] for bind in settings.bind}
-        if settings.admin_bind:
-            self._open_admin(settings.admin_bind)
-        try:
-            self.control = Control(self.loop, Path(settings.data), self._ask)
-        except OSError as error:
-            raise SettingsError(f"`data`: no socket can be made in {settings.data}: {error.strerror}") from None
-
-    def _open_admin(self, bind: str) -> None:
-        def asked(talk: Talk, read: bytes) -> bool | None:
-            if b"\r\n\r\n" not in read:
-                return None
-            talk.answer(respond(read, lambda: Status(self).condition()))
-            return True
-
-        opened = self.plan.inherited.get(bind) or open_binds([bind], "admin_bind")[bind]
-        self._admin = [Door(self.loop, sock, HEAD_BYTES, asked) for sock in opened]
 
     def _take(self, parcel: bytes) -> None:
         """What workers that start from now on serve; they share it as it lies in memory here."""
@@ -150,7 +120,7 @@ class Master:
             return plan.show(error, plan.colour)
 
         post = Post(
-            name, plan.settings, plan.plugins, ready, generation, self.sockets, self._unpacker, show,
+            name, plan.settings, plan.plugins, ready, generation, self.opening.serving, self._unpacker, show,
             plan.greet if greets else None, leads, frozenset(sys.modules),
         )  # fmt: skip
 
@@ -239,33 +209,10 @@ class Master:
 
     def upgrade(self, answer: Reply | None = None) -> None:
         """Start the program anew, and drain when it serves."""
-        if self._upgrade is not None or self.state != "serving":
-            if answer is not None:
-                answer(
-                    {"ok": False, "said": "an upgrade is under way" if self._upgrade else f"the node is {self.state}"}
-                )
-            return
-        log.info("starting the program anew; this node serves until the new one does")
-        admin = {self.plan.settings.admin_bind: [door.listener for door in self._admin]} if self._admin else {}
-        try:
-            self._upgrade = Upgrade(
-                self.loop, self.plan.argv, {**self.sockets, **admin}, functools.partial(self._upgraded, answer)
-            )
-        except OSError as error:
-            log.error("%s cannot be started: %s", self.plan.argv[0], error.strerror)
-            if answer is not None:
-                answer({"ok": False, "said": f"{self.plan.argv[0]} cannot be started: {error.strerror}"})
+        self.succession.begin(self.opening.all, self.state, answer)
 
-    def _upgraded(self, answer: Reply | None, pid: int | None) -> None:
-        if pid is None:
-            log.error("the new node did not start; this one goes on serving")
-            self._upgrade = None
-        else:
-            log.info("the new node serves (pid %d)", pid)
-        if answer is not None:
-            said = f"the new node serves: pid {pid}" if pid else "the new node did not start; its log says why"
-            answer({"ok": pid is not None, "pid": pid, "said": said})
-        if pid is not None and self.state == "serving":
+    def _taken_over(self) -> None:
+        if self.state == "serving":
             self._drain(LINGER_S)
 
     def _ask(self, ask: str, answer: Reply) -> None:
@@ -298,7 +245,7 @@ class Master:
         running = sum(worker.beat.active for worker in self.crew.workers)
         log.info("draining: %d exchange%s running", running, "" if running == 1 else "s")
         self.crew.tell(frames.Drain(linger_s))
-        close_all(self.sockets)
+        self.opening.let_go()
         if self.building is not None:
             self.building.close()
         self.loop.at(self.plan.settings.drain_s + linger_s + CLOSE_S, self._cut)
@@ -320,16 +267,11 @@ class Master:
         self.crew.reap()
         if self.building is not None:
             self.building.reap()
-        if self._upgrade is not None:
-            self._upgrade.process.poll()
+        self.succession.reap()
 
     def _look_after(self) -> None:
         self.crew.look_after()
         self.loop.at(LOOK_AFTER_S, self._look_after)
-
-    def _let_go(self) -> None:
-        """In a process that serves nobody: a listening socket that stays open there would outlive the node."""
-        close_all(self.sockets)
 
     def _close(self) -> None:
         self.crew.kill()
@@ -338,11 +280,7 @@ class Master:
                 os.waitpid(worker.pid, 0)
         if self.building is not None:
             self.building.close()
-        if self.control is not None:
-            self.control.close()
-        for door in self._admin:
-            door.close()
-        close_all(self.sockets)
+        self.opening.close()
         self.loop.close()
 
 

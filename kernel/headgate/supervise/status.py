@@ -50,7 +50,9 @@ class Status:
             "generation": master.reloads.generation,
             "reloads": master.reloads.reloads,
             "restarts": master.crew.restarts,
-            "addresses": [address_of(sock) for some in master.sockets.values() for sock in some if sock.fileno() >= 0],
+            "addresses": [
+                address_of(sock) for some in master.opening.serving.values() for sock in some if sock.fileno() >= 0
+            ],
             "connections": sum(worker.beat.connections for worker in workers),
             "active": sum(worker.beat.active for worker in workers),
             "handled": master.crew.handled_before + sum(worker.beat.handled for worker in workers),

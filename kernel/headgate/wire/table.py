@@ -39,6 +39,7 @@ class Connections:
         self.limits = limits or Limits()
         self.pulse = Pulse(trio.current_time(), self.limits.tick_s)
         self.draining = False
+        self.linger_s = 0.0
         self.live: set[Connection] = set()
         self._on_refused = on_refused
         self._id_prefix = f"{int(time.time()):08x}{secrets.token_hex(4)}"
@@ -107,16 +108,16 @@ class Connections:
     async def drain(self, deadline_s: float | None = None, linger_s: float = 0.0) -> None:
         """Stop, and return when no connection is left. What runs has `deadline_s` seconds, the limit's if None.
 
-        A request may be on its way on a connection that is idle: those have `linger_s` to be answered once more.
+        A request may be on its way on a connection that was told that it may go on: such a connection is closed when it
+        has been silent for `linger_s`, and until then is answered once more.
         """
         self.draining = True
+        self.linger_s = linger_s
         self.accepting.cancel()
+        if not linger_s:
+            self.close_idle()
         for connection in self.live:
             connection.wind_up()
-        with trio.move_on_after(linger_s):
-            while self.live:
-                await self._changed.wait()
-        self.close_idle()
         with trio.move_on_after(self.limits.drain_s if deadline_s is None else deadline_s):
             while self.live:
                 await self._changed.wait()
