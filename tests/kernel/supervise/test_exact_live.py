@@ -66,18 +66,36 @@ route chat POST /v1/chat/completions public {{
 """
 
 
-@pytest.fixture(scope="module")
-def held() -> Iterator[socket.socket]:
+class Held:
     """An upstream that the test itself plays."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        listening.settimeout(20)
-        yield listening
+
+    def __init__(self) -> None:
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.listening.settimeout(20)
+        self.taken: list[socket.socket] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def take(self, count: int) -> list[socket.socket]:
+        fresh = [self.listening.accept()[0] for _ in range(count)]
+        self.taken += fresh
+        return fresh
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory, held: socket.socket) -> Iterator[LiveNode]:
+def held() -> Iterator[Held]:
+    held = Held()
+    yield held
+    for one in (held.listening, *held.taken):
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, held: Held) -> Iterator[LiveNode]:
     folder = tmp_path_factory.mktemp("exact")
-    (folder / "a.policy").write_text(POLICY.format(url=f"http://127.0.0.1:{held.getsockname()[1]}"), encoding="utf-8")
+    (folder / "a.policy").write_text(POLICY.format(url=held.url), encoding="utf-8")
     with live_node(
         folder / "a.policy", folder, "--workers", "3", "--no-access-log", "--no-reload", env={"HEADGATE_DRAIN_S": "1"}
     ) as node:
@@ -123,13 +141,11 @@ def test_a_large_limit_is_never_passed_and_refuses_at_most_one_percent_too_early
     assert 594 <= counts[204] <= 600, counts
 
 
-def test_so_many_at_a_time_over_all_workers_and_a_dead_worker_leaves_its_places(
-    node: LiveNode, held: socket.socket
-) -> None:
+def test_so_many_at_a_time_over_all_workers_and_a_dead_worker_leaves_its_places(node: LiveNode, held: Held) -> None:
     clients = [connect(node) for _ in range(16)]
     for client in clients:
         client.request("GET", "/places")
-    upstreams = [held.accept()[0] for _ in range(4)]
+    upstreams = held.take(4)
     until(lambda: len(select.select([client.sock for client in clients], [], [], 0)[0]) == 12)
     for upstream in upstreams:
         upstream.recv(1000)
@@ -155,15 +171,15 @@ def test_so_many_at_a_time_over_all_workers_and_a_dead_worker_leaves_its_places(
     for client in clients:
         client.request("GET", "/places")
     until(lambda: status(node)["active"] == 4)
-    for client in clients:
-        client.close()
+    for one in clients:
+        one.close()
     until(lambda: status(node)["active"] == 0)
 
 
 def test_a_key_is_known_and_unknown_to_every_worker_within_a_second(node: LiveNode) -> None:
     connections = [connect(node) for _ in range(9)]
     made = json_of(verb(node, "keys", "create", "--team", "a", "--name", "b", "--json"))
-    secret = made["secret"]
+    secret = made["key"]
     until(lambda: {ask(one, "/keyed", secret) for one in connections} == {204}, timeout_s=1.0)
     assert verb(node, "keys", "revoke", made["id"]).returncode == 0
     until(lambda: {ask(one, "/keyed", secret) for one in connections} == {401}, timeout_s=1.0)
