@@ -242,11 +242,9 @@ class Server:
         self, sockets: Sockets | None = None, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve until `stop`; started once every listener is open. `sockets` are those of the binds, where somebody has
-        opened them already, and answers probes himself; they are closed when accepting ends."""
+        opened them already; they are closed when accepting ends."""
         limits = limits_of(self.settings)
-        admin = (
-            open_binds([self.settings.admin_bind], "admin_bind") if sockets is None and self.settings.admin_bind else {}
-        )
+        admin = open_binds([self.settings.admin_bind] if self.settings.admin_bind else [], "admin_bind")
         sockets = open_binds(self.settings.bind) if sockets is None else sockets
         async with trio.open_nursery() as background:
             self._retiring = background

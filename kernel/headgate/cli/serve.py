@@ -22,7 +22,9 @@ from headgate.supervise.collector import settle_collector
 from headgate.supervise.cores import usable_cores
 from headgate.supervise.master import Master
 from headgate.supervise.plan import Plan
+from headgate.supervise.systemd import activated
 from headgate.supervise.upgrade import handed_down
+from headgate.wire.binds import Sockets
 
 
 @click.command()
@@ -54,9 +56,10 @@ def serve(
     dress("")
     report_broken(work.plugins.broken)
     settings = work.settings
+    inherited = inherited or activated(os.environ, settings.bind)
     count = usable_cores() if settings.workers is None else settings.workers
     if not count:
-        _serve_alone(work, settings)
+        _serve_alone(work, settings, inherited or None)
         return
     colour = sys.stderr.isatty()
     argv = [sys.executable, *sys.orig_argv[1:]]
@@ -76,7 +79,7 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _serve_alone(work: Work, settings: Settings) -> None:
+def _serve_alone(work: Work, settings: Settings, sockets: Sockets | None) -> None:
     seen = stamps(Path(settings.policies))
     try:
         ready = prepare(settings, work.plugins)
@@ -84,14 +87,14 @@ def _serve_alone(work: Work, settings: Settings) -> None:
         show_findings(error.diagnostics, error.sources)
         click.echo("nothing is served: mend the findings above", err=True)
         sys.exit(1)
-    trio.run(_serve, work, settings, ready, seen, restrict_keyboard_interrupt_to_checkpoints=True)
+    trio.run(_serve, work, settings, ready, seen, sockets, restrict_keyboard_interrupt_to_checkpoints=True)
 
 
-async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps) -> None:
+async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps, sockets: Sockets | None) -> None:
     async with open_server(settings, work.plugins, ready) as server, trio.open_nursery() as nursery:
         nursery.start_soon(signals, server, _report)
         async with trio.open_nursery() as running:
-            await running.start(server.run)
+            await running.start(server.run, sockets)
             settle_collector()
             _say(await welcome(server, server.addresses))
             if settings.reload:

@@ -7,22 +7,23 @@ asks. It serves no request.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from headgate.errors import HeadgateError, SettingsError
 from headgate.language.parcel import Unpacker
 from headgate.serve import Ready
 from headgate.supervise import frames
 from headgate.supervise.building import Building
-from headgate.supervise.collector import settle_collector, tidy_collector
+from headgate.supervise.collector import settle_collector, share, tidy_collector
 from headgate.supervise.control import Reply
 from headgate.supervise.crew import Crew, Worker
 from headgate.supervise.loop import Loop, Timer
@@ -31,6 +32,7 @@ from headgate.supervise.plan import Plan
 from headgate.supervise.reloading import Reloads, Result
 from headgate.supervise.status import Status
 from headgate.supervise.succession import Succession
+from headgate.supervise.systemd import notify
 from headgate.supervise.upgrade import say_ready
 from headgate.supervise.worker import Post, work
 
@@ -59,6 +61,8 @@ class Master:
         self.status = 0
         self.since = time.monotonic()
         self._greeting = ""
+        # Probes are answered here, and by no worker.
+        self._of_workers = msgspec.structs.replace(plan.settings, admin_bind="")
         self._early: list[tuple[frames.Built, list[Callable[[Result], None]]]] = []
         self._tidy = Timer(tidy_collector)
         self.crew = Crew(self.loop, self._work, self._heard, self._gone, plan.settings.worker_stall_s)
@@ -120,7 +124,7 @@ class Master:
             return plan.show(error, plan.colour)
 
         post = Post(
-            name, plan.settings, plan.plugins, ready, generation, self.opening.serving, self._unpacker, show,
+            name, self._of_workers, plan.plugins, ready, generation, self.opening.serving, self._unpacker, show,
             plan.greet if greets else None, leads, frozenset(sys.modules),
         )  # fmt: skip
 
@@ -137,7 +141,7 @@ class Master:
         match message:
             case frames.Started(_, greeting, modules):
                 self._greeting = greeting or self._greeting
-                _share(modules)
+                share(modules)
                 self._arrived(worker)
             case frames.Prepared() | frames.Serving() if worker.state == "ready":
                 self._let_serve(worker)
@@ -169,6 +173,7 @@ class Master:
         self.state, self.crew.replaces = "serving", True
         self.since = time.monotonic()
         self.plan.say(self._greeting)
+        notify(os.environ, ready=1, mainpid=os.getpid())
         if self.plan.heir is not None:
             say_ready(self.plan.heir)
         for built, asked in self._early:
@@ -286,12 +291,3 @@ class Master:
 
 def _told(result: Result) -> dict[str, Any]:
     return {"ok": result.ok, "generation": result.generation, "workers": result.workers, "said": result.plain}
-
-
-def _share(modules: Iterable[str]) -> None:
-    """Import what a worker needed, so that those that start later find it in memory that they share, and sooner."""
-    for name in modules:
-        with contextlib.suppress(Exception):  # of a worker's matters, this is none: it will import what it can
-            importlib.import_module(name)
-    if modules:
-        settle_collector()
