@@ -31,11 +31,16 @@ def fork(loop: Loop, run: Callable[[socket.socket], int]) -> tuple[int, socket.s
     sys.stderr.flush()
     # No signal may come between the fork and the moment from which the child knows whose signals they are.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    pid = os.fork()
-    if pid == 0:
-        _be_the_child(loop, run, ours, theirs, blocked)
-    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-    theirs.close()
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _be_the_child(loop, run, ours, theirs, blocked)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        theirs.close()
     return pid, ours
 
 

@@ -143,6 +143,8 @@ class Master:
                 self._greeting = greeting or self._greeting
                 share(modules)
                 self._arrived(worker)
+            case frames.Failed(said) if self.state != "starting":
+                self.plan.say(said)
             case frames.Prepared() | frames.Serving() if worker.state == "ready":
                 self._let_serve(worker)
             case frames.Serving():
