@@ -56,7 +56,7 @@ class Places:
             elif self._lock(bucket, place, fcntl.F_WRLCK):
                 return place
             else:
-                place = self._behind(bucket, place, most)
+                place = self._behind(bucket, place)
         return None
 
     def give_back(self, bucket: int, place: int) -> None:
@@ -83,15 +83,13 @@ class Places:
             return False
         return True
 
-    def _behind(self, bucket: int, place: int, most: int) -> int:
-        """The first place from here on that may be free: behind what others have taken in a row."""
-        found = self._obstacle(bucket, place, most - place)
-        if found is None or found[0] > place:
-            return place  # it was given back in this moment
-        return found[0] + found[1]
+    def _behind(self, bucket: int, place: int) -> int:
+        """The first place from here on that may be free: behind what the one who has this one has taken in a row."""
+        found = self._obstacle(bucket, place, 1)
+        return place if found is None else found[0] + found[1]  # None: it was given back in this moment
 
     def _obstacle(self, bucket: int, place: int, count: int) -> tuple[int, int] | None:
-        """The first of these places that another process has taken, and how many in a row."""
+        """Of these places, one that another process has taken (not the first of them), and how many in a row from there."""
         asked = _range(fcntl.F_WRLCK, bucket, place, count)
         kind, _, start, length, _ = struct.unpack(_FLOCK, fcntl.fcntl(self._file(bucket), fcntl.F_OFD_GETLK, asked))
         return None if kind == fcntl.F_UNLCK else (start - _first(bucket), length)

@@ -75,6 +75,23 @@ def test_many_processes_never_hold_more_than_there_are(places: Places, tmp_path:
     places.close()
 
 
+def test_places_that_others_hold_in_any_order_are_passed_by(places: Places, tmp_path: Path) -> None:
+    """The system names not the first lock in the way, but one of the process that it thinks of first."""
+    bucket, others = bucket_of("a"), [Places(tmp_path / "places") for _ in range(4)]
+    mine: list[set[int]] = [set() for _ in others]
+    for place in (5, 0, 3, 1, 4, 2):
+        who = place % 4
+        got = others[who].take(bucket, place + 1, {*range(place), *mine[who]})
+        assert got == place
+        mine[who].add(place)
+    assert places.take(bucket, 6, set()) is None
+    assert places.take(bucket, 7, set()) == 6
+    others[1].give_back(bucket, 5)
+    assert places.take(bucket, 7, {6}) == 5
+    for one in (places, *others):
+        one.close()
+
+
 async def test_who_waits_gets_the_place_that_another_process_leaves(places: Places, tmp_path: Path) -> None:
     other = holder(tmp_path, 1)
     gate = SharedGate(places, bucket_of("a"))
