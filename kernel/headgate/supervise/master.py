@@ -189,10 +189,8 @@ class Master:
                 failed.said if failed else f"error: worker {worker.name} could not start",
                 failed.status if failed else 1,
             )
-        elif self.state == "draining" and not self.crew.workers:
-            self.state = "over"
-            log.info("stopped")
-            self.loop.stop()
+        elif self.state == "draining":
+            self._ended()
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
@@ -256,7 +254,12 @@ class Master:
         if self.building is not None:
             self.building.close()
         self.loop.at(self.plan.settings.drain_s + linger_s + CLOSE_S, self._cut)
+        self._ended()
+
+    def _ended(self) -> None:
         if not self.crew.workers:
+            self.state = "over"
+            log.info("stopped")
             self.loop.stop()
 
     def _cut(self) -> None:
