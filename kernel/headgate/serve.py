@@ -225,11 +225,11 @@ class Server:
         """Serve this one from now on; the one before closes when its last exchange has ended."""
         old, self.engine.snapshot = self.engine.snapshot, fresh
         self.reloads += 1
+        self.retired.add(old)
         if self._retiring is not None:
             self._retiring.start_soon(self._retire, old)
 
     async def _retire(self, old: Snapshot) -> None:
-        self.retired.add(old)
         await old.retire()
         self.retired.discard(old)
 
@@ -248,6 +248,8 @@ class Server:
         sockets = open_binds(self.settings.bind) if sockets is None else sockets
         async with trio.open_nursery() as background:
             self._retiring = background
+            for old in self.retired:  # replaced before anything was served
+                background.start_soon(self._retire, old)
             background.start_soon(self.engine.watch.run)
             for opened in admin.values():
                 background.start_soon(serve_health, opened, self._condition)

@@ -33,7 +33,8 @@ LAST_WORDS_S: Final = 0.3
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """One worker process. `state`: starting, ready (it waits to be let serve), serving, draining, gone."""
+    """One worker process. `state`: starting, ready (it waits to be let serve), going (it was let), serving, draining,
+    outdated (it came with a set that is no longer the one, and is to go), hanging, gone."""
 
     place: int
     name: str
@@ -92,6 +93,11 @@ class Crew:
     def serving(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.serves]
 
+    @property
+    def voting(self) -> list[Worker]:
+        """Those that serve, or will in a moment: nothing is changed without them."""
+        return [worker for worker in self.workers if worker.state in ("going", "serving")]
+
     def start(self, place: int, *, greets: bool = False) -> Worker:
         """A worker in this place."""
         name = f"w{place}.{secrets.token_hex(2)}"
@@ -106,6 +112,11 @@ class Crew:
         """Say it to every worker."""
         for worker in self.workers:
             worker.send(message)
+
+    def let_serve(self, worker: Worker) -> None:
+        """It may accept from now on."""
+        worker.state = "going"
+        worker.send(frames.Go())
 
     def kill(self) -> None:
         """End them all, now."""
@@ -145,7 +156,7 @@ class Crew:
                 worker.state, worker.generation = "ready", generation
             case frames.Serving(generation):
                 worker.generation = generation
-                if worker.state == "ready":
+                if worker.state == "going":
                     worker.state = "serving"
                     self._replaced(worker)
             case frames.Beat():

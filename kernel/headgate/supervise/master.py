@@ -145,8 +145,6 @@ class Master:
                 self._arrived(worker)
             case frames.Failed(said) if self.state != "starting":
                 self.plan.say(said)
-            case frames.Prepared() | frames.Serving() if worker.state == "ready":
-                self._let_serve(worker)
             case frames.Serving():
                 self._up()
 
@@ -165,9 +163,10 @@ class Master:
             worker.state = "outdated"
             worker.send(frames.Drain())
         elif self.state != "starting":
-            worker.send(frames.Go())
+            self.crew.let_serve(worker)
         elif all(one.state == "ready" for one in self.crew.workers) and len(self.crew.workers) == self.plan.workers:
-            self.crew.tell(frames.Go())
+            for one in self.crew.workers:
+                self.crew.let_serve(one)
 
     def _up(self) -> None:
         if self.state != "starting" or len(self.crew.serving) < self.plan.workers:
@@ -205,12 +204,12 @@ class Master:
     def _report(self, result: Result) -> None:
         if result.ok:
             self.plan.say(f"reloaded: generation {result.generation}, {result.workers} workers")
-            for worker in self.crew.workers:
-                self._let_serve(worker)
             self._tidy.cancel()
             self._tidy = self.loop.at(TIDY_S, tidy_collector)
         else:
             self.plan.say(f"{result.said}\nwhat was serving goes on serving")
+        for worker in self.crew.workers:
+            self._let_serve(worker)
 
     def upgrade(self, answer: Reply | None = None) -> None:
         """Start the program anew, and drain when it serves."""

@@ -1,7 +1,7 @@
 """A reload over all workers: the whole set or nothing, everywhere or nowhere.
 
 1. The builder gives a parcel, or says what is wrong; then nothing has happened.
-2. Every worker that serves is given the parcel to prepare. One that dies meanwhile has no say: it will start with what is
+2. Every worker that serves, or was just let serve, is given the parcel to prepare. One that dies meanwhile has no say: it will start with what is
    decided.
 3. When all have prepared it, it is decided: from here on every worker that starts has this set, and those that serve are
    told to. Had one refused, the others would throw theirs away.
@@ -104,7 +104,7 @@ class Reloads:
 
     def _begin(self, parcel: bytes, asked: list[Answer]) -> None:
         run = self.run = Run(self.generation + 1, parcel, asked)
-        run.waiting.update(self._crew.serving)
+        run.waiting.update(self._crew.voting)
         for worker in run.waiting:
             worker.send(frames.Prepare(run.generation, parcel))
         self._go_on(run)

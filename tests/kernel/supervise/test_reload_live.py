@@ -122,6 +122,18 @@ def test_a_worker_that_dies_while_a_set_is_prepared_keeps_nobody_from_it(node: L
     assert seen_by_all(node, "two")
 
 
+def test_a_worker_that_starts_while_a_set_is_changed_serves_what_was_decided(node: LiveNode, policies: Path) -> None:
+    for turn in range(3):
+        write(policies, says(f"word {turn}"))
+        os.kill(until(lambda: workers(node))[0]["pid"], signal.SIGKILL)
+        node.process.send_signal(signal.SIGHUP)
+    done = verb(node, "reload")
+    assert done.returncode == 0
+    until(lambda: len(workers(node)) == 3)
+    until(lambda: {worker["generation"] for worker in status(node)["workers"]} == {status(node)["generation"]})
+    assert seen_by_all(node, "word 2")
+
+
 def test_what_cannot_be_provisioned_in_a_worker_serves_nowhere(node: LiveNode, policies: Path) -> None:
     """The builder finds nothing wrong with it; a worker does."""
     write(

@@ -82,7 +82,7 @@ class Bed:
 
     def __init__(self, count: int) -> None:
         self.workers: list[Any] = [Told(f"w{number}") for number in range(count)]
-        self.crew: Any = SimpleNamespace(serving=self.workers)
+        self.crew: Any = SimpleNamespace(serving=self.workers, voting=self.workers)
         self.decided: list[tuple[int, bytes]] = []
         self.reports: list[Result] = []
         self.reloads = Reloads(self.crew, lambda *what: self.decided.append(what), self.reports.append)
