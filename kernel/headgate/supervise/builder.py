@@ -69,25 +69,26 @@ class Builder:
 
     def serve(self, sock: socket.socket, *, watches: bool) -> int:
         """Build when told to, and, where it watches, when the files have changed. Gives the exit status."""
-        sock.settimeout(LOOK_S if watches else None)
-        taken = Frames()
+        taken, untidy = Frames(), False
         while True:
+            sock.settimeout(LOOK_S if watches or untidy else None)
             try:
                 data = sock.recv(1 << 16)
             except TimeoutError:
-                if self.changed():
-                    _send(sock, self.build())
+                if untidy:  # behind the back of who waited for the build, or asks for the next one at once
                     tidy_collector()
+                    untidy = False
+                if watches and self.changed():
+                    _send(sock, self.build())
+                    untidy = True
                 continue
             if not data:
                 return 0
             for _ in taken.feed(data):
                 _send(sock, self.build(asked=True))
-                tidy_collector()
+                untidy = True
 
 
 def _send(sock: socket.socket, built: frames.Built) -> None:
-    waits = sock.gettimeout()
     sock.settimeout(None)
     sock.sendall(frames.encode(built))
-    sock.settimeout(waits)
