@@ -12,7 +12,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -28,10 +28,13 @@ from headgate.contracts.stores import Sink
 from headgate.contracts.transport import Tended
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.plugins import Plugins
-from headgate.host.policies import Reading, Stamps, compile_policies, read_policies, stamps
+from headgate.host.policies import Stamps, compile_policies, read_policies, stamps
 from headgate.host.settings import Settings, read_table
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
+from headgate.language.remembered import Remembered
+from headgate.language.scenario import Scenario
+from headgate.language.source import Source
 from headgate.language.suggest import suggest
 from headgate.message.request import Client
 from headgate.pipeline.engine import Engine
@@ -43,6 +46,7 @@ from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
 from headgate.wire.binds import QUIC, TLS, Sockets, address_of, open_binds
 from headgate.wire.certificates import Certificates, TlsPlan
+from headgate.wire.health import Condition, serve_health
 from headgate.wire.lane import serve_lane
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
@@ -56,14 +60,14 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def open_node(settings: Settings, plugins: Plugins) -> AsyncIterator[Node]:
+async def open_node(settings: Settings, plugins: Plugins, worker: str | None = None) -> AsyncIterator[Node]:
     """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
     egress = _egress(settings)
     transport, fetch = Transports.over(egress), HttpxFetch(Dialer(egress))
     data = Path(settings.data)
     trusted = trusted_by(settings)
     node = Node(
-        SystemClock(), transport, fetch, Stores(), data=data, worker=secrets.token_hex(3), trusted=trusted,
+        SystemClock(), transport, fetch, Stores(), data=data, worker=worker or secrets.token_hex(3), trusted=trusted,
         dialects=plugins.vocabulary.dialects,
     )  # fmt: skip
     async with AsyncExitStack() as stack:
@@ -141,30 +145,40 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Policies that may serve."""
+    """Policies that may serve, and the texts in which findings about them are shown."""
 
-    reading: Reading
     program: Program
+    sources: Mapping[str, Source]
 
 
-def prepare(settings: Settings, plugins: Plugins) -> Ready:
-    """Read, check, compile and test. PolicyError with every finding, those of failed tests included. Blocks."""
-    reading = read_policies(Path(settings.policies), plugins.vocabulary)
-    program = compile_policies(reading)
+def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None = None) -> Ready:
+    """Read, check, compile and test. PolicyError with every finding, those of failed tests included. Blocks.
+
+    With a memory, only what has changed since is parsed, compiled and tested again.
+    """
+    known = remembered or Remembered()
+    reading = read_policies(Path(settings.policies), plugins.vocabulary, known)
+    program = compile_policies(reading, known)
     unbuilt = build_findings(program)
     if unbuilt:
         raise PolicyError(unbuilt, reading.sources)
     if settings.test_on_load:
-        failed = run_tests(settings, plugins, program)
+        fresh = [
+            one for one in program.scenarios if not known.has_passed(one.module.name, program.parts[one.module.name])
+        ]
+        failed = run_tests(settings, plugins, program, fresh)
         if failed:
             raise PolicyError(failed, reading.sources)
-    return Ready(reading, program)
+        known.passed(program.parts)
+    return Ready(program, reading.sources)
 
 
-def run_tests(settings: Settings, plugins: Plugins, program: Program) -> list[Diagnostic]:
-    """The findings of the in-file tests that fail."""
+def run_tests(
+    settings: Settings, plugins: Plugins, program: Program, scenarios: Sequence[Scenario] | None = None
+) -> list[Diagnostic]:
+    """The findings of the in-file tests that fail; of all, or of those given."""
     opened = functools.partial(opened_by_plugins, settings, plugins)
-    outcomes = rehearse_in_thread(program, opened)
+    outcomes = rehearse_in_thread(program, opened, scenarios)
     return [outcome.finding for outcome in outcomes if outcome.finding is not None]
 
 
@@ -172,7 +186,7 @@ def _provision(ready: Ready, node: Node, generation: int) -> Snapshot:
     try:
         return provision(ready.program, node, generation)
     except PolicyError as error:
-        raise PolicyError(error.diagnostics, ready.reading.sources) from error
+        raise PolicyError(error.diagnostics, ready.sources) from error
 
 
 # --- serving ---------------------------------------------------------------------------------------------------------
@@ -189,6 +203,8 @@ class Server:
         self.addresses: list[str] = []
         self.reloads = 0
         self.connections: list[Connections] = []
+        self.retired: set[Snapshot] = set()
+        self._remembered = Remembered()
         self._retiring: trio.Nursery | None = None
         self._one_at_a_time = trio.Lock()
 
@@ -198,25 +214,49 @@ class Server:
     async def reload(self) -> Snapshot:
         """Read the policies again and serve them; PolicyError changes nothing, and what served goes on serving."""
         async with self._one_at_a_time:
-            ready = await trio.to_thread.run_sync(prepare, self.settings, self.plugins)
-            fresh = _provision(ready, self.node, self.engine.snapshot.generation + 1)
-            old, self.engine.snapshot = self.engine.snapshot, fresh
-            self.reloads += 1
-            if self._retiring is not None:
-                self._retiring.start_soon(old.retire)
+            ready = await trio.to_thread.run_sync(prepare, self.settings, self.plugins, self._remembered)
+            fresh = self.provision(ready, self.engine.snapshot.generation + 1)
+            self.commit(fresh)
             return fresh
+
+    def provision(self, ready: Ready, generation: int) -> Snapshot:
+        """A Snapshot that `commit` may be given. PolicyError, and nothing has changed."""
+        return _provision(ready, self.node, generation)
+
+    def commit(self, fresh: Snapshot) -> None:
+        """Serve this one from now on; the one before closes when its last exchange has ended."""
+        old, self.engine.snapshot = self.engine.snapshot, fresh
+        self.reloads += 1
+        self.retired.add(old)
+        if self._retiring is not None:
+            self._retiring.start_soon(self._retire, old)
+
+    async def _retire(self, old: Snapshot) -> None:
+        await old.retire()
+        self.retired.discard(old)
+
+    @property
+    def active(self) -> int:
+        """How many exchanges run, on policies that were replaced too."""
+        return self.engine.snapshot.active + sum(old.active for old in self.retired)
 
     async def run(
         self, sockets: Sockets | None = None, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve until `stop`; started once every listener is open. `sockets` are those of the binds, where somebody has
-        opened them already; they are closed when accepting ends."""
+        opened some of them already; they are closed when accepting ends."""
         limits = limits_of(self.settings)
         certificates = certificates_of(self.settings)
-        sockets = open_binds(binds_of(self.settings)) if sockets is None else sockets
+        admin = open_binds([self.settings.admin_bind] if self.settings.admin_bind else [], "admin_bind")
+        given = sockets or {}
+        sockets = {**given, **open_binds(bind for bind in binds_of(self.settings) if bind not in given)}
         async with trio.open_nursery() as background:
             self._retiring = background
+            for old in self.retired:  # replaced before anything was served
+                background.start_soon(self._retire, old)
             background.start_soon(self.engine.watch.run)
+            for opened in admin.values():
+                background.start_soon(serve_health, opened, self._condition)
             if isinstance(self.node.transport, Tended):
                 await background.start(self.node.transport.run)
             async with trio.open_nursery() as serving:
@@ -242,11 +282,17 @@ class Server:
         clear = [sock for opened in sockets.values() for sock in opened if sock not in secure and sock not in quic]
         return clear, secure, quic
 
-    async def stop(self) -> None:
-        """Drain: accept nothing new, finish what runs, cut what is left at the deadline."""
+    async def stop(self, linger_s: float = 0.0) -> None:
+        """Drain: accept nothing new, finish what runs, cut what is left at the deadline. A connection is closed when it has
+        been idle for `linger_s`, or was answered again."""
         async with trio.open_nursery() as nursery:
             for connections in self.connections:
-                nursery.start_soon(connections.drain, self.settings.drain_s)
+                nursery.start_soon(connections.drain, self.settings.drain_s, linger_s)
+
+    def _condition(self) -> Condition:
+        ready = not any(lane.draining for lane in self.connections)
+        detail = {"generation": self.engine.snapshot.generation, "workers": 1}
+        return Condition(True, ready, detail)
 
     def refused(self, client: Client, refusal: Refusal) -> None:
         """Put what was refused before it became a request into the log."""
@@ -262,10 +308,12 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(settings: Settings, plugins: Plugins, ready: Ready) -> AsyncIterator[Server]:
+async def open_server(
+    settings: Settings, plugins: Plugins, ready: Ready, *, worker: str | None = None, generation: int = 1
+) -> AsyncIterator[Server]:
     """A server that is built and not yet listening. Errors of resources are PolicyErrors."""
-    async with open_node(settings, plugins) as node:
-        snapshot = _provision(ready, node, 1)
+    async with open_node(settings, plugins, worker) as node:
+        snapshot = _provision(ready, node, generation)
         engine = Engine(node, snapshot, sinks_of(settings, plugins, node), Watch())
         yield Server(settings, plugins, node, engine)
 

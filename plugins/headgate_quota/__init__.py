@@ -1,5 +1,5 @@
 """Limits, counted over all workers through the stores: `limit.rate`, `limit.tokens`, and `budget` for money; and
-`limit.concurrent`, counted on each node."""
+`limit.concurrent`, counted over all workers of a node."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from headgate_quota.accounts import STATE as ACCOUNTS
 from headgate_quota.accounts import Accounts
 from headgate_quota.budget import UNAVAILABLE, budget
 from headgate_quota.concurrent import concurrent
+from headgate_quota.places import shared_places
 from headgate_quota.quotas import STATE, Quotas
 from headgate_quota.rate import UNCOUNTED, rate
 from headgate_quota.tokens import STATE as TOKENS
@@ -42,6 +43,7 @@ class Quota:
 async def _quotas(node: Node) -> AsyncIterator[None]:
     """What the steps share on a node, and the tasks that fetch leases ahead and give back what is left of old ones."""
     quotas, counts, accounts = Quotas(node), TokenCounts(node), Accounts(node)
+    quotas.places = None if node.rehearsing or node.data is None else shared_places(node.data)
     failure: BaseException | None = None
     async with trio.open_nursery() as nursery:
         node.state.update({STATE: quotas, TOKENS: counts, ACCOUNTS: accounts})
@@ -58,6 +60,8 @@ async def _quotas(node: Node) -> AsyncIterator[None]:
         quotas.nursery = accounts.nursery = None
         nursery.cancel_scope.cancel()
     await quotas.close()
+    if quotas.places is not None:
+        quotas.places.close()
     await counts.close()
     await accounts.close()
     if failure is not None:

@@ -245,10 +245,10 @@ class Accounts:
             await self.ledger.close(purse.slice)
 
     async def bury(self) -> None:
-        """Look for workers that died, now and then, until cancelled."""
+        """Look for workers that died, now and then, until cancelled. One worker of a node does it for all."""
         while True:
             try:
-                for one in await self.ledger.bury():
+                for one in await self.ledger.bury() if self.node.leads else ():
                     log.warning(
                         "the worker of %s died: %s of what it held of %s was not spent, %s may have been",
                         one.holder, one.freed, one.account[0], one.presumed,

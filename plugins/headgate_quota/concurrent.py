@@ -1,4 +1,4 @@
-"""`limit.concurrent`: so many at a time, on each node."""
+"""`limit.concurrent`: so many at a time, over all workers of a node."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import msgspec
 
 from headgate.api import BEFORE_RESPONSE, CLOSE, ClientFault, Const, Duration, Exchange, Ge, Site, Text, step
 from headgate_quota.gates import Gate
+from headgate_quota.places import bucket_of
 from headgate_quota.quotas import STATE, Key, Quotas
+from headgate_quota.shared_gates import SharedGate
 
 # What is told to who is refused without having waited: nobody knows when a call will end.
 RETRY_S: Final = 1.0
@@ -28,16 +30,17 @@ async def concurrent(
     wait: Duration = 0.0,
     name: Const[Text | None] = None,
 ) -> None:
-    """Refuse who has too many calls running on this node; a call runs until its answer is out.
+    """Refuse who has too many calls running on this node, all its workers together; a call runs until its answer is out.
 
     `by` is who is counted. With `wait`, who comes too many stands in line that long, first come, first served.
     """
-    gates: dict[Key, Gate] = _gates(ctx)
+    quotas: Quotas = ctx.node.state[STATE]
+    gates = quotas.gates
     prefix = site.key if name is None else f"name:{name}{'/shadow' if site.shadow else ''}"
     key = (prefix, by if type(by) is str else msgspec.json.encode(by, order="deterministic"))
     gate = gates.get(key)
     if gate is None:
-        gate = gates[key] = Gate()
+        gate = gates[key] = Gate() if quotas.places is None else SharedGate(quotas.places, bucket_of(*key))
     # A shadowed line never keeps anybody waiting.
     patience = 0.0 if site.shadow else wait
     try:
@@ -64,8 +67,3 @@ def _tidy(gates: dict[Key, Gate], key: Key, gate: Gate) -> None:
     """Forget a gate that nobody is in: who is counted may be whatever a client says."""
     if not gate.active and gates.get(key) is gate:
         del gates[key]
-
-
-def _gates(ctx: Exchange) -> dict[Key, Gate]:
-    quotas: Quotas = ctx.node.state[STATE]
-    return quotas.gates

@@ -20,6 +20,7 @@ import trio
 from headgate.api import Leases, Limit, Node, PluginFault, StoreError
 from headgate_quota.buckets import Bucket, Holding
 from headgate_quota.gates import Gate
+from headgate_quota.places import Places
 
 STATE: Final = "quota"
 # About 50 MB of them. The ones used last stay.
@@ -37,6 +38,7 @@ class Quotas:
         self.node = node
         self.buckets: OrderedDict[Key, Bucket] = OrderedDict()
         self.gates: dict[Key, Gate] = {}
+        self.places: Places | None = None
         self.max_buckets = max_buckets
         self.nursery: trio.Nursery | None = None
         self._due: list[tuple[float, int, Bucket]] = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 20.0
+START_S = 60.0
 
 
 @dataclass(slots=True)
@@ -59,7 +59,13 @@ def environment(**more: str) -> dict[str, str]:
 
 @contextmanager
 def live_node(
-    policies: Path, tmp: Path, *args: str, port: int = 0, env: dict[str, str] | None = None, cwd: Path = ROOT
+    policies: Path,
+    tmp: Path,
+    *args: str,
+    port: int = 0,
+    env: dict[str, str] | None = None,
+    cwd: Path = ROOT,
+    start_s: float = START_S,
 ) -> Iterator[LiveNode]:
     """Serve `policies` until the block ends."""
     data, log = tmp / "data", tmp / f"node-{time.monotonic_ns()}.log"
@@ -71,7 +77,7 @@ def live_node(
         process = subprocess.Popen(command, stdout=out, stderr=out, cwd=cwd, env=environ)
     node = LiveNode(process, log, data, environ=environ)
     try:
-        node.url = node.wait_for(r"headgate serves .* on (http://\S+?)(,|\s)")[1]
+        node.url = node.wait_for(r"headgate serves .* on (http://\S+?)(,|\s)", start_s)[1]
         found = re.search(r"HEADGATE_KEY=(\S+)", node.printed)
         node.key = found[1] if found else ""
         yield node

@@ -1,4 +1,4 @@
-"""The command line: `headgate VERB`. One file a verb; plugins bring verbs of their own.
+"""The command line: `headgate VERB`. One file a verb, or for some that do the same thing; plugins bring verbs of their own.
 
 Every verb takes `--data` and `--config`. Plugins are loaded when a verb needs them, and not for `--help`.
 """
@@ -14,10 +14,13 @@ VERBS = {
     "check": "headgate.cli.check:check",
     "fmt": "headgate.cli.fmt:fmt",
     "help": "headgate.cli.explain:help_code",
+    "reload": "headgate.cli.node:reload",
     "routes": "headgate.cli.routes:routes",
     "serve": "headgate.cli.serve:serve",
+    "status": "headgate.cli.node:status",
     "steps": "headgate.cli.steps:steps",
     "test": "headgate.cli.test:test",
+    "upgrade": "headgate.cli.node:upgrade",
 }
 
 

@@ -56,11 +56,21 @@ def show_findings(findings: Sequence[Diagnostic], sources: Mapping[str, Source],
     """Findings in full, and a line that counts them."""
     colour = (sys.stderr if err else sys.stdout).isatty()
     if findings:
-        click.echo(render(list(findings), sources, color=colour), err=err)
+        click.echo(findings_text(findings, sources, colour), err=err)
+
+
+def findings_text(findings: Sequence[Diagnostic], sources: Mapping[str, Source], colour: bool) -> str:
+    """Findings in full, and a line that counts them."""
     errors = sum(finding.severity == "error" for finding in findings)
-    warnings = len(findings) - errors
-    if findings:
-        click.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}", err=err)
+    counts = f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
+    return f"{render(list(findings), sources, color=colour)}\n{counts}"
+
+
+def error_text(error: HeadgateError, colour: bool) -> str:
+    """An error as `shown_errors` shows it."""
+    if isinstance(error, PolicyError):
+        return findings_text(error.diagnostics, error.sources, colour)
+    return f"{click.style('error: ', fg='red', bold=True) if colour else 'error: '}{error}"
 
 
 def _count(number: int, what: str) -> str:

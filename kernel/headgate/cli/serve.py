@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
+import functools
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,20 @@ from typing import Any
 import click
 import trio
 
-from headgate.cli.errors import report_broken, show_findings
+from headgate.cli.errors import error_text, report_broken, show_findings
 from headgate.cli.group import Work
 from headgate.cli.welcome import welcome
 from headgate.errors import HeadgateError, PolicyError
 from headgate.host.policies import Stamps, stamps
 from headgate.host.settings import Settings
 from headgate.serve import Ready, changes, open_server, prepare, reload_on, signals
+from headgate.supervise.collector import settle_collector
+from headgate.supervise.cores import usable_cores
+from headgate.supervise.master import Master
+from headgate.supervise.plan import Plan
+from headgate.supervise.systemd import activated
+from headgate.supervise.upgrade import handed_down
+from headgate.wire.binds import Sockets
 
 
 @click.command()
@@ -29,6 +37,7 @@ from headgate.serve import Ready, changes, open_server, prepare, reload_on, sign
 @click.option("--bind-quic", multiple=True, metavar="HOST:PORT", help="Where to listen for HTTP/3; needs aioquic.")
 @click.option("--cert", type=click.Path(path_type=Path), help="The certificate chain, in PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="Its key, in PEM.")
+@click.option("--workers", type=click.IntRange(min=0), help="How many processes serve; one a core if not given.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the access log looks.")
 @click.option("--no-access-log", is_flag=True, help="No line for each request; the call log is kept all the same.")
 @click.option("--no-reload", is_flag=True, help="Do not reload when a policy changes; SIGHUP still does.")
@@ -41,11 +50,16 @@ def serve(
     bind_quic: tuple[str, ...],
     cert: Path | None,
     key: Path | None,
+    workers: int | None,
     log_format: str | None,
     no_access_log: bool,
     no_reload: bool,
 ) -> None:
-    """Serve POLICIES, a file or a folder, until SIGTERM. SIGHUP and changed files reload."""
+    """Serve POLICIES, a file or a folder, until SIGTERM.
+
+    SIGHUP and changed files reload, SIGUSR2 starts the program anew without losing a request. With `--workers 0` one
+    process does it all: nothing replaces it when it dies, and it cannot be asked for its status.
+    """
     flags: dict[str, Any] = {
         "policies": str(policies) if policies else None,
         "bind": list(bind) or None,
@@ -54,11 +68,35 @@ def serve(
     tls = {name: str(file) for name, file in (("cert", cert), ("key", key)) if file is not None}
     flags.update(bind_tls=list(bind_tls) or None, bind_quic=list(bind_quic) or None, tls=tls or None)
     work.flags.update(flags, access_log=False if no_access_log else None, reload=False if no_reload else None)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    for library in ("httpx", "quic"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    work.flags.update(workers=workers)
+    inherited, heir = handed_down(os.environ)
+    dress("")
     report_broken(work.plugins.broken)
     settings = work.settings
+    inherited = inherited or activated(os.environ, settings.bind)
+    count = usable_cores() if settings.workers is None else settings.workers
+    if not count:
+        _serve_alone(work, settings, inherited or None)
+        return
+    colour = sys.stderr.isatty()
+    argv = [sys.executable, *sys.orig_argv[1:]]
+    greet = functools.partial(welcome, workers=count)
+    plan = Plan(settings, work.plugins, count, error_text, _say, dress, greet, colour, argv, inherited, heir)
+    sys.exit(Master(plan).run())
+
+
+def dress(name: str) -> None:
+    """Log lines on stderr; those of a worker begin with its name."""
+    who = f"[{name}] " if name else ""
+    logging.basicConfig(level=logging.INFO, format=f"%(levelname)s {who}%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _serve_alone(work: Work, settings: Settings, sockets: Sockets | None) -> None:
     seen = stamps(Path(settings.policies))
     try:
         ready = prepare(settings, work.plugins)
@@ -66,39 +104,24 @@ def serve(
         show_findings(error.diagnostics, error.sources)
         click.echo("nothing is served: mend the findings above", err=True)
         sys.exit(1)
-    trio.run(_serve, work, settings, ready, seen, restrict_keyboard_interrupt_to_checkpoints=True)
+    trio.run(_serve, work, settings, ready, seen, sockets, restrict_keyboard_interrupt_to_checkpoints=True)
 
 
-async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps) -> None:
+async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps, sockets: Sockets | None) -> None:
     async with open_server(settings, work.plugins, ready) as server, trio.open_nursery() as nursery:
         nursery.start_soon(signals, server, _report)
         async with trio.open_nursery() as running:
-            await running.start(server.run)
+            await running.start(server.run, sockets)
             settle_collector()
-            await welcome(server)
+            _say(await welcome(server, server.addresses))
             if settings.reload:
                 nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), _report)
         nursery.cancel_scope.cancel()
 
 
-def settle_collector() -> None:
-    """Take what was loaded out of the garbage collector's sight, and let it look less often.
-
-    Requests leave next to no cycles behind, and passes over a growing heap found nothing: looking less often serves a
-    fifth more requests (docs/performance.md), and memory stays flat over 450,000 of them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-
-
 def _report(error: HeadgateError | None) -> None:
     """What a reload came to."""
-    if error is None:
-        click.echo("reloaded", err=True)
-        return
-    if isinstance(error, PolicyError):
-        show_findings(error.diagnostics, error.sources)
-    else:
-        click.echo(f"error: {error}", err=True)
-    click.echo("what was serving goes on serving", err=True)
+    said = (
+        "reloaded" if error is None else f"{error_text(error, sys.stderr.isatty())}\nwhat was serving goes on serving"
+    )
+    _say(said)

@@ -6,8 +6,6 @@ import json
 import shlex
 from collections.abc import Sequence
 
-import click
-
 from headgate.contracts.dialect import Dialect
 from headgate.pipeline.table import Entry
 from headgate.serve import Server
@@ -20,22 +18,27 @@ _SAMPLES = {"int": "7", "text": "example", "path": "example"}
 CALLS = 3
 
 
-async def welcome(server: Server) -> None:
-    """Print it, on stderr, in one piece: who waits for the first line finds the key too. Makes the demo team's key where
-    there is no key yet."""
+async def welcome(server: Server, addresses: Sequence[str], workers: int = 0) -> str:
+    """The text, in one piece: who waits for its first line finds the key too. Makes the demo team's key where there is no
+    key yet."""
     identity = server.node.stores.identity
     secret = ""
     if identity is not None and not await identity.list_keys():
         _, secret = await identity.create_key(team="demo", name="first key")
     entries = server.engine.snapshot.table.entries
-    said = [f"headgate serves {len(entries)} route{'' if len(entries) == 1 else 's'} on {', '.join(server.addresses)}"]
+    how = f" with {_count(workers, 'worker')}" if workers else ""
+    said = [f"headgate serves {_count(len(entries), 'route')}{how} on {', '.join(addresses)}"]
     if secret:
         said.append(
             f"\n  A team `demo` and its key were made. The key is shown once:\n\n      export HEADGATE_KEY={secret}\n"
         )
         said.append("  Calls to try:\n")
-        said += [_indent(call(entry, server.addresses[0])) + "\n" for entry in to_try(entries)[:CALLS]]
-    click.echo("\n".join(said), err=True)
+        said += [_indent(call(entry, addresses[0])) + "\n" for entry in to_try(entries)[:CALLS]]
+    return "\n".join(said)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def to_try(entries: Sequence[Entry]) -> list[Entry]:

@@ -36,6 +36,7 @@ class Node:
     `rehearsing` is True where in-file tests run: nothing then leaves the process, and `fakes` holds what the test gave
     for a step, a resource or `split`. `state` is where a plugin keeps what its steps share, under its own name: a
     plugin object serves several nodes (the one that serves, those that rehearse), so it keeps nothing itself.
+    `leads`: whether this process sees to what one process of a node has to see to, now; ask each time.
     `dialects` are what the plugins speak with models, by name. `trusted` are the networks of proxies whose forwarding headers are believed.
     """
 
@@ -47,6 +48,7 @@ class Node:
     worker: str = "w0"
     trusted: frozenset[IPv4Network | IPv6Network] = frozenset()
     rehearsing: bool = False
+    leads: bool = True
     fakes: dict[str, Any] = field(default_factory=dict)
     dialects: dict[str, Speaks] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from headgate.language.check.result import Checked
 from headgate.language.check.run import check
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program, compile_program
+from headgate.language.remembered import Remembered
 from headgate.language.source import Source, Span
 from headgate.language.vocabulary import Vocabulary
 
@@ -64,8 +65,11 @@ def stamps(root: Path) -> Stamps:
     return frozenset(found)
 
 
-def read_policies(root: Path, vocabulary: Vocabulary) -> Reading:
-    """Read and check a file or a folder of policies. What is wrong with them is in `checked.findings`."""
+def read_policies(root: Path, vocabulary: Vocabulary, remembered: Remembered | None = None) -> Reading:
+    """Read and check a file or a folder of policies. What is wrong with them is in `checked.findings`.
+
+    What is remembered of a file that is the same is not done again.
+    """
     base = root.parent if root.is_file() else root
 
     unreadable: list[Diagnostic] = []
@@ -84,13 +88,13 @@ def read_policies(root: Path, vocabulary: Vocabulary) -> Reading:
         except OSError:
             return None
 
-    loaded = load(policy_files(root), read)
+    loaded = load(policy_files(root), read, remembered.parsed if remembered is not None else None)
     loaded.findings.extend(unreadable)
     return Reading(root, check(loaded, vocabulary), loaded.sources)
 
 
-def compile_policies(reading: Reading) -> Program:
+def compile_policies(reading: Reading, remembered: Remembered | None = None) -> Program:
     """The program of a set that may serve; PolicyError with every finding otherwise."""
     if reading.checked.errors:
         raise PolicyError(reading.checked.findings, reading.sources)
-    return compile_program(reading.checked)
+    return compile_program(reading.checked, remembered)

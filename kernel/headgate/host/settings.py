@@ -66,6 +66,9 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     data: str = ".headgate"
     log_format: str | None = None
     access_log: bool | None = None
+    workers: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    worker_stall_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    admin_bind: str = ""
     reload: bool = True
     test_on_load: bool = True
     drain_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0

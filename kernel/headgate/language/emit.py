@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from headgate.errors import PolicyError
 from headgate.language import tree
+from headgate.language.check.modules import Module
 from headgate.language.check.result import BoundResource, Checked
 from headgate.language.lower import nodes
 from headgate.language.lower.pool import Pool, SiteUse
 from headgate.language.lower.routes import LoweredRoute, lower_observation, lower_route
+from headgate.language.remembered import Remembered
 from headgate.language.runtime import SUPPORT
 from headgate.language.scenario import Scenario, collect
 from headgate.language.source import Span
@@ -62,7 +64,10 @@ class Linked:
 
 @dataclass(slots=True)
 class Program:
-    """Compiled policies: code by file, and what it needs beside itself."""
+    """Compiled policies: code, and what it needs beside itself.
+
+    A whole set consists of `parts`, one for each file; each of them is a program too, and links for itself.
+    """
 
     checked: Checked
     pool: Pool
@@ -71,9 +76,10 @@ class Program:
     scenarios: tuple[Scenario, ...]
     observations: dict[tree.Expr, str] = field(default_factory=dict)
     scenario_routes: dict[Scenario, LoweredRoute] = field(default_factory=dict)
+    parts: dict[str, Program] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<Program {len(self.routes)} routes, {len(self.code)} files>"
+        return f"<Program {len(self.routes)} routes, {len(self.parts)} files>"
 
     def link(
         self, build: Callable[[BoundResource], Any], support: Mapping[str, Any], wrap: Wrap | None = None
@@ -194,12 +200,37 @@ def _linked(route: LoweredRoute, names: Mapping[str, Any], installed: Mapping[st
     return RouteProgram(route.route.name, route.route, run, traced, route.lines, dialect, preflight)
 
 
-def compile_program(checked: Checked) -> Program:
-    """Lower and compile every route and test. The policies must have no errors."""
-    pool = Pool()
+def compile_program(checked: Checked, remembered: Remembered | None = None) -> Program:
+    """Lower and compile every route and test, file by file; what is remembered of a file that is the same is taken as it
+    is. The policies must have no errors."""
+    known = remembered or Remembered()
+    parts = {
+        name: known.part(module) or _compile_part(checked, module, known.number())
+        for name, module in checked.modules.items()
+    }
+    known.keep(checked.modules, parts)
+    return join(checked, parts)
+
+
+def join(checked: Checked, parts: dict[str, Program]) -> Program:
+    """The set that these parts are."""
+    whole = Program(checked, Pool(), {}, [], (), parts=parts)
+    for name, part in parts.items():
+        whole.pool.take_in(part.pool)
+        whole.code.update({f"{name}: {file}": code for file, code in part.code.items()})
+        whole.routes += part.routes
+        whole.scenarios += part.scenarios
+        whole.observations.update(part.observations)
+        whole.scenario_routes.update(part.scenario_routes)
+    return whole
+
+
+def _compile_part(checked: Checked, module: Module, number: int) -> Program:
+    """What stands in one file. Fragments of others are lowered where they are used, so they are part of it."""
+    pool = Pool(number)
     functions: dict[str, list[ast.stmt]] = {}
-    routes = [_add(functions, *lower_route(checked, pool, item)) for item in _routes(checked)]
-    scenarios = tuple(collect(checked))
+    routes = [_add(functions, *lower_route(checked, pool, item)) for item in _routes(module)]
+    scenarios = tuple(collect(checked, module))
     program = Program(checked, pool, {}, routes, scenarios)
     for scenario in scenarios:
         for expr in scenario.expressions():
@@ -214,8 +245,8 @@ def compile_program(checked: Checked) -> Program:
     return program
 
 
-def _routes(checked: Checked) -> list[tree.Route]:
-    return [item for module in checked.modules.values() for item in module.file.items if isinstance(item, tree.Route)]
+def _routes(module: Module) -> list[tree.Route]:
+    return [item for item in module.file.items if isinstance(item, tree.Route)]
 
 
 def _add(functions: dict[str, list[ast.stmt]], route: LoweredRoute, made: list[tuple[str, ast.stmt]]) -> LoweredRoute:

@@ -49,10 +49,9 @@ def sides(condition: tree.Expr) -> Iterator[tree.Expr]:
         yield from (side for part in (inner.left, inner.right) for side in sides(part))
 
 
-def collect(checked: Checked) -> Iterator[Scenario]:
-    """Every test of every file, in order."""
-    for module in checked.modules.values():
-        for item in module.file.items:
-            if isinstance(item, tree.Test):
-                route = checked.fragment_routes.get(item)
-                yield Scenario(module, item, route)
+def collect(checked: Checked, module: Module) -> Iterator[Scenario]:
+    """Every test of a file, in order."""
+    for item in module.file.items:
+        if isinstance(item, tree.Test):
+            route = checked.fragment_routes.get(item)
+            yield Scenario(module, item, route)

@@ -16,36 +16,38 @@ QUIC: Final = "quic:"
 Sockets = Mapping[str, Sequence[socket.socket]]
 
 
-def open_binds(binds: Iterable[str]) -> Sockets:
-    """The listening sockets of every bind. SettingsError says what is in the way; then none is open."""
+def open_binds(binds: Iterable[str], setting: str = "bind") -> Sockets:
+    """The listening sockets of every bind. SettingsError says what is in the way of which setting; then none is open."""
     opened: dict[str, list[socket.socket]] = {}
     try:
         for bind in binds:
-            opened.setdefault(bind, []).extend(open_bind(bind))
+            opened.setdefault(bind, []).extend(open_bind(bind, setting))
     except SettingsError:
         close_all(opened)
         raise
     return opened
 
 
-def open_bind(bind: str) -> list[socket.socket]:
+def open_bind(bind: str, setting: str = "bind") -> list[socket.socket]:
     """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
     host, _, port = _place(bind).rpartition(":")
     if not port.isdigit() or int(port) > 65535:
-        raise SettingsError(f"`{_setting(bind)}`: {_place(bind)!r} is not host:port")
+        raise SettingsError(f"`{_setting(bind, setting)}`: {_place(bind)!r} is not host:port")
     try:
         kind = socket.SOCK_DGRAM if bind.startswith(QUIC) else socket.SOCK_STREAM
         return open_listeners(host.strip("[]") or None, int(port), kind=kind)
     except OSError as error:
-        raise SettingsError(f"`{_setting(bind)}`: {_place(bind)} cannot be listened on: {error.strerror}") from None
+        raise SettingsError(
+            f"`{_setting(bind, setting)}`: {_place(bind)} cannot be listened on: {error.strerror}"
+        ) from None
 
 
 def _place(bind: str) -> str:
     return bind.removeprefix(TLS).removeprefix(QUIC)
 
 
-def _setting(bind: str) -> str:
-    return "bind_tls" if bind.startswith(TLS) else "bind_quic" if bind.startswith(QUIC) else "bind"
+def _setting(bind: str, setting: str) -> str:
+    return "bind_tls" if bind.startswith(TLS) else "bind_quic" if bind.startswith(QUIC) else setting
 
 
 def close_all(sockets: Sockets) -> None:

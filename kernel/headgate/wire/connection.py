@@ -76,8 +76,15 @@ class Connection:
         self.channel.sweep(now)
 
     def wind_up(self) -> None:
-        """Make the answer that is under way the last one, and say so if its head is not out yet."""
-        if self.reply is not None:
+        """Make the answer that is under way the last one, and say so if its head is not out yet.
+
+        Where there is time to linger, an answer that has promised otherwise may be followed by one more; and a connection
+        that waits for a request does so no longer than that.
+        """
+        linger_s = self._table.linger_s
+        if linger_s and self.state == "idle":
+            self.channel.read_by = min(self.channel.read_by, self.channel.pulse.after(linger_s))
+        elif self.reply is not None and not (linger_s and self.reply.head_sent):
             self.reply.keep_alive = False
 
     async def run(self) -> Http2Connection | None:
@@ -140,7 +147,9 @@ class Connection:
         if channel.buffer:
             await trio.lowlevel.checkpoint()  # A pipelining client takes its turn like all others.
         elif table.draining:
-            return b""
+            if not table.linger_s:
+                return b""
+            by = min(by, channel.pulse.after(table.linger_s))
         while True:
             if not blank_line and channel.buffer.startswith(b"\r\n"):
                 channel.buffer = channel.buffer[2:]  # RFC 9112 §2.2: one empty line is forgiven.

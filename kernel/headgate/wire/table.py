@@ -48,6 +48,7 @@ class Connections:
         self.limits = limits or Limits()
         self.pulse = Pulse(trio.current_time(), self.limits.tick_s)
         self.draining = False
+        self.linger_s = 0.0
         self.drain_began = trio.Event()
         self.drained = trio.Event()
         self.live: set[Live] = set()
@@ -130,12 +131,18 @@ class Connections:
         for connection in idle if most is None else heapq.nsmallest(most, idle, key=lambda one: one.idle_until):
             connection.let_go()
 
-    async def drain(self, deadline_s: float | None = None) -> None:
-        """Stop, and return when no connection is left. What runs has `deadline_s` seconds, the limit's if None."""
+    async def drain(self, deadline_s: float | None = None, linger_s: float = 0.0) -> None:
+        """Stop, and return when no connection is left. What runs has `deadline_s` seconds, the limit's if None.
+
+        A request may be on its way on a connection that was told that it may go on: such a connection is closed when it
+        has been silent for `linger_s`, and until then is answered once more.
+        """
         self.draining = True
         self.drain_began.set()
+        self.linger_s = linger_s
         self.accepting.cancel()
-        self.close_idle()
+        if not linger_s:
+            self.close_idle()
         for connection in self.live:
             connection.wind_up()
         patience_s = self.limits.drain_s if deadline_s is None else deadline_s

@@ -80,6 +80,7 @@ def test_sighup_reloads_where_nobody_watches(policies: Path, tmp_path: Path) -> 
         assert get(node) == "one"
         node.process.send_signal(signal.SIGHUP)
         until(lambda: get(node) == "two")
+        node.wait_for("reloaded")
         assert count(node, "reloaded") == 1
 
 

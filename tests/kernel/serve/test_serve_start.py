@@ -79,7 +79,7 @@ def test_the_second_start_shows_no_key_and_is_up_in_a_second_or_so(first: LiveNo
     with live_node(policies, first.data.parent, "--no-access-log") as second:
         took = time.monotonic() - began
         assert second.key == ""
-        assert re.fullmatch(r"headgate serves 3 routes on http://127.0.0.1:\d+\n", second.printed)
+        assert re.fullmatch(r"headgate serves 3 routes with \d+ workers? on http://127.0.0.1:\d+\n", second.printed)
     sys.stdout.write(f"up in {took:.2f} s\n")
     assert took < 3
 

@@ -115,7 +115,7 @@ async def rounds(tmp: Path, *, kills: int, limit: str, seed: int) -> Load:
         sim = (await OpenAI().start(nursery)).says(WORDS)
         (policies / "a.policy").write_text(POLICY.format(url=sim.base_url, limit=limit))
         for _ in range(kills):
-            opened = live_node(policies, tmp, env={"KILLED_KEY": "sk-the-providers-key"})
+            opened = live_node(policies, tmp, "--workers", "0", env={"KILLED_KEY": "sk-the-providers-key"})
             node = await trio.to_thread.run_sync(opened.__enter__)
             await killed(node, load, chance.uniform(0.3, 0.9))
             await trio.to_thread.run_sync(opened.__exit__, None, None, None)

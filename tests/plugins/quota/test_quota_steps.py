@@ -224,7 +224,7 @@ async def test_who_gives_up_at_the_moment_of_being_called_leaves_no_gate_behind(
     gates: dict[object, Gate] = {}
     closes: list[Any] = []
     ctx: Any = SimpleNamespace(
-        node=SimpleNamespace(state={STATE: SimpleNamespace(gates=gates)}), on_close=closes.append
+        node=SimpleNamespace(state={STATE: SimpleNamespace(gates=gates, places=None)}), on_close=closes.append
     )
     site: Any = Site("r", "limit.concurrent", 0, "a.policy", 1)
     await concurrent(ctx, 1, site=site, by="ana")

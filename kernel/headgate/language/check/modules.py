@@ -16,6 +16,8 @@ from headgate.language.parse import parse
 from headgate.language.source import Source
 
 Read = Callable[[str], str | None]
+# A file as it was parsed: its text, its tree, and what was wrong with it.
+Parsed = tuple[Source, tree.File | None, list[Diagnostic]]
 
 
 @dataclass(slots=True, eq=False)
@@ -40,17 +42,25 @@ class Loaded:
     findings: list[Diagnostic]
 
 
-def load(names: Iterable[str], read: Read) -> Loaded:
-    """Read the files and all that they import. Never raises for what stands in them."""
-    loader = _Loader(read)
+def load(names: Iterable[str], read: Read, known: dict[str, Parsed] | None = None) -> Loaded:
+    """Read the files and all that they import. Never raises for what stands in them.
+
+    `known` are files as they were parsed before; a text that is the same is not parsed again. It is left with the files
+    of now.
+    """
+    loader = _Loader(read, known if known is not None else {})
     for name in names:
         loader.module(name, ())
+    if known is not None:
+        for name in known.keys() - loader.sources.keys():
+            del known[name]
     return Loaded(loader.modules, loader.sources, loader.findings)
 
 
 class _Loader:
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, known: dict[str, Parsed]) -> None:
         self.read = read
+        self.known = known
         self.modules: dict[str, Module] = {}
         self.sources: dict[str, Source] = {}
         self.findings: list[Diagnostic] = []
@@ -63,8 +73,12 @@ class _Loader:
         text = self.read(name)
         if text is None:
             return None
-        source = self.sources[name] = Source(name, text)
-        file, findings = parse(source)
+        known = self.known.get(name)
+        if known is None or known[0].text != text:
+            source = Source(name, text)
+            known = self.known[name] = (source, *parse(source))
+        source, file, findings = known
+        self.sources[name] = source
         self.findings.extend(findings)
         if file is None:
             return None

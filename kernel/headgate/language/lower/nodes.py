@@ -13,14 +13,26 @@ N = TypeVar("N", bound=ast.AST)
 
 
 def place(node: N, span: Span) -> N:
-    """Give a node and all below it that have none the place of `span`."""
-    end = max(span.end_line, span.line)
-    for inner in ast.walk(node):
-        if isinstance(inner, (ast.expr, ast.stmt, ast.excepthandler, ast.keyword, ast.arg)) and not hasattr(
-            inner, "lineno"
-        ):
-            inner.lineno, inner.col_offset = span.line, span.column - 1
-            inner.end_lineno, inner.end_col_offset = end, max(span.end_column - 1, 0)
+    """Give a node and all below it that have none the place of `span`.
+
+    What has a place got it with all that is below it, and nothing is put into it later: nobody looks there again.
+    """
+    line, column = span.line, span.column - 1
+    end, end_column = max(span.end_line, line), max(span.end_column - 1, 0)
+    left: list[ast.AST] = [node]
+    while left:
+        inner = left.pop()
+        if inner._attributes:
+            if hasattr(inner, "lineno"):
+                continue
+            inner.lineno, inner.col_offset = line, column  # type: ignore[attr-defined]
+            inner.end_lineno, inner.end_col_offset = end, end_column  # type: ignore[attr-defined]
+        for name in inner._fields:
+            value = getattr(inner, name, None)
+            if value.__class__ is list:
+                left += [one for one in value if isinstance(one, ast.AST)]
+            elif isinstance(value, ast.AST):
+                left.append(value)
     return node
 
 

@@ -14,9 +14,11 @@ Resources = dict[str, str | list[str]]
 
 
 class Pool:
-    """Names for everything that is no literal. One pool for a whole set of policies."""
+    """Names for everything that is no literal. One pool for the part of a set of policies that one file is; `number` makes
+    its names its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0) -> None:
+        self._number = number
         self.constants: dict[str, Any] = {}
         self.steps: dict[str, StepSpec] = {}
         self.resources: dict[str, BoundResource] = {}
@@ -32,7 +34,14 @@ class Pool:
     def fresh(self, prefix: str) -> str:
         """A name that nothing else has."""
         self._count += 1
-        return f"{prefix}{self._count}"
+        return f"{prefix}{self._count}_{self._number}"
+
+    def take_in(self, other: Pool) -> None:
+        """All that another one has names for."""
+        self.constants.update(other.constants)
+        self.steps.update(other.steps)
+        self.resources.update(other.resources)
+        self.sites.update(other.sites)
 
     def constant(self, value: Any) -> str:
         name = self.fresh("k")

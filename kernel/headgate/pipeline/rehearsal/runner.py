@@ -76,8 +76,12 @@ class _World:
 async def rehearse(
     program: Program, open_plugins: OpenPlugins, scenarios: Iterable[Scenario] | None = None
 ) -> list[Outcome]:
-    """Run every scenario (or those given), one after the other. To be run under a clock that jumps."""
-    return [await _run(program, open_plugins, scenario) for scenario in (scenarios or program.scenarios)]
+    """Run every scenario (or those given), one after the other. To be run under a clock that jumps.
+
+    A test runs on the part of the program that its file is: no more of it has to be linked.
+    """
+    chosen = program.scenarios if scenarios is None else scenarios
+    return [await _run(program.parts.get(scenario.module.name, program), open_plugins, scenario) for scenario in chosen]
 
 
 def build_findings(program: Program) -> list[Diagnostic]:

@@ -1,0 +1,76 @@
+"""A process of our own, made by forking: what it inherits, and what it must not keep.
+
+Forking is safe here because the master has one thread and no event loop of trio's. What was loaded before is shared with
+the child until one of them writes to it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+from headgate.supervise.loop import Loop
+
+log = logging.getLogger("headgate")
+
+# What a terminal or a service manager sends to all processes of a group is the master's to heed. SIGTERM is not ignored:
+# whoever sends it to one process means that one.
+_MASTERS = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
+DUMP = signal.SIGUSR1
+
+
+def fork(loop: Loop, run: Callable[[socket.socket], int]) -> tuple[int, socket.socket]:
+    """Start a process that does `run` with its end of a pair of sockets; gives its pid and our end."""
+    ours, theirs = socket.socketpair()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # No signal may come between the fork and the moment from which the child knows whose signals they are.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _be_the_child(loop, run, ours, theirs, blocked)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        theirs.close()
+    return pid, ours
+
+
+def _be_the_child(
+    loop: Loop, run: Callable[[socket.socket], int], ours: socket.socket, theirs: socket.socket, mask: set[int]
+) -> None:
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        for number in _MASTERS:
+            signal.signal(number, signal.SIG_IGN)
+        faulthandler.register(DUMP, all_threads=True)
+        loop.abandon()
+        ours.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        status = run(theirs)
+    except BaseException:
+        log.critical("a process of this node cannot go on", exc_info=True)
+    finally:
+        # Past every clean-up that is the parent's: open files, exit handlers, the frames above this one.
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(status)
+
+
+def how_it_ended(status: int) -> str:
+    """What `waitpid` tells, in words."""
+    number = os.waitstatus_to_exitcode(status)
+    return f"was killed by signal {-number}" if number < 0 else f"ended with status {number}"

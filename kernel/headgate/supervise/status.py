@@ -1,0 +1,77 @@
+"""What a node says of itself: to `headgate status`, and to whoever probes it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from headgate.supervise.crew import Worker
+from headgate.wire.binds import address_of
+from headgate.wire.health import Condition
+
+if TYPE_CHECKING:
+    from headgate.supervise.master import Master
+
+# A worker that has not beaten for that long is not counted on.
+FRESH_S = 5.0
+
+
+class Status:
+    """A node as it is now."""
+
+    def __init__(self, master: Master) -> None:
+        self._master = master
+        self._now = time.monotonic()
+
+    def __repr__(self) -> str:
+        return f"<Status of {self._master!r}>"
+
+    def condition(self) -> Condition:
+        """Whether it lives, and whether it is ready, with the numbers that say why."""
+        master = self._master
+        fresh = [worker for worker in master.crew.serving if self._now - worker.heard < FRESH_S]
+        detail = {
+            "state": master.state,
+            "generation": master.reloads.generation,
+            "workers": len(master.crew.workers),
+            "answering": len(fresh),
+        }
+        return Condition(bool(fresh), bool(fresh) and master.state == "serving", detail)
+
+    def document(self) -> dict[str, Any]:
+        """All of it."""
+        master, workers = self._master, self._master.crew.workers
+        return {
+            "ok": True,
+            "pid": os.getpid(),
+            "state": master.state,
+            "uptime_s": round(self._now - master.since, 3),
+            "generation": master.reloads.generation,
+            "reloads": master.reloads.reloads,
+            "restarts": master.crew.restarts,
+            "addresses": [
+                address_of(sock) for some in master.opening.serving.values() for sock in some if sock.fileno() >= 0
+            ],
+            "connections": sum(worker.beat.connections for worker in workers),
+            "active": sum(worker.beat.active for worker in workers),
+            "handled": master.crew.handled_before + sum(worker.beat.handled for worker in workers),
+            "workers": [self._worker(worker) for worker in workers],
+        }
+
+    def _worker(self, worker: Worker) -> dict[str, Any]:
+        beat = worker.beat
+        return {
+            "name": worker.name,
+            "pid": worker.pid,
+            "state": worker.state,
+            "leads": worker.leads,
+            "uptime_s": round(self._now - worker.born, 3),
+            "heard_s": round(self._now - worker.heard, 3),
+            "generation": worker.generation,
+            "connections": beat.connections,
+            "idle": beat.idle,
+            "active": beat.active,
+            "handled": beat.handled,
+            "sets": beat.sets,
+        }
