@@ -44,7 +44,7 @@ from headgate.pipeline.rows import refused_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
-from headgate.wire.binds import QUIC, TLS, Sockets, address_of, open_binds
+from headgate.wire.binds import QUIC, TLS, Sockets, addresses, open_binds
 from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.health import Condition, serve_health
 from headgate.wire.lane import serve_lane
@@ -261,9 +261,7 @@ class Server:
                 await background.start(self.node.transport.run)
             async with trio.open_nursery() as serving:
                 clear, secure, quic = self._by_kind(sockets)
-                self.addresses += [address_of(sock) for sock in clear]
-                self.addresses += [address_of(sock, "https") for sock in secure]
-                self.addresses += [address_of(sock, "https+quic") for sock in quic]
+                self.addresses += addresses(sockets)
                 if certificates is not None:
                     background.start_soon(keep_fresh, certificates)
                 start = functools.partial(

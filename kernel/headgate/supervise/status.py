@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from headgate.supervise.crew import Worker
-from headgate.wire.binds import address_of
+from headgate.wire.binds import addresses
 from headgate.wire.health import Condition
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ class Status:
             "generation": master.reloads.generation,
             "reloads": master.reloads.reloads,
             "restarts": master.crew.restarts,
-            "addresses": [
-                address_of(sock) for some in master.opening.serving.values() for sock in some if sock.fileno() >= 0
-            ],
+            "addresses": addresses(master.opening.serving),
             "connections": sum(worker.beat.connections for worker in workers),
             "active": sum(worker.beat.active for worker in workers),
             "handled": master.crew.handled_before + sum(worker.beat.handled for worker in workers),

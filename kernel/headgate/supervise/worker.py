@@ -26,7 +26,7 @@ from headgate.serve import Ready, Server, open_server
 from headgate.supervise import frames
 from headgate.supervise.collector import settle_collector
 from headgate.supervise.frames import AnyMessage, Frames, Message
-from headgate.wire.binds import Sockets, address_of
+from headgate.wire.binds import Sockets, addresses
 
 log = logging.getLogger("headgate")
 
@@ -111,8 +111,8 @@ class _Worker:
         generation = self.server.engine.snapshot.generation
         if self.post.greet is None:
             return frames.Started(generation)
-        addresses = [address_of(one) for some in self.post.sockets.values() for one in some]
-        greeting = await self.post.greet(self.server, addresses)
+        quic = [f"https+quic://{bind}" for bind in self.server.settings.bind_quic]
+        greeting = await self.post.greet(self.server, [*addresses(self.post.sockets), *quic])
         return frames.Started(generation, greeting, tuple(sorted(sys.modules.keys() - self.post.modules)))
 
     async def run(self) -> None:

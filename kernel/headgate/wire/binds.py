@@ -61,3 +61,12 @@ def address_of(sock: socket.socket, scheme: str = "http") -> str:
     """Where a socket listens, as a URL."""
     host, port = sock.getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def addresses(sockets: Sockets) -> list[str]:
+    """Where all of them listen, as URLs; HTTP/3's is told apart by its scheme."""
+    found = []
+    for bind, opened in sockets.items():
+        scheme = "https" if bind.startswith(TLS) else "https+quic" if bind.startswith(QUIC) else "http"
+        found += [address_of(sock, scheme) for sock in opened if sock.fileno() >= 0]
+    return found
