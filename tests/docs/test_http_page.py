@@ -8,7 +8,9 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 PAGE = (TESTS.parent / "docs" / "http.md").read_text(encoding="utf-8")
-ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| Rule", "| What the"))]
+# Tables of rules end with what shows each; other tables do not.
+TABLES = re.findall(r"^\|[^\n]*\| Shown by \|\n\|[-|]+\|\n((?:\|[^\n]*\n)+)", PAGE, re.MULTILINE)
+ROWS = [row for table in TABLES for row in table.splitlines()]
 SHOWN = re.compile(r"`(test_\w+|[a-z0-9*-]+\.http)`")
 
 
