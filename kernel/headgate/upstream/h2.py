@@ -84,9 +84,6 @@ class Http2Transport:
         upload = Upload(outgoing.body)
         lines = _lines(target, outgoing, upload.length)
         with call.scope:
-            if not upload.opened:
-                call.enter("head", None)
-                await upload.open()
             return await self._try(call, outgoing, lines, upload)
         outgoing.sent = call.sent
         raise call.late(sent=call.sent)
@@ -95,6 +92,9 @@ class Http2Transport:
         hub = self._hub(call.target)
         for again in (False, True):
             session = await self._session(hub, call)
+            if not upload.opened:  # not before: where HTTP/1.1 is spoken the body is somebody else's to read
+                call.enter("head", None)
+                await upload.open()
             call.enter_head()
             try:
                 return await self._exchange(session, call, outgoing, lines, upload)

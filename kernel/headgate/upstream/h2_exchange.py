@@ -46,8 +46,9 @@ class Exchanged:
     async def _send(self) -> None:
         upload = self._upload
         await self.session.send(self.stream, upload.first, end=upload.whole)
-        async for piece in upload.pieces():
-            await self.session.send(self.stream, piece, end=upload.whole)
+        if not upload.whole:
+            async for piece in upload.pieces():
+                await self.session.send(self.stream, piece, end=upload.whole)
         if not self.stream.sent_end:
             self.session.send_end(self.stream)
 

@@ -99,10 +99,7 @@ class Peer:
         elif isinstance(event, ConnectionIdRetired):
             self._endpoint.unname(self, event.connection_id)
         elif isinstance(event, ConnectionTerminated):
-            self.over = True
-            if self.session is not None:
-                self.session.lose()
-            self._woken.set()
+            self.lose()
             return
         elif isinstance(event, HandshakeCompleted):
             self.shaken = True
@@ -124,6 +121,13 @@ class Peer:
         """Send what there is to send."""
         for data, address in self.quic.datagrams_to_send(now=trio.current_time()):
             self._endpoint.send(data, address)
+        self._woken.set()
+
+    def lose(self) -> None:
+        """End it without a word."""
+        self.over = True
+        if self.session is not None:
+            self.session.lose()
         self._woken.set()
 
     def close(self) -> None:
@@ -173,10 +177,7 @@ class Endpoint:
                     except OSError as error:  # an answer of ours was refused by the network: it concerns one peer
                         logger.debug("UDP: %s", error)
                         continue
-                    try:
-                        self._take(data, address)
-                    except Exception:
-                        logger.exception("A bug in HTTP/3, on a datagram of %s", address[0])
+                    self._take(data, address)
 
     def _take(self, data: bytes, address: Any) -> None:
         try:
@@ -184,10 +185,15 @@ class Endpoint:
         except ValueError:
             return  # no QUIC
         peer = self._peers.get(header.destination_cid)
-        if peer is None:
-            peer = self._meet(header, data, address)
-        if peer is not None:
-            peer.receive(data, address)
+        try:
+            if peer is None:
+                peer = self._meet(header, data, address)
+            if peer is not None:
+                peer.receive(data, address)
+        except Exception:
+            logger.exception("A bug in HTTP/3, on a datagram of %s", address[0])
+            if peer is not None:
+                peer.lose()  # one connection's end, and nobody else's
 
     def _meet(self, header: Any, data: bytes, address: Any) -> Peer | None:
         """A connection that begins, if it may."""
