@@ -6,7 +6,8 @@ their states are h2's (RFC 9113); what is ours is who waits for what. This room 
 
 from headgate.http2.machine import Lines
 from headgate.http2.outlet import Bytes
-from headgate.http2.session import Session, Sizes
+from headgate.http2.session import Session
+from headgate.http2.sizes import Sizes
 from headgate.http2.stream import Lost, Refused, Reset, Stalled, Stream, StreamFault
 
 __all__ = ["Bytes", "Lines", "Lost", "Refused", "Reset", "Session", "Sizes", "Stalled", "Stream", "StreamFault"]

@@ -18,7 +18,7 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.frame import Frame, GoAwayFrame
 
 if TYPE_CHECKING:
-    from headgate.http2.session import Sizes
+    from headgate.http2.sizes import Sizes
 
 Lines = Sequence[tuple[bytes, bytes]]
 

@@ -78,7 +78,8 @@ class Outlet:
         while len(self._waiting) >= _HIGH:
             await self._low.park()
 
-    async def emptied(self) -> None:
-        """Return when all is written."""
-        while self._waiting:
-            await self._low.park()
+    async def emptied(self, within_s: float) -> None:
+        """Return when all is written, or when that takes too long."""
+        with trio.move_on_after(within_s):
+            while self._waiting:
+                await self._low.park()

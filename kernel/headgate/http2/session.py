@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from h2.exceptions import H2Error, ProtocolError, StreamClosedError
 from headgate.http2.dispatch import CONNECTION_WINDOW, hear
 from headgate.http2.machine import Lines, machine
 from headgate.http2.outlet import BROKEN, Bytes, Outlet
+from headgate.http2.sizes import Sizes
 from headgate.http2.stream import Lost, Refused, Reset, Stalled, Stream, StreamFault
 
 # Above this, what waits is answers to pings and settings that the other side does not read.
@@ -35,17 +35,6 @@ _DEFAULT_WINDOW: Final = 65535
 _PATIENCE: Final = 200
 _LAST_WORDS_S: Final = 1.0
 _ANY_STREAM: Final = (1 << 31) - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """What we grant the other side. `idle_s` bounds how long a connection without a stream is kept."""
-
-    window_bytes: int = 1 << 18
-    header_bytes: int = 1 << 16
-    streams: int = 100
-    idle_s: float = inf
-    stall_s: float = 60.0
 
 
 class Session:
@@ -104,7 +93,8 @@ class Session:
                 self.flush()
                 task_status.started()
                 why = await self._read(first)
-                await self._last_words()
+                self.flush()
+                await self._outlet.emptied(_LAST_WORDS_S)
                 nursery.cancel_scope.cancel()
         finally:
             self.ended = True
@@ -149,11 +139,6 @@ class Session:
             self.flush()
             return False
         return self._outlet.size <= _FLOOD
-
-    async def _last_words(self) -> None:
-        self.flush()
-        with trio.move_on_after(_LAST_WORDS_S):
-            await self._outlet.emptied()
 
     def flush(self) -> None:
         """What the machine has to say goes to whoever writes."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.wire.h2 import sizes_of
-from headgate.wire.quic import Endpoint, Peer, QuicPlan
+from headgate.wire.quic import Endpoint, QuicPlan
+from headgate.wire.quic_peer import Peer
 from headgate.wire.streams import serve_stream
 
 if TYPE_CHECKING:
