@@ -22,7 +22,6 @@ LONG_FILES: dict[str, str] = {
     "kernel/headgate/language/parse/scan.py": "one linear pass",
     "kernel/headgate/language/tree.py": "the nodes of the language",
     "kernel/headgate/serve.py": "the composition root: it meets everything once",
-    "kernel/headgate/upstream/fetch.py": "the one file that knows httpx",
     "plugins/headgate_sqlite/writer.py": "one thread and its lanes",
 }
 LONG_FUNCTIONS: dict[str, str] = {}
