@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from typing import Final
 
 import trio
@@ -21,6 +22,7 @@ from headgate.wire.pipe import Pipe
 # One record (RFC 8446 §5.1).
 _RECORD: Final = 16384
 _READ: Final = 65536
+_GOODBYE_S: Final = 1.0
 
 
 class TlsPipe:
@@ -167,20 +169,20 @@ class TlsPipe:
         self._below.interrupt_send()
 
     async def send_eof(self) -> None:
-        self._say_goodbye()
+        await self._say_goodbye()
         await self._below.send_eof()
 
-    def _say_goodbye(self) -> None:
-        try:
+    async def _say_goodbye(self) -> None:
+        """Say that we are done, for at most a second; the peer's goodbye need not be waited for (RFC 8446 §6.1)."""
+        with suppress(ssl.SSLError, OSError, ValueError):
             self._tls.unwrap()
-        except (ssl.SSLError, OSError, ValueError):
-            pass  # the peer's goodbye need not be waited for (RFC 8446 §6.1)
-        try:
-            self._flush_now()
-        except trio.BrokenResourceError:
-            pass  # the peer was faster
+        with (
+            trio.CancelScope(shield=True, deadline=trio.current_time() + _GOODBYE_S),
+            suppress(trio.BrokenResourceError),
+        ):
+            await self._flush()
 
     async def close(self, *, reset: bool = False) -> None:
         if not reset:
-            self._say_goodbye()
+            await self._say_goodbye()
         await self._below.close(reset=reset)
