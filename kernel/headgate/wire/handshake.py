@@ -38,11 +38,12 @@ class Handshake:
 
     @property
     def idle(self) -> bool:
-        """Nobody loses an answer with it."""
-        return True
+        """It is not: where room is wanted, connections that rest go before those that begin."""
+        return False
 
     def wind_up(self) -> None:
-        """Nothing has been promised yet."""
+        """End it: nothing has been promised yet."""
+        self.let_go()
 
     def let_go(self) -> None:
         """End it."""
