@@ -34,9 +34,10 @@ def begins(data: bytes, then: Callable[[Wire], object] | None = None) -> Script:
     return script
 
 
-def trickles(data: bytes, pause_s: float) -> Script:
+def trickles(data: bytes, pause_s: float, at_once: bytes = b"") -> Script:
     async def script(wire: Wire) -> None:
         await wire.request()
+        await wire.send(at_once)
         await wire.trickle(data, pause_s=pause_s)
 
     return script
@@ -84,7 +85,7 @@ IN_THE_BODY: dict[str, tuple[Script, str]] = {
 OTHERS: dict[str, Script] = {
     "long-body": says(OK + b"content-length: 5\r\n\r\nhello" + answer(200, b"poison"), times=None),
     "trickles-its-body": trickles(answer(200, b"slow"), 0.02),
-    "trickles-for-ever": trickles(OK + b"content-length: 100000\r\n\r\n" + b"x" * 100000, 0.02),
+    "trickles-for-ever": trickles(b"x" * 100000, 0.02, OK + b"content-length: 100000\r\n\r\n"),
     "answers-unasked": says(answer(200, b"first") + answer(200, b"second"), times=1),
     "out-of-service": hangs,
 }
@@ -100,7 +101,7 @@ def node(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liv
     text = "policy 1\n"
     for name, script in scripts.items():
         known = name.replace("-", "_")
-        text += f'upstream {known} {{ url = "{stage.url(name, script)}", cooldown = 1s }}\n'
+        text += f'upstream {known} {{ url = "{stage.url(name, script)}", max_fails = {5 if name == "out-of-service" else 0}, cooldown = 1s }}\n'
         bounds = BOUNDS.get(name, "timeout=400ms idle=400ms")
         text += f"route {known} GET, POST /{name} public {{ forward {known} {bounds} }}\n"
     tmp = tmp_path_factory.mktemp("upstreams")
