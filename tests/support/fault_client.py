@@ -97,6 +97,8 @@ def rows(node: LiveNode, where: str = "1 = 1", *bound: object) -> list[dict[str,
     for file in sorted(node.data.glob("calls-*.db")):
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as reading:
             reading.row_factory = sqlite3.Row
+            if not reading.execute("SELECT 1 FROM sqlite_master WHERE name = 'calls'").fetchone():
+                continue  # it is being made
             found += [dict(row) for row in reading.execute(f"SELECT * FROM calls WHERE {where}", bound)]  # noqa: S608
     return found
 

@@ -18,14 +18,14 @@ class Stage:
     """The upstreams, by name. None as a script means that nobody listens."""
 
     def __init__(self) -> None:
-        self._ports: dict[str, int] = {}
+        self._places: dict[str, tuple[str, int]] = {}
         self._scripts: dict[str, Script] = {}
         self._open: dict[str, ScriptedUpstream] = {}
         self._ready = threading.Event()
         self._thread = threading.Thread(target=trio.run, args=(self._main,), name="stage")
 
     def __repr__(self) -> str:
-        return f"<Stage {', '.join(self._ports)}>"
+        return f"<Stage {', '.join(self._places)}>"
 
     @contextmanager
     def running(self) -> Iterator[Stage]:
@@ -44,13 +44,14 @@ class Stage:
             self._ready.set()
             await trio.sleep_forever()
 
-    def url(self, name: str, script: Script | None = WELL) -> str:
+    def url(self, name: str, script: Script | None = WELL, *, host: str = "127.0.0.1", port: int = 0) -> str:
         """The upstream of that name, which plays that script to begin with."""
-        if name not in self._ports:
-            self._ports[name] = closed_port()
+        if name not in self._places:
+            self._places[name] = (host, port or closed_port())
             if script is not None:
                 self.plays(name, script)
-        return f"http://127.0.0.1:{self._ports[name]}"
+        host, port = self._places[name]
+        return f"http://{host}:{port}"
 
     def plays(self, name: str, script: Script) -> None:
         """From now on each new connection to it is played so."""
@@ -62,7 +63,8 @@ class Stage:
         async def script(wire: Wire) -> None:
             await self._scripts[name](wire)
 
-        self._open[name] = await ScriptedUpstream(script).start(self._nursery, port=self._ports[name])
+        host, port = self._places[name]
+        self._open[name] = await ScriptedUpstream(script, host=host).start(self._nursery, port=port)
 
     def opened(self, name: str) -> int:
         """How many connections it has had."""
