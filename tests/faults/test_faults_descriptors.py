@@ -98,10 +98,3 @@ def test_a_call_to_an_upstream_that_finds_no_descriptor_is_502_and_only_that(
             assert talk(sock, UP) == 502
             assert talk(sock) == 200, "the connection goes on"
         measured(until_normal(lambda: talk(sock, UP) == 200))
-
-
-def test_rows_are_written_while_descriptors_are_out(node: LiveNode) -> None:
-    with connected(node) as sock, few(node, 0):
-        time.sleep(0)
-        assert talk(sock) in (0, 200)
-    assert row(node, ask(node, "/open"))["status"] == 200

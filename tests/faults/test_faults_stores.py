@@ -182,7 +182,7 @@ def test_a_full_disk_stops_no_request_but_the_durable_and_is_over_when_there_is_
         assert os.path.exists(small_disk / "state.db")
 
 
-def test_a_node_that_is_killed_on_a_full_disk_starts_again_when_there_is_room(
+def test_a_node_that_ends_on_a_full_disk_starts_again_when_there_is_room(
     small_disk: Path, tmp_path: Path, measured: Callable[[float], None]
 ) -> None:
     policy = policy_in(tmp_path)
