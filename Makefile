@@ -7,7 +7,7 @@ FOUND := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 PYTHON ?= $(FOUND)
 
-.PHONY: run test lint types check bench bench-streams soak fuzz peers lock docs clean
+.PHONY: run test lint types check bench bench-streams faults soak fuzz peers lock docs clean
 
 run: $(VENV)/.installed
 	@$(BIN)/headgate serve policies $(ARGS)
@@ -35,6 +35,10 @@ bench: $(VENV)/.installed-dev
 # Streams, beside a bare relay in trio: see docs/performance.md.
 bench-streams: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.bench.streams $(ARGS)
+
+# Every fault of docs/reliability.md, one by one, and how long it took until all was normal again.
+faults: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -vv --tb=short tests/faults $(ARGS)
 
 # The long ones that `make test` leaves out. One of them wants a real inference server, which is compiled once, into an
 # environment of its own: that takes a compiler and some ten minutes.

@@ -27,6 +27,7 @@ from headgate.contracts.node import Node, Stores
 from headgate.contracts.stores import Sink
 from headgate.contracts.transport import Tended
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
+from headgate.host.blame import Blamed, blaming
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Stamps, compile_policies, read_policies, stamps
 from headgate.host.settings import Settings, read_table
@@ -103,12 +104,13 @@ def opened_by_plugins(settings: Settings, plugins: Plugins, node: Node) -> list[
 
 
 def _contexts(plugins: Plugins, hook: str, settings: Settings, **given: Any) -> list[AbstractAsyncContextManager[None]]:
-    found = []
+    found: list[AbstractAsyncContextManager[None]] = []
     for name, plugin in plugins.loaded.items():
         method = getattr(plugin, hook, None)
-        context = method(settings=settings.plugins.get(name), **given) if method is not None else None
+        with blaming(name, hook):
+            context = method(settings=settings.plugins.get(name), **given) if method is not None else None
         if context is not None:
-            found.append(context)
+            found.append(Blamed(context, name, hook))
     return found
 
 
@@ -117,7 +119,8 @@ def sinks_of(settings: Settings, plugins: Plugins, node: Node) -> list[Sink]:
     found: list[Sink] = []
     for name, plugin in plugins.loaded.items():
         if hasattr(plugin, "register_sinks"):
-            found += plugin.register_sinks(settings=settings.plugins.get(name), node=node) or ()
+            with blaming(name, "register_sinks"):
+                found += plugin.register_sinks(settings=settings.plugins.get(name), node=node) or ()
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os.path
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
@@ -42,8 +43,14 @@ class Upstream:
                 f"No target of {self.name} answers. The first of them is tried again in a few seconds.",
                 status=503,
                 sent=False,
+                headers=[(b"retry-after", b"%d" % self._opens_in(now))],
             )
         return endpoint
+
+    def _opens_in(self, now: float) -> int:
+        """In how many seconds the first target is probed, a whole number that is not too early."""
+        until = [endpoint.health.out_until for endpoint in self.endpoints if endpoint.health.out_until is not None]
+        return max(1, math.ceil(min(until, default=now) - now))
 
     def bounds(self, head: float | None, idle: float | None, total: float | None) -> Timeouts:
         """The timeouts of a line that names some of its own."""

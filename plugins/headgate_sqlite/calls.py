@@ -7,7 +7,8 @@
    the end of the process.
 3. Where rows cannot be written they stay in memory, `queue_rows` of them; what comes beyond is dropped and counted. That
    is said aloud, and so is the end of it. Requests always go on.
-4. A row belongs to the day in which its exchange began. Retention removes whole files.
+4. A row belongs to the day in which its exchange began. Retention removes whole files; where the clock has just jumped,
+   which a wrong clock does and a machine that slept, it waits for a day.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ GATHER_S: Final = 0.02
 BATCH_ROWS: Final = 2000
 OPEN_DAYS: Final = 3
 SAY_EVERY_S: Final = 5.0
+# Clocks are set right by less than that, day by day.
+JUMP_S: Final = 3600.0
+WAIT_S: Final = 86_400.0
 
 
 class Durable(Job):
@@ -66,6 +70,8 @@ class CallLane(Lane):
         self._said = 0
         self._say_at = 0.0
         self._failing = False
+        self._ahead_s = clock.time() - clock.monotonic()
+        self._drop_from = 0.0
 
     def add(self, row: Row) -> None:
         """Queue a row, or count it as lost where the queue is full."""
@@ -156,9 +162,19 @@ class CallLane(Lane):
 
     def _drop_old(self) -> None:
         """Remove what is past its time; never a file that is being written, however old its day."""
-        if self.keep_days:
+        if self.keep_days and self._believes():
             for file in drop_calls(self.folder, min(day_of(self.clock.time()) - self.keep_days, *self._files)):
                 log.info("%s is older than %d days: removed", file.name, self.keep_days)
+
+    def _believes(self) -> bool:
+        """Whether the wall clock may say that a file is old: for a day it has gone as fast as the monotonic one."""
+        now = self.clock.monotonic()
+        before, self._ahead_s = self._ahead_s, self.clock.time() - now
+        jumped_s = self._ahead_s - before
+        if abs(jumped_s) > JUMP_S:
+            self._drop_from = now + WAIT_S
+            log.warning("the clock has jumped by %.0f s: no call log is removed for a day", jumped_s)
+        return now >= self._drop_from
 
     def close(self) -> None:
         while self._files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,8 @@ def booked(folder: Path, since: float, holder: str) -> int:
 def _containing(file: Path, word: str) -> Iterator[tuple[str]]:
     connection = open_to_read(file)
     try:
-        yield from connection.execute("SELECT more FROM calls WHERE instr(more, ?)", (word,))
+        if _is_made(connection):
+            yield from connection.execute("SELECT more FROM calls WHERE instr(more, ?)", (word,))
     finally:
         connection.close()
 
@@ -103,7 +105,15 @@ def _rows(
 def _last_rowid(file: Path) -> int:
     connection = open_to_read(file)
     try:
+        if not _is_made(connection):
+            return 0
         last: int = connection.execute("SELECT coalesce(max(rowid), 0) FROM calls").fetchone()[0]
     finally:
         connection.close()
     return last
+
+
+def _is_made(connection: sqlite3.Connection) -> bool:
+    """Whether it has its table. A file is there before: while it is made, and where its node was killed at that moment, or
+    the disk was full."""
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'calls'").fetchone() is not None

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from headgate.errors import HeadgateError, PolicyError, SettingsError, StoreError
+from headgate.errors import HeadgateError, PluginFault, PolicyError, SettingsError, StoreError
 from headgate.host.plugins import Broken
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.render import render
@@ -24,7 +24,7 @@ def shown_errors() -> Iterator[None]:
             yield
     except SettingsError as error:
         fail(str(error), 2)
-    except StoreError as error:
+    except (StoreError, PluginFault) as error:
         fail(str(error), 1)
     except PolicyError as error:
         show_findings(error.diagnostics, error.sources)

@@ -64,7 +64,7 @@ def status(work: Work, as_json: bool) -> None:
             click.echo("\n".join(lines_of(answer)))
 
 
-_COLUMNS = ("worker", "pid", "state", "uptime", "generation", "connections", "active", "handled")
+_COLUMNS = ("worker", "pid", "state", "uptime", "generation", "connections", "active", "handled", "memory")
 
 
 def lines_of(answer: dict[str, Any]) -> Iterator[str]:
@@ -83,7 +83,8 @@ def lines_of(answer: dict[str, Any]) -> Iterator[str]:
 def _row(worker: dict[str, Any]) -> tuple[str, ...]:
     name = f"{worker['name']}{' (leads)' if worker['leads'] else ''}"
     counts = (worker["generation"], worker["connections"], worker["active"], worker["handled"])
-    return (name, str(worker["pid"]), worker["state"], _span(worker["uptime_s"]), *map(str, counts))
+    memory = f"{worker['memory_bytes'] >> 20} MiB" if worker["memory_bytes"] else "-"
+    return (name, str(worker["pid"]), worker["state"], _span(worker["uptime_s"]), *map(str, counts), memory)
 
 
 def _span(seconds: float) -> str:

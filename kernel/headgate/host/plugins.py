@@ -42,15 +42,11 @@ class Plugins:
     vocabulary: Vocabulary
     loaded: dict[str, Any] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
+    shapes: dict[str, type[msgspec.Struct]] = field(default_factory=dict)
 
     def settings_shapes(self) -> dict[str, type[msgspec.Struct]]:
         """The tables of `headgate.toml` that plugins have, by plugin."""
-        shapes = {}
-        for name, plugin in self.loaded.items():
-            shape = plugin.register_settings() if hasattr(plugin, "register_settings") else None
-            if shape is not None:
-                shapes[name] = shape
-        return shapes
+        return self.shapes
 
     def __repr__(self) -> str:
         return f"<Plugins {len(self.loaded)} loaded, {len(self.broken)} broken>"
@@ -81,12 +77,15 @@ def _load(plugins: Plugins, name: str, candidate: Any) -> None:
         return
     try:
         _check_hooks(plugins, plugin)
+        shape = plugin.register_settings() if hasattr(plugin, "register_settings") else None
         _collect(plugins.vocabulary, name, plugin)
     except Exception as error:
         plugins.manager.unregister(plugin)
         _set_aside(plugins, name, error)
     else:
         plugins.loaded[name] = plugin
+        if shape is not None:
+            plugins.shapes[name] = shape
 
 
 def _set_aside(plugins: Plugins, name: str, error: Exception) -> None:

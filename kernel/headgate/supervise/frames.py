@@ -32,7 +32,8 @@ class Serving(Message, frozen=True):
 
 
 class Beat(Message, frozen=True):
-    """The event loop turns. Counts as of now; `sets` are the sets of policies that exchanges still run on."""
+    """The event loop turns. Counts as of now; `sets` are the sets of policies that exchanges still run on, `memory_bytes`
+    what the process has in memory, 0 where the system does not tell."""
 
     connections: int = 0
     idle: int = 0
@@ -40,6 +41,7 @@ class Beat(Message, frozen=True):
     handled: int = 0
     sets: int = 1
     draining: bool = False
+    memory_bytes: int = 0
 
 
 class Prepared(Message, frozen=True):

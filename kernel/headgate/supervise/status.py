@@ -72,4 +72,5 @@ class Status:
             "active": beat.active,
             "handled": beat.handled,
             "sets": beat.sets,
+            "memory_bytes": beat.memory_bytes,
         }

@@ -26,6 +26,7 @@ from headgate.serve import Ready, Server, open_server
 from headgate.supervise import frames
 from headgate.supervise.collector import settle_collector
 from headgate.supervise.frames import AnyMessage, Frames, Message
+from headgate.supervise.memory import memory_bytes
 from headgate.wire.binds import Sockets, addresses
 
 log = logging.getLogger("headgate")
@@ -153,7 +154,8 @@ class _Worker:
         idle = sum(connection.idle for connection in live)
         engine = self.server.engine
         sets = 1 + len(self.server.retired)
-        return frames.Beat(len(live), idle, self.server.active, engine.handled, sets, self._stop.is_set())
+        stops = self._stop.is_set()
+        return frames.Beat(len(live), idle, self.server.active, engine.handled, sets, stops, memory_bytes())
 
     async def _listen(self) -> None:
         taken = Frames()

@@ -126,6 +126,7 @@ class AnswerBody:
             if isinstance(exchanged.failure, Failure):
                 raise exchanged.failure from None
             raise self._broken(str(fault)) from exchanged.failure
+        exchanged.session.wind_up()  # as where a head is late: nobody knows whether the connection lives
         raise exchanged.call.late(sent=True)
 
     def _broken(self, why: str) -> UpstreamFault:

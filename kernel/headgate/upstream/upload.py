@@ -68,8 +68,8 @@ class Upload:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The other pieces, as they are. Raises as `rest`."""
-        self.replayable = False
-        while self._body is not None and self._taken != self.length:
+        while self._body is not None and not self.whole and self._taken != self.length:
+            self.replayable = False
             piece = await self._body.read()
             self._count(piece)
             if not piece:
