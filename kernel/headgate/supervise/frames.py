@@ -40,6 +40,8 @@ class Beat(Message, frozen=True):
     handled: int = 0
     sets: int = 1
     draining: bool = False
+    overloaded: bool = False
+    shed: int = 0
 
 
 class Prepared(Message, frozen=True):

@@ -36,6 +36,7 @@ class Status:
             "generation": master.reloads.generation,
             "workers": len(master.crew.workers),
             "answering": len(fresh),
+            "overloaded": sum(worker.beat.overloaded for worker in fresh),
         }
         return Condition(bool(fresh), bool(fresh) and master.state == "serving", detail)
 
@@ -74,4 +75,6 @@ class Status:
             "active": beat.active,
             "handled": beat.handled,
             "sets": beat.sets,
+            "overloaded": beat.overloaded,
+            "shed": beat.shed,
         }

@@ -26,6 +26,7 @@ from headgate.wire.table import Connections
 if TYPE_CHECKING:
     from headgate.wire.certificates import Certificates
     from headgate.wire.handler import Exchanger, OnRefused
+    from headgate.wire.overload import OnShed
 
 Serve = Callable[[Pipe, Client], Awaitable[None]]
 
@@ -75,6 +76,7 @@ async def serve_lane(
     certificates: Certificates | None = None,
     udp: Sequence[socket.socket] = (),
     on_refused: OnRefused | None = None,
+    on_shed: OnShed | None = None,
     task_status: trio.TaskStatus[Connections] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on listening sockets until drained or cancelled; starts with its `Connections`. On those of `tls` clients begin
@@ -82,9 +84,10 @@ async def serve_lane(
 
     Takes the sockets over: they are closed when accepting ends. To stop, call `drain` on what it started with.
     """
-    connections = Connections(handler, limits, on_refused=on_refused)
+    connections = Connections(handler, limits, on_refused=on_refused, on_shed=on_shed)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connections.sweep)
+        nursery.start_soon(connections.valve.watch)
         if udp and certificates is not None:
             from headgate.wire.http3 import open_endpoints  # aioquic is there only where somebody wants it
 
@@ -120,6 +123,7 @@ async def accept_loop(listener: socket.socket, connections: Connections, serving
     while True:
         await wait_readable(listener)
         await connections.room()
+        await connections.valve.room()
         try:
             sock, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
