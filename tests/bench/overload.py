@@ -50,7 +50,7 @@ class Shedding(Rest):
 
 class Unshedding(Shedding):
     name, port = "headgate-not-shedding", 18118
-    lag = "none"
+    lag = "null"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ logger = logging.getLogger("headgate.wire")
 
 # As trio.serve_listeners: long enough to let connections end, short enough not to be noticed.
 _BACK_OFF_S = 0.1
+# Handshakes of as many take some ten milliseconds.
+_MOST_A_TURN = 32
 
 
 def open_listeners(
@@ -119,24 +121,33 @@ async def _accept_all(
 
 
 async def accept_loop(listener: socket.socket, connections: Connections, serving: trio.Nursery, serve: Serve) -> None:
-    """Accept until cancelled, a task for each connection."""
+    """Accept until cancelled, a task for each connection.
+
+    One a turn while they come one by one, so that workers share them; twice as many each time that more are waiting. A turn
+    of a busy loop is long, and at one a turn a crowd would wait for many seconds.
+    """
+    most = 1
     while True:
         await wait_readable(listener)
-        await connections.room()
-        await connections.valve.room()
-        try:
-            sock, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            continue  # Taken by another worker, or gone before it was taken.
-        except OSError as error:
-            logger.warning("Cannot accept: %s. Trying again in %s s.", error, _BACK_OFF_S)
-            connections.close_idle(1)
-            await trio.sleep(_BACK_OFF_S)
-            continue
-        sock.setblocking(False)
-        with suppress(OSError):  # It may be gone by now; its connection will notice.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        serving.start_soon(serve, SocketPipe(sock), client_of(address))
+        for _ in range(most):
+            await connections.room()
+            await connections.valve.room()
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                most = 1  # Taken by another worker, or gone before it was taken.
+                break
+            except OSError as error:
+                logger.warning("Cannot accept: %s. Trying again in %s s.", error, _BACK_OFF_S)
+                connections.close_idle(1)
+                await trio.sleep(_BACK_OFF_S)
+                break
+            sock.setblocking(False)
+            with suppress(OSError):  # It may be gone by now; its connection will notice.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            serving.start_soon(serve, SocketPipe(sock), client_of(address))
+        else:
+            most = min(2 * most, _MOST_A_TURN)
 
 
 def client_of(address: tuple[Any, ...]) -> Client:
