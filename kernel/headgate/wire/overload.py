@@ -34,15 +34,15 @@ logger = logging.getLogger("headgate.wire")
 
 _LOOK_S: Final = 0.1
 _SHUT_LOOK_S: Final = 0.02
-# A tenth of what begins it: a load that comes and goes must not open and shut the door each time.
-_CALM: Final = 0.1
+# A quarter of what begins it: a load that comes and goes must not open and shut the door each time.
+_CALM: Final = 0.25
 # Fewer requests than that between two looks are not what makes a loop late.
 _FEW: Final = 20
 _UP: Final = 1.03
 _DOWN: Final = 0.9
 _FIRST: Final = 0.8
-# The rate never falls below, requests a second: else nobody would ever know that more is possible.
-_LEAST: Final = 10.0
+# The rate never falls below this share of the first: then it is the shedding that makes the loop late.
+_LEAST: Final = 0.3
 # What is not taken now may be taken later, but not for long: those who wait would come all at once.
 _SPARE_S: Final = 0.05
 _OVER_S: Final = 0.5
@@ -73,7 +73,7 @@ class Valve:
     """Whether requests may begin. `begun` counts those that did or were refused; `lag_s` None is never shut."""
 
     __slots__ = (
-        "_answers", "_begun", "_calm_since", "_changed", "_count", "_id", "_late", "_left", "_looked", "_next_id", "_on_shed", "_told",
+        "_answers", "_begun", "_calm_since", "_changed", "_count", "_id", "_late", "_least", "_left", "_looked", "_next_id", "_on_shed", "_told",
         "_told_at", "lag_s", "rate", "shed", "shut",
     )  # fmt: skip
 
@@ -87,6 +87,7 @@ class Valve:
         self._begun = begun
         self._next_id = next_id
         self._on_shed = on_shed
+        self._least = 0.0
         self._left = 0.0
         self._looked = trio.current_time()
         self._late = 0.0
@@ -145,7 +146,7 @@ class Valve:
 
     def _shut(self, now: float, rate: float, late: float) -> None:
         self.shut = True
-        self.rate = max(_LEAST, rate * _FIRST)
+        self.rate, self._least = rate * _FIRST, rate * _LEAST
         self._left, self._calm_since = 0.0, inf
         self._told, self._told_at = self.shed, now
         self._renew()
@@ -154,7 +155,7 @@ class Valve:
     def _pace(self, now: float, standing: float, passed: float) -> None:
         """What is shed shows that more is asked for than is taken; only then is there a reason to go on."""
         calm = standing <= self.lag_s * _CALM
-        self.rate = max(_LEAST, self.rate * (_UP if calm else _DOWN))
+        self.rate = max(self._least, self.rate * (_UP if calm else _DOWN))
         enough = self._left >= 1 and calm
         self._left = min(self._left + self.rate * passed, max(1.0, self.rate * _SPARE_S))
         self._calm_since = min(self._calm_since, now) if enough else inf
