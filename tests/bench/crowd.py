@@ -30,7 +30,7 @@ class Tally:
     refused: int = 0
     cut: int = 0
     came: int = 0
-    late_s: list[float] = field(default_factory=list)
+    late_s: list[float] = field(default_factory=list, repr=False)
 
 
 class Crowd:
