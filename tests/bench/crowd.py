@@ -30,6 +30,7 @@ class Tally:
     refused: int = 0
     cut: int = 0
     came: int = 0
+    said: str = ""
     late_s: list[float] = field(default_factory=list, repr=False)
 
 
@@ -144,7 +145,10 @@ class Crowd:
             return
         answers = data.count(b"HTTP/1.1 200")
         tally.answers += answers
-        tally.refused += data.count(b"HTTP/1.1 ") - answers
+        refused = data.count(b"HTTP/1.1 ") - answers
+        if refused:
+            tally.refused += refused
+            tally.said = tally.said or data.decode("latin-1")
         times = _TIME.findall(data)
         tally.came += len(times)
         tally.late_s += [now - float(one) for one in times]

@@ -50,6 +50,7 @@ class Crowded:
     cut: int
     refused: int
     cpu: float
+    said: str = ""
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def gathered(
         return Crowded(
             kind, len(crowd), workers, took, before, rss, sum(map(pss_mb, family(pid))), 1024 * (rss - before) / (count - 10),
             3600 * slope(samples.sums()), tally.came / took, 1e3 * percentile(late, 50), 1e3 * percentile(late, 99), tally.cut,
-            tally.refused, (cpu_s(pid) - used) / took,
+            tally.refused, (cpu_s(pid) - used) / took, tally.said,
         )  # fmt: skip
 
 
