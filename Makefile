@@ -7,7 +7,7 @@ FOUND := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 PYTHON ?= $(FOUND)
 
-.PHONY: run test lint types check bench bench-streams faults soak fuzz peers lock docs clean
+.PHONY: run test lint types check bench bench-streams bench-overload bench-memory faults soak fuzz peers lock docs clean
 
 run: $(VENV)/.installed
 	@$(BIN)/headgate serve policies $(ARGS)
@@ -39,6 +39,14 @@ bench-streams: $(VENV)/.installed-dev
 # Every fault of docs/reliability.md, one by one, and how long it took until all was normal again.
 faults: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -vv --tb=short tests/faults $(ARGS)
+
+# More than a worker can take, with and without shedding: see docs/reliability.md. Needs Debian's wrk, nginx-light and nghttp2-client.
+bench-overload: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench.overload $(ARGS)
+
+# Memory over five million requests, as CSV and as a picture; hours.
+bench-memory: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench.endurance $(ARGS)
 
 # The long ones that `make test` leaves out. One of them wants a real inference server, which is compiled once, into an
 # environment of its own: that takes a compiler and some ten minutes.

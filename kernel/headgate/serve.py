@@ -41,7 +41,7 @@ from headgate.message.request import Client
 from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
 from headgate.pipeline.rehearsal import build_findings, rehearse_in_thread
-from headgate.pipeline.rows import refused_row
+from headgate.pipeline.rows import refused_row, shed_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
@@ -50,6 +50,7 @@ from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.health import Condition, serve_health
 from headgate.wire.lane import serve_lane
 from headgate.wire.limits import Limits
+from headgate.wire.overload import Shed
 from headgate.wire.refusal import Refusal
 from headgate.wire.table import Connections
 
@@ -243,6 +244,16 @@ class Server:
         """How many exchanges run, on policies that were replaced too."""
         return self.engine.snapshot.active + sum(old.active for old in self.retired)
 
+    @property
+    def overloaded(self) -> bool:
+        """Whether it sheds requests now."""
+        return any(lane.valve.shut for lane in self.connections)
+
+    @property
+    def sheds(self) -> int:
+        """How many requests it has shed."""
+        return sum(lane.valve.shed for lane in self.connections)
+
     async def run(
         self, sockets: Sockets | None = None, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED
     ) -> None:
@@ -268,8 +279,9 @@ class Server:
                 if certificates is not None:
                     background.start_soon(keep_fresh, certificates)
                 start = functools.partial(
-                    serve_lane, tls=secure, certificates=certificates, udp=quic, on_refused=self.refused
-                )
+                    serve_lane, tls=secure, certificates=certificates, udp=quic, on_refused=self.refused,
+                    on_shed=self.shed,
+                )  # fmt: skip
                 self.connections.append(await serving.start(start, clear, self.engine, limits))
                 task_status.started(self)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + self.settings.drain_s):
@@ -292,7 +304,9 @@ class Server:
 
     def _condition(self) -> Condition:
         ready = not any(lane.draining for lane in self.connections)
-        detail = {"generation": self.engine.snapshot.generation, "workers": 1}
+        detail = {
+            "generation": self.engine.snapshot.generation, "workers": 1, "overloaded": int(self.overloaded), "shed": self.sheds
+        }  # fmt: skip
         return Condition(True, ready, detail)
 
     def refused(self, client: Client, refusal: Refusal) -> None:
@@ -302,6 +316,14 @@ class Server:
             target=(refusal.target or b"-").decode("latin-1"), reason=refusal.detail, client=client.ip,
             worker=self.node.worker,
         )  # fmt: skip
+        self._log(row)
+
+    def shed(self, shed: Shed) -> None:
+        """Put what was shed into the log: one row for all that were within a second, under the id that they were told."""
+        at, worker = self.node.clock.time(), self.node.worker
+        self._log(shed_row(at=at, id=shed.id, count=shed.count, seconds=shed.seconds, worker=worker))
+
+    def _log(self, row: dict[str, Any]) -> None:
         if self.node.stores.calls is not None:
             self.node.stores.calls.add(row)
         for sink in self.engine.sinks:

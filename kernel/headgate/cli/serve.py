@@ -18,9 +18,10 @@ from headgate.cli.welcome import welcome
 from headgate.errors import HeadgateError, PolicyError
 from headgate.host.policies import Stamps, stamps
 from headgate.host.settings import Settings
-from headgate.serve import Ready, changes, open_server, prepare, reload_on, signals
+from headgate.serve import Ready, changes, limits_of, open_server, prepare, reload_on, signals
 from headgate.supervise.collector import settle_collector
 from headgate.supervise.cores import usable_cores
+from headgate.supervise.files import check_open_files, raise_open_files
 from headgate.supervise.master import Master
 from headgate.supervise.plan import Plan
 from headgate.supervise.systemd import activated
@@ -73,6 +74,7 @@ def serve(
     dress("")
     report_broken(work.plugins.broken)
     settings = work.settings
+    check_open_files(limits_of(settings).connections, raise_open_files())
     inherited = inherited or activated(os.environ, settings.bind)
     count = usable_cores() if settings.workers is None else settings.workers
     if not count:

@@ -89,3 +89,13 @@ def refused_row(
         "outcome": "refused", "duration_s": 0.0, "bytes_in": 0, "bytes_out": 0, "client": client, "worker": worker,
         "error": reason,
     }  # fmt: skip
+
+
+def shed_row(*, at: float, id: str, count: int, seconds: float, worker: str) -> dict[str, Any]:
+    """The row of requests that an overloaded worker shed within `seconds`: they have no other, as thousands a second would
+    be more work than they were."""
+    return {
+        "at": at - seconds, "id": id, "route": None, "method": "-", "host": "", "path": "-", "status": 503,
+        "outcome": "refused", "duration_s": seconds, "bytes_in": 0, "bytes_out": 0, "client": "-", "worker": worker,
+        "error": "overload", "detail": f"{count} requests were shed", "shed": count,
+    }  # fmt: skip

@@ -42,6 +42,8 @@ class Beat(Message, frozen=True):
     sets: int = 1
     draining: bool = False
     memory_bytes: int = 0
+    overloaded: bool = False
+    shed: int = 0
 
 
 class Prepared(Message, frozen=True):

@@ -36,6 +36,7 @@ class Status:
             "generation": master.reloads.generation,
             "workers": len(master.crew.workers),
             "answering": len(fresh),
+            "overloaded": sum(worker.beat.overloaded for worker in fresh),
         }
         return Condition(bool(fresh), bool(fresh) and master.state == "serving", detail)
 
@@ -73,4 +74,6 @@ class Status:
             "handled": beat.handled,
             "sets": beat.sets,
             "memory_bytes": beat.memory_bytes,
+            "overloaded": beat.overloaded,
+            "shed": beat.shed,
         }

@@ -154,8 +154,10 @@ class _Worker:
         idle = sum(connection.idle for connection in live)
         engine = self.server.engine
         sets = 1 + len(self.server.retired)
-        stops = self._stop.is_set()
-        return frames.Beat(len(live), idle, self.server.active, engine.handled, sets, stops, memory_bytes())
+        return frames.Beat(
+            len(live), idle, self.server.active, engine.handled, sets, self._stop.is_set(),
+            memory_bytes(), self.server.overloaded, self.server.sheds,
+        )  # fmt: skip
 
     async def _listen(self) -> None:
         taken = Frames()

@@ -36,8 +36,9 @@ from headgate.upstream.upload import Upload
 
 # Below what servers grant: nginx 75 s, Apache and Go's examples 5 to 120 s. A shorter one is found by looking.
 IDLE_S: Final = 30.0
-# Envoy allows 1,024 to a cluster, nginx as many as it has file descriptors.
-MAX_CONNECTIONS: Final = 1024
+# As many as a listener takes (`limits.connections`): thousands may wait for one model, or read its stream, and what comes in
+# is bounded there. Envoy allows 1,024 to a cluster, nginx as many as it has file descriptors.
+MAX_CONNECTIONS: Final = 10_000
 
 Key = tuple[str, str, int, str | None]
 

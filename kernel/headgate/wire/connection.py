@@ -134,7 +134,11 @@ class Connection:
             draining=self._table.drain_began,
             rest=self._rest,
         )
-        await run_handler(self._table.handler, _request(head, incoming, self), self.client, reply)
+        valve = self._table.valve
+        if valve.shut and not valve.admits():
+            await reply.send(valve.answer(head.headers))
+        else:
+            await run_handler(self._table.handler, _request(head, incoming, self), self.client, reply)
         return await self._after(head, incoming, reply)
 
     async def _next_head(self) -> bytes:

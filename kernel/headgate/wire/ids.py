@@ -9,16 +9,16 @@ import time
 class Ids:
     """Counts for one worker."""
 
-    __slots__ = ("_count", "_prefix")
+    __slots__ = ("_prefix", "given")
 
     def __init__(self) -> None:
         self._prefix = f"{int(time.time()):08x}{secrets.token_hex(4)}"
-        self._count = 0
+        self.given = 0
 
     def __repr__(self) -> str:
-        return f"<Ids {self._prefix} [{self._count} given]>"
+        return f"<Ids {self._prefix} [{self.given} given]>"
 
     def next(self) -> str:
         """The next one."""
-        self._count += 1
-        return f"{self._prefix}{self._count:010x}"
+        self.given += 1
+        return f"{self._prefix}{self.given:010x}"

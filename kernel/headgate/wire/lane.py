@@ -26,6 +26,7 @@ from headgate.wire.table import Connections
 if TYPE_CHECKING:
     from headgate.wire.certificates import Certificates
     from headgate.wire.handler import Exchanger, OnRefused
+    from headgate.wire.overload import OnShed
 
 Serve = Callable[[Pipe, Client], Awaitable[None]]
 
@@ -33,6 +34,8 @@ logger = logging.getLogger("headgate.wire")
 
 # As trio.serve_listeners: long enough to let connections end, short enough not to be noticed.
 _BACK_OFF_S = 0.1
+# Handshakes of as many take some ten milliseconds.
+_MOST_A_TURN = 32
 
 
 def open_listeners(
@@ -75,6 +78,7 @@ async def serve_lane(
     certificates: Certificates | None = None,
     udp: Sequence[socket.socket] = (),
     on_refused: OnRefused | None = None,
+    on_shed: OnShed | None = None,
     task_status: trio.TaskStatus[Connections] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on listening sockets until drained or cancelled; starts with its `Connections`. On those of `tls` clients begin
@@ -82,9 +86,10 @@ async def serve_lane(
 
     Takes the sockets over: they are closed when accepting ends. To stop, call `drain` on what it started with.
     """
-    connections = Connections(handler, limits, on_refused=on_refused)
+    connections = Connections(handler, limits, on_refused=on_refused, on_shed=on_shed)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connections.sweep)
+        nursery.start_soon(connections.valve.watch)
         if udp and certificates is not None:
             from headgate.wire.http3 import open_endpoints  # aioquic is there only where somebody wants it
 
@@ -116,23 +121,33 @@ async def _accept_all(
 
 
 async def accept_loop(listener: socket.socket, connections: Connections, serving: trio.Nursery, serve: Serve) -> None:
-    """Accept until cancelled, a task for each connection."""
+    """Accept until cancelled, a task for each connection.
+
+    One a turn while they come one by one, so that workers share them; twice as many each time that more are waiting. A turn
+    of a busy loop is long, and at one a turn a crowd would wait for many seconds.
+    """
+    most = 1
     while True:
         await wait_readable(listener)
-        await connections.room()
-        try:
-            sock, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            continue  # Taken by another worker, or gone before it was taken.
-        except OSError as error:
-            logger.warning("Cannot accept: %s. Trying again in %s s.", error, _BACK_OFF_S)
-            connections.close_idle(1)
-            await trio.sleep(_BACK_OFF_S)
-            continue
-        sock.setblocking(False)
-        with suppress(OSError):  # It may be gone by now; its connection will notice.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        serving.start_soon(serve, SocketPipe(sock), client_of(address))
+        for _ in range(most):
+            await connections.room()
+            await connections.valve.room()
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                most = 1  # Taken by another worker, or gone before it was taken.
+                break
+            except OSError as error:
+                logger.warning("Cannot accept: %s. Trying again in %s s.", error, _BACK_OFF_S)
+                connections.close_idle(1)
+                await trio.sleep(_BACK_OFF_S)
+                break
+            sock.setblocking(False)
+            with suppress(OSError):  # It may be gone by now; its connection will notice.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            serving.start_soon(serve, SocketPipe(sock), client_of(address))
+        else:
+            most = min(2 * most, _MOST_A_TURN)
 
 
 def client_of(address: tuple[Any, ...]) -> Client:

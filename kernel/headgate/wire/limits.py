@@ -149,6 +149,13 @@ class Limits:
         "How much of a request's body in HTTP/2 is taken before somebody reads it.",
         "nginx 65536, Go 1048576, the standard's default 65535",
     )
+    lag_s: float | None = _limit(
+        0.2,
+        "seconds",
+        "Above it, twice in a row, a worker is overloaded: so late is its loop. It sheds requests until it is on time. "
+        "None: it never does.",
+        "CoDel 0.1 (RFC 8289's interval); Envoy by memory, Go and nginx not at all",
+    )
     drain_s: float = _limit(
         30.0,
         "seconds",

@@ -50,8 +50,12 @@ async def serve_stream(
         except Refusal as refusal:
             await _refuse(table, client, stream, reply, refusal)
         else:
-            request = _request(table, session, client, stream, head, ended=ended)
-            await run_handler(table.handler, request, client, reply)
+            if table.valve.shut and not table.valve.admits():
+                with suppress(ClientGone):
+                    await reply.send(table.valve.answer(head.headers))
+            else:
+                request = _request(table, session, client, stream, head, ended=ended)
+                await run_handler(table.handler, request, client, reply)
         if reply.stage is Stage.ENDED:
             await _linger(table, stream)
             session.reset(stream, ErrorCodes.NO_ERROR)

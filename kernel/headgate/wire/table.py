@@ -18,6 +18,7 @@ from headgate.wire.connection import Connection
 from headgate.wire.handshake import Handshake
 from headgate.wire.ids import Ids
 from headgate.wire.limits import Limits
+from headgate.wire.overload import Valve
 from headgate.wire.pipe import Pipe, StreamPipe
 from headgate.wire.pulse import Pulse
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from headgate.wire.certificates import Certificates
     from headgate.wire.handler import Exchanger, OnRefused
     from headgate.wire.live import Live
+    from headgate.wire.overload import OnShed
     from headgate.wire.refusal import Refusal
 
 logger = logging.getLogger("headgate.wire")
@@ -42,7 +44,12 @@ class Connections:
     """The live connections of a lane. Made inside a running trio."""
 
     def __init__(
-        self, handler: Exchanger, limits: Limits | None = None, *, on_refused: OnRefused | None = None
+        self,
+        handler: Exchanger,
+        limits: Limits | None = None,
+        *,
+        on_refused: OnRefused | None = None,
+        on_shed: OnShed | None = None,
     ) -> None:
         self.handler = handler
         self.limits = limits or Limits()
@@ -53,7 +60,9 @@ class Connections:
         self.drained = trio.Event()
         self.live: set[Live] = set()
         self._on_refused = on_refused
-        self.next_id = Ids().next
+        self.ids = Ids()
+        self.next_id = self.ids.next
+        self.valve = Valve(self.limits.lag_s, lambda: self.ids.given, self.next_id, on_shed)
         # Where the same is to be had over QUIC, for clients that came by TLS (RFC 7838).
         self.elsewhere: bytes | None = None
         self.endpoints: list[Draining] = []
