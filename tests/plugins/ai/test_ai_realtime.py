@@ -1,0 +1,291 @@
+"""Realtime sessions, with the official client in front and a simulator of OpenAI's API behind."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import openai
+import pytest
+import trio
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
+from websockets.sync.client import connect
+
+from headgate.errors import PolicyError
+from headgate.testing import Gate, MemoryLedger, open_gate
+from headgate.testing.providers import Fails, Manners, OpenAI, Says, Tokens
+from headgate_ai import Ai
+from headgate_ai.prices import prices_of
+from headgate_auth import Auth
+from headgate_openai import OpenAi
+from headgate_quota import Quota
+from headgate_routing import Routing
+
+PLUGINS = [("ai", Ai), ("auth", Auth), ("openai", OpenAi), ("quota", Quota), ("routing", Routing)]
+# The client opens its connection in a way that newer versions of the library warn of.
+pytestmark = pytest.mark.filterwarnings("ignore:connect.. must be used:DeprecationWarning")
+WORDS = "The quick brown fox jumps over the lazy dog."
+LOUD, SILENT = (base64.b64encode(one * 4800).decode() for one in (b"\1", b"\0"))
+
+
+class World:
+    """A gate and the provider behind it."""
+
+    def __init__(self, gate: Gate, sim: OpenAI, secret: str) -> None:
+        self.gate, self.sim, self.secret = gate, sim, secret
+
+    async def talk(self, work: Callable[[Any], Any], secret: str | None = None, model: str = "gpt-realtime") -> Any:
+        """Run `work(connection)` with OpenAI's own client, in a thread."""
+
+        def run() -> Any:
+            url = self.gate.url + "/v1"
+            with (
+                openai.OpenAI(base_url=url, api_key=secret or self.secret) as client,
+                client.realtime.connect(model=model, websocket_connection_options={"proxy": None}) as connection,
+            ):
+                return work(connection)
+
+        with trio.fail_after(20):
+            return await trio.to_thread.run_sync(run)
+
+    @property
+    def booked(self) -> int:
+        """All that is settled on the accounts."""
+        ledger = self.gate.node.stores.ledger
+        assert isinstance(ledger, MemoryLedger)
+        return sum(spent[2] for row in self.gate.rows for spent in row.get("spent", ()))
+
+    @property
+    def held(self) -> int:
+        """What calls have set aside at this moment."""
+        accounts = self.gate.node.state["accounts"]
+        return sum(purse.slice.open for purse in accounts.purses.values())
+
+
+@asynccontextmanager
+async def world(
+    monkeypatch: pytest.MonkeyPatch, lines: str = "ai.realtime rt", *, options: str = "", pool: bool = False
+) -> AsyncIterator[World]:
+    monkeypatch.setenv("RT_KEY", "sk-the-providers-key")
+    monkeypatch.setenv("RT_BAD", "sk-an-old-key")
+    keys = 'keys = [secret("RT_BAD"), secret("RT_KEY")]' if pool else 'key = secret("RT_KEY")'
+    async with trio.open_nursery() as nursery:
+        sim = await OpenAI(key="sk-the-providers-key").start(nursery)
+        sim.says(Says(WORDS))
+        text = f"""policy 1
+model rt {{ provider = openai, name = "gpt-realtime", {keys}, url = "{sim.url}"{options} }}
+route rt GET /v1/realtime websocket=true {{
+    auth.key as key
+    {lines}
+}}
+"""
+        async with open_gate(text, plugins=PLUGINS, discover=False) as gate:
+            yield World(gate, sim, await gate.key())
+        nursery.cancel_scope.cancel()
+
+
+def until(connection: Any, kind: str) -> Any:
+    """The next event of that kind."""
+    for event in connection:
+        if event.type == kind:
+            return event
+    raise AssertionError(f"no {kind} came")
+
+
+def question(connection: Any, text: str = "Hi", **response: Any) -> Any:
+    """Ask, and wait for the end of the answer."""
+    connection.conversation.item.create(
+        item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+    )
+    connection.response.create(**({"response": response} if response else {}))
+    return until(connection, "response.done").response
+
+
+def in_words(connection: Any) -> Any:
+    connection.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+    return until(connection, "session.updated").session
+
+
+async def test_answers_pass_and_their_usage_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> Any:
+        created = until(connection, "session.created")
+        in_words(connection)
+        first = question(connection)
+        second = question(connection, "And then?")
+        return created.session.model, [one.usage.total_tokens for one in (first, second)]
+
+    async with world(monkeypatch) as w:
+        model, totals = await w.talk(work)
+        row = await w.gate.row(0)
+        assert model == "gpt-realtime"
+        assert row["input_tokens"] == w.sim.billed.input
+        assert row["output_tokens"] == w.sim.billed.output
+        assert sum(totals) == w.sim.billed.input + w.sim.billed.output
+        assert (row["status"], row["outcome"], row["close_code"], row["closed_by"]) == (101, "ok", 1000, "client")
+        assert (row["estimated"], row["model"], row["provider"]) == (False, "gpt-realtime", "openai")
+        price = prices_of("openai", "gpt-realtime")
+        assert row["cost"] == w.sim.billed.input * 4_000 + w.sim.billed.output * 16_000
+        assert price.known
+        [attempt] = row["attempts"]
+        assert (attempt["result"], attempt["status"], attempt["cost"]) == ("ok", 101, row["cost"])
+        assert row["messages_in"] == 5
+        assert w.sim.received[0].query == {"model": "gpt-realtime"}
+
+
+async def test_sound_has_its_own_price_and_so_has_sound_that_was_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = Tokens(1000, 500, cached=300, heard=800, spoken=400)
+
+    async with world(monkeypatch) as w:
+        w.sim.says(Says(WORDS, tokens=tokens))
+        done = await w.talk(question)
+        row = await w.gate.row(0)
+        assert done.usage.input_token_details.cached_tokens_details.audio_tokens == 300
+        assert (row["audio_tokens"], row["cached_tokens"]) == (1200, 300)
+        # 200 text in, 500 sound in, 300 sound from the cache, 100 text out, 400 sound out.
+        assert row["cost"] == 200 * 4_000 + 500 * 32_000 + 300 * 400 + 100 * 16_000 + 400 * 64_000
+
+
+async def test_what_is_heard_is_answered_and_its_transcript_is_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> Any:
+        connection.session.update(
+            session={"type": "realtime", "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}}
+        )
+        connection.input_audio_buffer.append(audio=LOUD)
+        connection.input_audio_buffer.append(audio=SILENT)
+        until(connection, "conversation.item.input_audio_transcription.completed")
+        return until(connection, "response.done").response.usage
+
+    async with world(monkeypatch) as w:
+        await w.talk(work)
+        row = await w.gate.row(0)
+        assert len(w.sim.bills) == 2
+        assert row["input_tokens"] == w.sim.billed.input
+        assert row["output_tokens"] == w.sim.billed.output
+        assert row["cost"] is not None
+
+
+async def test_the_providers_key_goes_out_and_the_clients_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch) as w:
+        url = w.gate.url.replace("http", "ws", 1) + "/v1/realtime?model=gpt-realtime"
+        offered = ["realtime", f"openai-insecure-api-key.{w.secret}", "openai-beta.realtime-v1"]
+
+        def run() -> Any:
+            with connect(
+                url, proxy=None, subprotocols=offered, additional_headers={"openai-beta": "realtime=v1"}
+            ) as ws:  # type: ignore[arg-type]
+                ws.recv()
+                return ws.subprotocol, ws.response.headers if ws.response else {}
+
+        protocol, answered = await trio.to_thread.run_sync(run)
+        assert protocol == "realtime"
+        assert "sec-websocket-extensions" not in answered
+        [asked] = w.sim.received
+        assert asked.header("authorization") == "Bearer sk-the-providers-key"
+        assert asked.header("openai-beta") == "realtime=v1"
+        assert asked.header("sec-websocket-protocol") == "realtime, openai-beta.realtime-v1"
+        assert asked.header("sec-websocket-extensions") == ""
+        assert not [line for line in asked.headers if w.secret.encode() in line[1]]
+        row = await w.gate.row(0)
+        assert row["team"] == "demo"
+
+
+async def test_a_key_that_is_refused_gives_way_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, pool=True) as w:
+        await w.talk(question)
+        row = await w.gate.row(0)
+        assert [one["result"] for one in row["attempts"]] == ["401", "ok"]
+        assert [one["key"] for one in row["attempts"]] == ["RT_BAD", "RT_KEY"]
+        assert row["attempts"][1]["cost"] == row["cost"]
+
+
+async def test_a_plain_request_is_told_to_upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch) as w:
+        headers = {"authorization": f"Bearer {w.secret}"}
+        answer = await w.gate.send("GET", "/v1/realtime?model=gpt-realtime", headers=headers)
+        assert answer.status == 426
+        assert answer.headers.get(b"upgrade") == b"websocket"
+        assert not w.sim.received
+
+
+@pytest.mark.parametrize(
+    ("model", "option", "line", "says"),
+    [
+        ('provider = openai, name = "gpt-realtime"', "", "ai.realtime m", "websocket=true"),
+        ('provider = openai, name = "gpt-4.1"', "websocket=true", "ai.realtime m", "It is no realtime model"),
+        ('provider = anthropic, name = "claude-sonnet-4-5"', "websocket=true", "ai.realtime m", "no realtime API"),
+        (
+            'provider = openai, name = "gpt-realtime-99"', "websocket=true", "budget $5 per=day { ai.realtime m }",
+            "nobody here knows the price",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_line_that_cannot_work_is_found_when_the_policy_is_checked(
+    model: str, option: str, line: str, says: str
+) -> None:
+    from headgate_anthropic import Anthropic
+
+    text = f"""policy 1
+model m {{ {model}, key = secret("RT_KEY") }}
+route rt GET /v1/realtime {option} public {{ {line} }}
+"""
+    with pytest.raises(PolicyError) as caught:
+        async with open_gate(text, plugins=[*PLUGINS, ("anthropic", Anthropic)], discover=False):
+            pass
+    [finding] = caught.value.diagnostics
+    assert finding.code == "E114"
+    assert says in " ".join([finding.message, *finding.helps])
+
+
+async def test_a_client_that_goes_in_mid_answer_pays_for_what_it_got(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> None:
+        in_words(connection)
+        connection.response.create()
+        until(connection, "response.output_text.delta")
+
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        w.sim.says(Says(WORDS * 20, manners=Manners(pause_s=0.02)))
+        await w.talk(work)
+        row = await w.gate.row(0)
+        assert row["estimated"]
+        assert row["output_tokens"] >= 1
+        with trio.fail_after(5):
+            while not w.sim.bills:
+                await trio.sleep(0.01)
+        assert w.booked >= w.sim.billed.input * 4_000 + w.sim.billed.output * 16_000
+        assert w.held == 0
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+async def test_a_provider_that_breaks_off_is_counted_as_far_as_it_came(
+    monkeypatch: pytest.MonkeyPatch, how: Any
+) -> None:
+    def work(connection: Any) -> Any:
+        with pytest.raises(ConnectionClosed) as caught:
+            question(connection)
+        return caught.value.rcvd.code if caught.value.rcvd else None
+
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        w.sim.says(Says(WORDS, manners=Manners(dies_after=3, how=how), tokens=Tokens(40, 60, spoken=50)))
+        assert await w.talk(work) == 1014
+        row = await w.gate.row(0)
+        assert (row["outcome"], row["error"], row["estimated"]) == ("cut", "upstream.protocol", True)
+        assert row["audio_tokens"] > 0
+        assert w.booked >= w.sim.billed.input * 4_000 + w.sim.billed.output * 64_000
+        assert w.held == 0
+
+
+async def test_a_provider_that_fails_an_answer_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        w.sim.says(Fails("server"), Says(WORDS))
+
+        def work(connection: Any) -> Any:
+            return question(connection).status, question(connection).status
+
+        assert await w.talk(work) == ("failed", "completed")
+        row = await w.gate.row(0)
+        assert row["cost"] == w.booked > 0
+        assert len(w.sim.bills) == 1
+        assert w.held == 0
