@@ -233,23 +233,23 @@ class Talk:
             return
         assert isinstance(says, Says)
         whole = self._tokens(says, asked)
-        share, status = 0.0, "cancelled"
+        produced, status = [0.0], "cancelled"
         try:
             with scope:
-                async for produced in self._pieces(says, asked, response["id"], whole):
-                    share = produced
-                    await trio.sleep(says.manners.pause_s)
+                await self._pieces(says, asked, response["id"], whole, produced)
                 status = "completed"
         finally:
-            tokens = whole.produced(share)
+            tokens = whole.produced(produced[-1])
             self.sim._bill(tokens)
         self.answering = None
         self.context += 4 * tokens.output
         usage = None if says.manners.no_usage else _usage(tokens)
         await self.say("response.done", response={**response, "status": status, "usage": usage})
 
-    async def _pieces(self, says: Says, asked: dict[str, Any], ident: str, whole: Tokens) -> Any:
-        """Say the pieces, and how much of the answer was produced behind each. A silence of its own ends it at `dies_after`."""
+    async def _pieces(
+        self, says: Says, asked: dict[str, Any], ident: str, whole: Tokens, produced: list[float]
+    ) -> None:
+        """Say the pieces, and note how much of the answer was produced before each goes out."""
         place = {"response_id": ident, "item_id": "item_said", "output_index": 0, "content_index": 0}
         spoken = "audio" in (asked.get("output_modalities") or self.session["output_modalities"])
         pieces = says.pieces.of_text(says.words)
@@ -257,11 +257,12 @@ class Talk:
         for at, piece in enumerate(pieces, 1):
             if says.manners.dies_after is not None and at > says.manners.dies_after:
                 await self._die(says)
+            produced.append(at / len(pieces))
             await self.say(kind, delta=piece, **place)
             if spoken and whole.spoken:
                 sound = _SOUND * (whole.spoken * at // len(pieces) - whole.spoken * (at - 1) // len(pieces))
                 await self.say("response.output_audio.delta", delta=base64.b64encode(sound).decode(), **place)
-            yield at / len(pieces)
+            await trio.sleep(says.manners.pause_s)
 
     async def _die(self, says: Says) -> None:
         if says.manners.how == "reset":
