@@ -84,7 +84,8 @@ async def ai_realtime(
     """Open a realtime session with a model, and pass its WebSocket on until it ends. The route says `websocket=true`.
 
     Of several models the next is asked when one fails. A text is the name of a model, which has to be among those of
-    `from`, and so has the one that transcribes what the session hears: `ai.realtime request.query["model"] from=key.models`.
+    `from`, and so has the one that transcribes what the session hears:
+    `ai.realtime request.query["model"] ?? "gpt-realtime" from=key.models`.
     Every answer is counted, and what limits the line (`budget`, `limit.tokens`) sets the most that it can use aside before
     it begins; when that is refused, the session is closed with 1008. `timeout` bounds the handshake, `idle` the silence of
     both, `total` the session.

@@ -11,7 +11,7 @@ import httpx
 import openai
 import pytest
 import trio
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from headgate.errors import PolicyError
@@ -289,3 +289,205 @@ async def test_a_provider_that_fails_an_answer_costs_nothing(monkeypatch: pytest
         assert row["cost"] == w.booked > 0
         assert len(w.sim.bills) == 1
         assert w.held == 0
+
+
+# --- money --------------------------------------------------------------------------------------------------------------
+
+# Dollars for a million tokens: what a turn is reserved at is the window and 100 tokens of an answer, at most.
+CHEAP = ", context = 2000, most_output = 100, price = {input: $10, output: $20}"
+MOST = 2000 * 10_000 + 100 * 20_000
+
+
+def closing(connection: Any, work: Callable[[Any], Any]) -> tuple[int, str]:
+    """How the session is closed while `work` goes on."""
+    try:
+        while True:
+            work(connection)
+    except ConnectionClosed as closed:
+        return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (0, "")
+
+
+async def test_a_budget_ends_a_session_before_the_answer_that_it_cannot_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = []
+
+    def work(connection: Any) -> Any:
+        return closing(connection, lambda one: answers.append(question(one)))
+
+    async with world(monkeypatch, "budget $0.03 per=day { ai.realtime rt }", options=CHEAP) as w:
+        w.sim.says(Says(WORDS, tokens=Tokens(500, 50)))
+        code, reason = await w.talk(work)
+        assert code == 1008
+        assert reason.startswith("budget.exhausted: The budget of $0.03 for this day has ")
+        row = await w.gate.row(0)
+        assert (row["close_code"], row["closed_by"], row["error"]) == (1008, "gateway", "budget.exhausted")
+        assert row["attempts"][0]["result"] == "budget.exhausted"
+        assert len(w.sim.bills) == len(answers) >= 1, "the provider was not asked for what could not be paid"
+        assert w.booked == row["cost"] == len(answers) * (500 * 10_000 + 50 * 20_000) <= 30_000_000
+        assert not row["estimated"]
+        assert w.held == 0
+
+
+async def test_who_has_no_money_left_gets_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, "budget $0.01 per=day { ai.realtime rt }", options=CHEAP) as w:
+        with pytest.raises(InvalidStatus) as caught:
+            await w.talk(question)
+        assert caught.value.response.status_code == 402
+        assert not w.sim.received
+        assert w.held == 0
+
+
+async def test_turns_that_end_by_themselves_are_paid_for_before_they_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = []
+
+    def turn(connection: Any) -> None:
+        connection.input_audio_buffer.append(audio=LOUD)
+        connection.input_audio_buffer.append(audio=SILENT)
+        answers.append(until(connection, "response.done").response)
+
+    async with world(monkeypatch, "budget $0.03 per=day { ai.realtime rt }", options=CHEAP) as w:
+        w.sim.says(Says(WORDS, tokens=Tokens(500, 50)))
+        code, reason = await w.talk(lambda connection: closing(connection, turn))
+        assert (code, reason.partition(":")[0]) == (1008, "budget.exhausted")
+        row = await w.gate.row(0)
+        assert len(w.sim.bills) == len(answers) >= 1
+        assert w.booked == row["cost"] == len(answers) * 6_000_000
+        assert w.held == 0
+
+
+async def test_a_client_that_wants_turn_detection_gets_its_answers_within_a_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work(connection: Any) -> Any:
+        detects = {"type": "server_vad", "create_response": True, "threshold": 0.4}
+        connection.session.update(session={"type": "realtime", "audio": {"input": {"turn_detection": detects}}})
+        until(connection, "session.updated")
+        for sound in (LOUD, SILENT):
+            connection.input_audio_buffer.append(audio=sound)
+        return until(connection, "response.done").response.status
+
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        assert await w.talk(work) == "completed"
+        assert len(w.sim.bills) == 1
+
+
+async def test_answers_are_left_to_a_client_that_wants_to_ask_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> Any:
+        detects = {"type": "server_vad", "create_response": False}
+        connection.session.update(session={"type": "realtime", "audio": {"input": {"turn_detection": detects}}})
+        for sound in (LOUD, SILENT):
+            connection.input_audio_buffer.append(audio=sound)
+        until(connection, "input_audio_buffer.committed")
+        return question(connection).status
+
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        assert await w.talk(work) == "completed"
+        assert len(w.sim.bills) == 1
+
+
+async def test_an_event_that_the_provider_refuses_holds_no_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> Any:
+        in_words(connection)
+        connection.response.create()
+        connection.response.create()
+        error = until(connection, "error").error
+        until(connection, "response.done")
+        return error.code, question(connection).status
+
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        w.sim.says(Says(WORDS, manners=Manners(pause_s=0.01)))
+        assert await w.talk(work) == ("conversation_already_has_active_response", "completed")
+        row = await w.gate.row(0)
+        assert w.booked == row["cost"]
+        assert not row["estimated"]
+        assert w.held == 0
+
+
+async def test_the_cap_of_a_budget_bounds_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, "budget $5 per=day cap=7 { ai.realtime rt }") as w:
+        w.sim.says(Says(WORDS))
+        assert (await w.talk(question)).usage.output_tokens == 7
+
+
+async def test_transcripts_have_no_bound_unless_the_budget_assumes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    hears = {"type": "realtime", "audio": {"input": {"transcription": {"model": "gpt-4o-transcribe"}}}}
+
+    def heard(connection: Any) -> None:
+        connection.session.update(session=hears)
+        for sound in (LOUD, SILENT):
+            connection.input_audio_buffer.append(audio=sound)
+        until(connection, "response.done")
+
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        code, reason = await w.talk(lambda connection: closing(connection, heard))
+        assert (code, reason.partition(":")[0]) == (1008, "budget.unbounded")
+        assert not w.sim.bills
+    async with world(monkeypatch, "budget $5 per=day assume=$0.05 { ai.realtime rt }") as w:
+        await w.talk(heard)
+        row = await w.gate.row(0)
+        assert len(w.sim.bills) == 2
+        assert w.booked == row["cost"] > 0
+        assert w.held == 0
+
+
+@pytest.mark.parametrize(
+    ("session", "says"),
+    [
+        ({"tools": [{"type": "mcp", "server_label": "x", "server_url": "https://x.test"}]}, "the tool `mcp` is run"),
+        ({"prompt": {"id": "pmpt_1"}}, "a stored prompt"),
+    ],
+)  # fmt: skip
+async def test_what_the_provider_adds_has_no_bound(
+    monkeypatch: pytest.MonkeyPatch, session: dict[str, Any], says: str
+) -> None:
+    def work(connection: Any) -> Any:
+        connection.session.update(session={"type": "realtime", **session})
+        return closing(connection, question)
+
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        code, _ = await w.talk(work)
+        assert code == 1008
+        row = await w.gate.row(0)
+        assert says in row["detail"]
+
+
+async def test_a_limit_of_tokens_ends_a_session_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = "limit.tokens 3000/h by=key.team\n    ai.realtime rt"
+    async with world(monkeypatch, lines, options=CHEAP) as w:
+        w.sim.says(Says(WORDS, tokens=Tokens(900, 100)))
+        code, reason = await w.talk(lambda connection: closing(connection, question))
+        assert (code, reason.partition(":")[0]) == (1008, "limit.exceeded")
+        assert len(w.sim.bills) >= 1
+
+
+# --- who may what -------------------------------------------------------------------------------------------------------
+
+NAMED = 'ai.realtime request.query["model"] ?? "gpt-realtime" from=key.models'
+
+
+async def test_the_client_names_a_model_that_its_key_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, NAMED) as w:
+        secret = await w.gate.key(models=("gpt-4o-*",))
+        with pytest.raises(InvalidStatus) as caught:
+            await w.talk(question, secret)
+        assert caught.value.response.status_code == 403
+
+
+async def test_a_session_keeps_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> Any:
+        connection.session.update(session={"type": "realtime", "model": "gpt-realtime-2"})
+        return closing(connection, lambda one: until(one, "session.updated"))
+
+    async with world(monkeypatch) as w:
+        assert (await w.talk(work))[0] == 1008
+
+
+async def test_an_event_that_can_be_read_in_two_ways_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> Any:
+        connection._connection.send('{"type": "response.create", "type": "response.cancel"}')
+        return closing(connection, lambda one: one.recv())
+
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+        assert (await w.talk(work))[0] == 1007
+        assert not w.sim.bills
