@@ -6,7 +6,8 @@
 3. Where a limit is around the line, no answer is asked for before its bound was set aside. The provider may also answer by
    itself, when it hears that somebody has ended (turn detection with `create_response`). Then it is told not to, and the
    session asks for the answer in its place, at the same moment.
-4. The model stays the one that the line allowed; with a list of models, so does the one that transcribes.
+4. The model stays the one that the line allowed; with a list of models, the one that transcribes is on it. What the
+   provider holds may be another team's, as in a chat.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from headgate_ai.models import Model
 from headgate_ai.realtime.events import hearing, part, rate, said, short, transcriber, whole
 from headgate_ai.realtime.hearing import Hearing
 from headgate_ai.realtime.tab import POLICY, Tab
+from headgate_ai.referring import Policy
 
 _UNREADABLE: Final = 1007
 # A piece of sound may have 15 MiB: https://platform.openai.com/docs/api-reference/realtime-client-events/input_audio_buffer/append
@@ -35,13 +37,20 @@ class Session:
     """A `Tunnel`. `end` settles what is open, once nothing passes any more."""
 
     def __init__(
-        self, ctx: Exchange, model: Model, upstream: Tunnel, meters: list[Meter], allowed: frozenset[str] | None
+        self,
+        ctx: Exchange,
+        model: Model,
+        upstream: Tunnel,
+        meters: list[Meter],
+        allowed: frozenset[str] | None,
+        references: Policy,
     ) -> None:
         self.length: int | None = None
         self.idle_s: float | None = getattr(upstream, "idle_s", None)
         self._upstream = upstream
         self._model = model
         self._allowed = allowed
+        self._references = references
         self._tab = Tab(ctx, model, meters)
         self._hearing = Hearing(ctx, model, self._tab)
         self._up = Messages(masked=True, most=_MOST)
@@ -110,6 +119,7 @@ class Session:
             await self._hear(event)
         elif kind in _SAYS:
             self._tab.add_text(len(message.content))
+        self._check(event.get("session") if kind == "session.update" else event.get("response"))
         if kind == "session.update":
             changed = await self._update(event)
         elif kind == "response.create" and self._tab.metered:
@@ -125,11 +135,10 @@ class Session:
         self._hearing.hear()
 
     async def _update(self, event: dict[str, Any]) -> bool:
-        """The client changes the session: what it may not, ends it; whether something was changed in what it said."""
+        """The client changes the session. Closing; whether something was changed in what it said."""
         session = event.get("session")
         if not isinstance(session, dict):
             return False
-        self._check(session)
         says, name = transcriber(session)
         if says:
             self._hearing.name = name
@@ -141,12 +150,16 @@ class Session:
         hushed = [self._hush(place) for place in hearing(session)]
         return any(hushed)
 
-    def _check(self, session: dict[str, Any]) -> None:
-        """Rule 4. Closing."""
-        named = session.get("model")
+    def _check(self, asked: object) -> None:
+        """Rule 4, for a session or an answer. Closing."""
+        if not isinstance(asked, dict):
+            return
+        if asked.get("prompt") is not None and self._references == "own":
+            raise Closing(POLICY, "ai.unsupported: A prompt that the provider holds may be another team's.")
+        named = asked.get("model")
         if named is not None and named != self._model.name:
             raise Closing(POLICY, "ai.forbidden: The model of a session is chosen when it is opened.")
-        _, name = transcriber(session)
+        _, name = transcriber(asked)
         if name is not None and self._allowed is not None and name not in self._allowed:
             raise Closing(POLICY, f"ai.forbidden: You may not use the model `{name[:64]}`.")
 

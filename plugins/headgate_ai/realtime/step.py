@@ -44,6 +44,7 @@ from headgate_ai.naming import chosen
 from headgate_ai.providers import ECHO
 from headgate_ai.realtime.session import Session
 from headgate_ai.realtime.turns import bound_of
+from headgate_ai.referring import Policy
 from headgate_ai.showing import show_key, sign
 
 _DIALECTS: Final = ("openai", "openai-responses")
@@ -77,6 +78,7 @@ async def ai_realtime(
     /,
     *,
     from_: list[Text] | None = None,
+    references: Policy = "own",
     timeout: Duration = 30.0,
     idle: Duration = 300.0,
     total: Duration | None = None,
@@ -87,7 +89,8 @@ async def ai_realtime(
     `from`, and so has the one that transcribes what the session hears:
     `ai.realtime request.query["model"] ?? "gpt-realtime" from=key.models`.
     Every answer is counted, and what limits the line (`budget`, `limit.tokens`) sets the most that it can use aside before
-    it begins; when that is refused, the session is closed with 1008. `timeout` bounds the handshake, `idle` the silence of
+    it begins; when that is refused, the session is closed with 1008. A prompt that the provider holds is refused, or with
+    `references=any` used. `timeout` bounds the handshake, `idle` the silence of
     both, `total` the session.
     """
     models = chosen(ctx, model, from_, "ai.realtime")
@@ -98,10 +101,12 @@ async def ai_realtime(
         lines = [(b"upgrade", b"websocket")]
         raise ClientFault("request.invalid", message, status=426, headers=lines)
     allowed = None if from_ is None else frozenset(from_)
-    await first_that_can(models, partial(_open, ctx, timeouts(timeout, idle, total), allowed))
+    await first_that_can(models, partial(_open, ctx, timeouts(timeout, idle, total), allowed, references))
 
 
-async def _open(ctx: Exchange, times: Timeouts, allowed: frozenset[str] | None, model: Model) -> None:
+async def _open(
+    ctx: Exchange, times: Timeouts, allowed: frozenset[str] | None, references: Policy, model: Model
+) -> None:
     served = ctx.served
     if served is None:
         served = ctx.served = Served()
@@ -116,7 +121,7 @@ async def _open(ctx: Exchange, times: Timeouts, allowed: frozenset[str] | None, 
     if not isinstance(body, Tunnel) or b"sec-websocket-extensions" in response.headers:
         await response.aclose()
         raise broken(model, "did not accept the WebSocket as it was asked for")
-    session = Session(ctx, model, body, meters, allowed)
+    session = Session(ctx, model, body, meters, allowed, references)
     ctx.on_close(partial(_over, session, len(served.attempts) - 1))
     lines = [(name, value) for name, value in response.headers if name in _TOLD]
     ctx.answer(Response(101, [*lines, *told(model, response.headers)], session))

@@ -445,7 +445,7 @@ async def test_what_the_provider_adds_has_no_bound(
         connection.session.update(session={"type": "realtime", **session})
         return closing(connection, question)
 
-    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
+    async with world(monkeypatch, "budget $5 per=day { ai.realtime rt references=any }") as w:
         code, _ = await w.talk(work)
         assert code == 1008
         row = await w.gate.row(0)
@@ -481,6 +481,31 @@ async def test_a_session_keeps_its_model(monkeypatch: pytest.MonkeyPatch) -> Non
 
     async with world(monkeypatch) as w:
         assert (await w.talk(work))[0] == 1008
+
+
+async def test_a_prompt_that_the_provider_holds_is_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> Any:
+        connection.response.create(response={"prompt": {"id": "pmpt_1"}})
+        return closing(connection, lambda one: one.recv())
+
+    async with world(monkeypatch) as w:
+        code, reason = await w.talk(work)
+        assert (code, reason.partition(":")[0]) == (1008, "ai.unsupported")
+
+
+async def test_a_session_is_not_transcribed_by_a_model_that_its_key_does_not_allow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hears = {"type": "realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}
+
+    def work(connection: Any) -> Any:
+        connection.session.update(session=hears)
+        return closing(connection, lambda one: one.recv())
+
+    async with world(monkeypatch, "ai.realtime rt from=key.models") as w:
+        secret = await w.gate.key(models=("gpt-*",))
+        assert (await w.talk(work, secret))[0] == 1008
+        assert (await w.gate.row(0))["close_code"] == 1008
 
 
 async def test_an_event_that_can_be_read_in_two_ways_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
