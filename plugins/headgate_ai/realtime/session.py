@@ -30,7 +30,8 @@ _UNREADABLE: Final = 1007
 _MOST: Final = 24 << 20
 _OURS: Final = "headgate_"
 # What says something that answers will be about.
-_SAYS: Final = frozenset({"session.update", "response.create", "conversation.item.create"})
+_UPDATES: Final = frozenset({"session.update", "transcription_session.update"})
+_SAYS: Final = _UPDATES | {"response.create", "conversation.item.create"}
 
 
 class Session:
@@ -119,8 +120,8 @@ class Session:
             await self._hear(event)
         elif kind in _SAYS:
             self._tab.add_text(len(message.content))
-        self._check(event.get("session") if kind == "session.update" else event.get("response"))
-        if kind == "session.update":
+        self._check(event.get("session") if kind in _UPDATES else event.get("response"))
+        if kind in _UPDATES:
             changed = await self._update(event)
         elif kind == "response.create" and self._tab.metered:
             changed = await self._create(event)

@@ -30,7 +30,7 @@ class Tab:
     """The answers of one session."""
 
     __slots__ = (
-        "_ctx", "_meters", "_model", "_over", "_running", "_waiting", "cap", "cost", "format_in", "format_out", "heard", "refusal", "said", "unbounded",
+        "_ctx", "_meters", "_model", "_running", "_waiting", "cap", "cost", "format_in", "format_out", "heard", "refusal", "said", "unbounded",
     )  # fmt: skip
 
     def __init__(self, ctx: Exchange, model: Model, meters: list[Meter]) -> None:
@@ -39,7 +39,6 @@ class Tab:
         self._meters = meters
         self._waiting: list[tuple[object, Turn]] = []
         self._running: dict[str, Turn] = {}
-        self._over = False
         self.cap = min((meter.cap for meter in meters if meter.cap is not None), default=None)
         self.cost: Money | None = Money(0)
         self.unbounded: str | None = None
@@ -74,7 +73,8 @@ class Tab:
 
     async def ask(self, event_id: object, most_output: int | None) -> None:
         """Set aside what an answer can use that is about to be asked for. Closing."""
-        bound = bound_of(self._model, most_output, self.unbounded, self.said)
+        running = sum(turn.bound.answered or 0 for turn in self._running.values())
+        bound = bound_of(self._model, most_output, self.unbounded, self.said + running)
         self._waiting.append((event_id, await self.reserve(bound, self._model.prices)))
 
     async def reserve(self, bound: Bound, prices: Prices) -> Turn:
@@ -123,6 +123,7 @@ class Tab:
             turn.release()
         else:
             turn.estimate(int(self.heard))
+            self.said += turn.bound.answered or 0
         self.add_cost(turn)
 
     def _learn(self, counted: Counted) -> None:

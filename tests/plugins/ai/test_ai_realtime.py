@@ -18,7 +18,6 @@ from headgate.errors import PolicyError
 from headgate.testing import Gate, MemoryLedger, open_gate
 from headgate.testing.providers import Fails, Manners, OpenAI, Says, Tokens
 from headgate_ai import Ai
-from headgate_ai.prices import prices_of
 from headgate_auth import Auth
 from headgate_openai import OpenAi
 from headgate_quota import Quota
@@ -126,9 +125,7 @@ async def test_answers_pass_and_their_usage_adds_up(monkeypatch: pytest.MonkeyPa
         assert sum(totals) == w.sim.billed.input + w.sim.billed.output
         assert (row["status"], row["outcome"], row["close_code"], row["closed_by"]) == (101, "ok", 1000, "client")
         assert (row["estimated"], row["model"], row["provider"]) == (False, "gpt-realtime", "openai")
-        price = prices_of("openai", "gpt-realtime")
         assert row["cost"] == w.sim.billed.input * 4_000 + w.sim.billed.output * 16_000
-        assert price.known
         [attempt] = row["attempts"]
         assert (attempt["result"], attempt["status"], attempt["cost"]) == ("ok", 101, row["cost"])
         assert row["messages_in"] == 5
