@@ -17,6 +17,7 @@ from headgate_ai.kept import ai_response
 from headgate_ai.models import model
 from headgate_ai.prompting import ai_prompt, prompt
 from headgate_ai.reading import read_chat
+from headgate_ai.realtime.step import ai_realtime
 from headgate_ai.serving_models import ai_models
 from headgate_ai.tasks.answering import ai_task
 from headgate_ai.tasks.reading import read_task
@@ -33,7 +34,7 @@ class Ai:
     def register_steps(self) -> Sequence[Callable[..., Any]]:
         return [
             read_chat, ai_chat, ai_prompt, ai_response, ai_count, ai_models, ai_forward, read_task, ai_task, ai_embed, ai_rerank, ai_image,
-            ai_speech, ai_transcribe, ai_moderate,
+            ai_speech, ai_transcribe, ai_moderate, ai_realtime,
         ]  # fmt: skip
 
     @hookimpl

@@ -25,7 +25,7 @@ from headgate_ai.providers import ECHO, Provider, providers
 
 INPUTS: Final = ("text", "image", "audio", "video", "file")
 ABILITIES: Final = ("tools", "schema", "reasoning")
-Kind = Literal["chat", "embedding", "image", "speech", "transcription", "rerank", "moderation"]
+Kind = Literal["chat", "embedding", "image", "speech", "transcription", "rerank", "moderation", "realtime"]
 # Where a bare name is looked for: whoever makes models first, then whoever serves those of others.
 MAKERS: Final = (
     "openai", "anthropic", "gemini", "mistral", "cohere", "deepseek", "xai", "moonshot", "zai", "dashscope", "minimax",
@@ -85,7 +85,7 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
 
     def facts(self) -> Facts:
         abilities = dict.fromkeys(self.can.split(), True) | dict.fromkeys(self.cannot.split(), False)
-        writes = frozenset(self.outputs.split()) if self.kind in ("chat", "image", "speech") else None
+        writes = frozenset(self.outputs.split()) if self.kind in ("chat", "image", "speech", "realtime") else None
         reads = None if self.inputs is None else frozenset(self.inputs.split())
         return Facts(self.kind, self.context, self.output, reads, writes, abilities)
 

@@ -1,8 +1,8 @@
 """A model in the price list of `genai-prices`, which knows tiers, hours, fees, and what audio and images cost.
 
 The list counts as OpenAI does: input includes what was cached, what was written to a cache, audio and images. Where two
-of these overlap (cached audio), and the list prices the overlap apart, it wants to be told; no provider's chat counts it.
-Then what was cached is taken to be text first: the dearer way, and the one that the counts allow for sure.
+of these overlap (cached audio), and the list prices the overlap apart, it wants to be told; no provider's chat counts it,
+and realtime sessions do. Else what was cached is taken to be text first: the dearer way, and the one that the counts allow for sure.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ _OVERLAPS: Final = {
     "cache_audio_read_tokens": "input_audio_tokens",
     "cache_image_read_tokens": "input_image_tokens",
 }
+# What of these a provider of realtime sessions tells.
+_TOLD: Final = {"cache_audio_read_tokens": "cached_audio_tokens", "cache_image_read_tokens": "cached_image_tokens"}
 _MILLION: Final = 10**6
 # A call may end in an hour that has another price.
 _LONGEST: Final = timedelta(hours=1)
@@ -142,7 +144,8 @@ def _usage(counted: Counted) -> Any:
     said = {theirs: getattr(counted, ours) for ours, theirs in _NAMES.items() if getattr(counted, ours)}
     for both, one in _OVERLAPS.items():
         if one in said and "cache_read_tokens" in said:
-            said[both] = max(0, said["cache_read_tokens"] + said[one] - counted.input_tokens)
+            least = max(0, said["cache_read_tokens"] + said[one] - counted.input_tokens)
+            said[both] = min(max(least, getattr(counted, _TOLD[both])), said[one])
     return types.Usage(**said)
 
 

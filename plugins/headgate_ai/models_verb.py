@@ -28,7 +28,8 @@ _MILLION = 10**6
 @click.argument("names", nargs=-1)
 @click.option("--provider", "wanted", multiple=True, help="Only models of this provider.")
 @click.option(
-    "--kind", help="Only models of this kind: chat, embedding, image, speech, transcription, rerank, moderation."
+    "--kind",
+    help="Only models of this kind: chat, embedding, image, speech, transcription, rerank, moderation, realtime.",
 )
 @click.option(
     "--ready", is_flag=True, help="Only models of providers whose key is in the environment, or who need none."

@@ -5,6 +5,8 @@
 2. It is found by its HMAC in a dictionary: no comparison of secrets takes place whose time could tell something.
 3. Two different keys in one request are refused: which of them counts must not be a matter of order.
 4. The line that held the key is removed, so that no upstream ever sees it.
+5. A browser cannot put a line into the handshake of a WebSocket: OpenAI's clients offer the key as a subprotocol there. Of
+   that line only the offer is removed.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from headgate_auth.lines import after_scheme, header_names, without
 
 # OpenAI's SDKs send Authorization, Anthropic's x-api-key, Azure's api-key, Google's x-goog-api-key.
 HEADERS: Final = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
+# https://platform.openai.com/docs/guides/realtime-websocket
+_OFFERS: Final = b"sec-websocket-protocol"
+_OFFERED: Final = b"openai-insecure-api-key."
 # 32 random bytes are 43 characters; the bounds leave room for other stores, not for floods.
 _KEY: Final = re.compile(rb"hg_[A-Za-z0-9_-]{20,200}")
 
@@ -52,7 +57,8 @@ def key(
 ) -> Key:
     """Ask for a key of this node, and bind its record: id, name, team, application, models, scopes.
 
-    It is taken from `Authorization: Bearer hg_…`, `x-api-key`, `api-key` or `x-goog-api-key`, or from `header=` alone;
+    It is taken from `Authorization: Bearer hg_…`, `x-api-key`, `api-key` or `x-goog-api-key`, of a browser's WebSocket also
+    from the subprotocol `openai-insecure-api-key.hg_…`, or from `header=` alone;
     the line that held it does not go upstream. `strip=` names headers that strangers may not send: they are removed.
     """
     where: _Where = site.prepared
@@ -73,6 +79,8 @@ def key(
     if not site.shadow:
         names = where.headers
         headers.lines = [line for line in headers.lines if line[0] not in names or not _holds(line)]
+        if names is HEADERS:
+            _without_offers(headers)
         without(headers, where.strip)
         ctx.caller = found.caller()
     return found
@@ -86,26 +94,44 @@ def _secret(headers: Headers, names: tuple[bytes, ...]) -> bytes:
     """The key that the request holds. ClientFault where it holds none, one that cannot be ours, or two."""
     secret = None
     other = False
-    for line in headers.lines:
-        if line[0] in names:
-            value = _bare(line)
-            if not value.startswith(b"hg_"):
-                other = True
-            elif secret is not None and value != secret:
-                invalid("The request holds two different keys. Send one.", BEARER_INVALID)
-            else:
-                secret = value
+    lines = _credentials(headers, names)
+    for line in lines:
+        value = _bare(line)
+        if not value.startswith(b"hg_"):
+            other = True
+        elif secret is not None and value != secret:
+            invalid("The request holds two different keys. Send one.", BEARER_INVALID)
+        else:
+            secret = value
     if secret is None:
         if other:
-            invalid(_UNLIKE if any(_holds_something(line, names) for line in headers.lines) else _EMPTY, BEARER_INVALID)
+            invalid(_UNLIKE if any(_holds_something(line) for line in lines) else _EMPTY, BEARER_INVALID)
         missing(_how(names), BEARER)
     if not _KEY.fullmatch(secret):
         invalid("This key is malformed. Check that it was copied whole.", BEARER_INVALID)
     return secret
 
 
-def _holds_something(line: tuple[bytes, bytes], names: tuple[bytes, ...]) -> bool:
-    return line[0] in names and line[1].strip().lower() not in (b"", b"bearer")
+def _credentials(headers: Headers, names: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
+    """What the request shows: lines, and what the handshake of a WebSocket offers, as such lines."""
+    lines = [line for line in headers.lines if line[0] in names]
+    offers = (one for line in headers.all(_OFFERS) for one in _members(line)) if names is HEADERS else ()
+    return [*lines, *((_OFFERS, one[len(_OFFERED) :]) for one in offers if one.startswith(_OFFERED))]
+
+
+def _without_offers(headers: Headers) -> None:
+    for at, (name, value) in enumerate(headers.lines):
+        if name == _OFFERS and _OFFERED in value:
+            headers.lines[at] = name, b", ".join(one for one in _members(value) if not one.startswith(_OFFERED))
+    headers.lines = [line for line in headers.lines if line != (_OFFERS, b"")]
+
+
+def _members(value: bytes) -> list[bytes]:
+    return [one.strip() for one in value.split(b",")]
+
+
+def _holds_something(line: tuple[bytes, bytes]) -> bool:
+    return line[1].strip().lower() not in (b"", b"bearer")
 
 
 def _bare(line: tuple[bytes, bytes]) -> bytes:

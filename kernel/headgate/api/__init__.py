@@ -97,7 +97,9 @@ from headgate.message.strict_fields import (
     check_numbers,
 )
 from headgate.message.strict_json import NotStrict, decode_strictly, refuse_lookalikes
-from headgate.message.tunnel import Tunnel
+from headgate.message.tunnel import Closing, Tunnel
+from headgate.message.websocket import TEXT, BadFrame, frame
+from headgate.message.websocket_messages import Message, Messages
 
 __all__ = [
     "READ",
@@ -205,6 +207,12 @@ __all__ = [
     "MESSAGES",
     "Timeouts",
     "Tunnel",
+    "BadFrame",
+    "Closing",
+    "Message",
+    "Messages",
+    "TEXT",
+    "frame",
     "Transport",
     "TypeRef",
     "UpstreamFault",

@@ -55,10 +55,10 @@ class Site:
 
     `key` survives edits of the policy: route, step and its number among the route's lines of that step;
     a shadowed line has a key of its own, so it runs on buckets of its own. `within` are the blocks around
-    the line, outermost first, those around the `use` of its fragment included.
+    the line, outermost first, those around the `use` of its fragment included. `websocket`: its route takes WebSockets.
     """
 
-    __slots__ = ("file", "key", "line", "prepared", "route", "shadow", "step", "within")
+    __slots__ = ("file", "key", "line", "prepared", "route", "shadow", "step", "websocket", "within")
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class Site:
         *,
         shadow: bool = False,
         within: tuple[Around, ...] = (),
+        websocket: bool = False,
     ) -> None:
         self.route = route
         self.step = step
@@ -77,6 +78,7 @@ class Site:
         self.line = line
         self.shadow = shadow
         self.within = within
+        self.websocket = websocket
         self.key = f"{route}/{step}" + (f"#{number}" if number else "") + ("/shadow" if shadow else "")
         self.prepared: Any = None
 

@@ -78,11 +78,11 @@ class Frames:
                 at += len(piece)
                 self._payload(piece)
                 continue
-            need = _head_size(self._head)
+            need = head_size(self._head)
             piece = data[at : at + need - len(self._head)]
             self._head += piece
             at += len(piece)
-            if len(self._head) == _head_size(self._head) and len(self._head) >= 2:
+            if len(self._head) == head_size(self._head) and len(self._head) >= 2:
                 head, self._head = self._head, b""
                 self._begin(head)
 
@@ -145,7 +145,7 @@ class Frames:
                 self._tell(of, bytes(content))
 
 
-def _head_size(head: bytes) -> int:
+def head_size(head: bytes) -> int:
     """How long the header is that begins so, as far as that is known."""
     if len(head) < 2:
         return 2

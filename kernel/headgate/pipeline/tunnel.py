@@ -1,7 +1,8 @@
 """A WebSocket between a client and an upstream: bytes pass as they come, and are counted.
 
 1. It ends when one end has closed and the other was told, when nobody said anything for as long as the line allows, when
-   an end breaks, or when the node drains: then both are told that we go away (1001), and may come back elsewhere.
+   an end breaks, or when the node drains: then both are told that we go away (1001), and may come back elsewhere. A step
+   that stands between the two may end it too (`Closing`).
 2. What is not WebSocket's framing ends it for both (1002). A frame of ours goes out between two of theirs, never into one.
 3. The row has the messages each way, the code of the close and whose it was.
 """
@@ -16,7 +17,7 @@ import trio
 
 from headgate.contracts.exchange import MESSAGES
 from headgate.errors import ClientGone, InternalError, UpstreamFault
-from headgate.message.tunnel import Tunnel
+from headgate.message.tunnel import Closing, Tunnel
 from headgate.message.websocket import BadFrame, Frames, close_frame
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ class Link:
             self._decide(BROKEN, str(bad))
             if frames is self.down:
                 self._fail(UpstreamFault("upstream.protocol", f"The upstream {bad}.", status=502))
+        except Closing as wish:
+            if not self._closing:
+                self._closed_by = ""
+                self._decide(wish.code, wish.reason)
         except (ClientGone, UpstreamFault) as failure:
             if not self._closing:
                 self._fail(failure)

@@ -66,7 +66,7 @@ class Wire:
             return data
         try:
             return bytes(await self._stream.receive_some(65536))
-        except trio.BrokenResourceError:
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             return b""
 
     async def gone(self) -> None:

@@ -27,7 +27,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `cache_write_tokens` that a cache keeps for an hour, which some providers price apart. What is not sold by tokens is
     counted in its own units: seconds of sound, characters to speak, `images`, and `searches` of a reranker. `size` is
     what an image is priced by, where it is priced by anything: `1024x1024 standard`. `web_searches` and `file_searches`
-    are those that the provider made for an answer, which many bill beside the tokens."""
+    are those that the provider made for an answer, which many bill beside the tokens. `cached_audio_tokens` and
+    `cached_image_tokens` are those of `cached_tokens` that a provider counts apart."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -39,6 +40,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_audio_tokens: int = 0
     input_image_tokens: int = 0
     output_image_tokens: int = 0
+    cached_audio_tokens: int = 0
+    cached_image_tokens: int = 0
     seconds: float = 0.0
     characters: int = 0
     images: int = 0
@@ -60,6 +63,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             and self.seconds >= 0  # not a number is neither more nor less than any
             and self.cached_tokens + self.cache_write_tokens <= self.input_tokens
             and self.cache_write_1h_tokens <= self.cache_write_tokens
+            and self.cached_audio_tokens + self.cached_image_tokens <= self.cached_tokens
             and self.input_audio_tokens + self.input_image_tokens <= self.input_tokens
             and max(self.reasoning_tokens, self.output_audio_tokens + self.output_image_tokens) <= self.output_tokens
         )

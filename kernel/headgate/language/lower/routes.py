@@ -31,7 +31,10 @@ def lower_route(checked: Checked, pool: Pool, route: tree.Route) -> tuple[Lowere
     """The functions of a route, each with the file it belongs to."""
     steps = (line for line in all_lines(checked, route.body) if isinstance(line, tree.Step))
     preflight = any(checked.steps[line].spec.preflight for line in steps)
-    plain, traced = (Unit(route.name, traced=traced, preflight=preflight) for traced in (False, True))
+    websocket = any(option.name == "websocket" and checked.constants[option.value] is True for option in route.options)
+    plain, traced = (
+        Unit(route.name, traced=traced, preflight=preflight, websocket=websocket) for traced in (False, True)
+    )
     run = _function(checked, pool, plain, route, f"route_{route.name}")
     twin = _function(checked, pool, traced, route, f"traced_{route.name}")
     lowered = LoweredRoute(route, run, twin, tuple(traced.lines), tuple(pool.sites[name] for name in plain.uses))

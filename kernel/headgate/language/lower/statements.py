@@ -38,6 +38,7 @@ class Unit:
     uses: list[str] = field(default_factory=list)
     within: list[Around] = field(default_factory=list)
     preflight: bool = False
+    websocket: bool = False
 
 
 class Lines:
@@ -244,7 +245,8 @@ class Lines:
         self.unit.sites[step.name] = count + 1
         span = step.span
         site = Site(
-            self.unit.route, step.name, count, span.file, span.line, shadow=step.shadow, within=tuple(self.unit.within)
+            self.unit.route, step.name, count, span.file, span.line, shadow=step.shadow, within=tuple(self.unit.within),
+            websocket=self.unit.websocket,
         )  # fmt: skip
         known = {
             name: self.checked.constants[value] for name, value in bound.args.items() if value in self.checked.constants

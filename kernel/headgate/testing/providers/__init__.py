@@ -22,6 +22,9 @@ out the last event (`unfinished`) or the usage (`no_usage`). `Pieces` says how a
 the rules that types do not show; what is refused is refused in the provider's words, so that its SDK raises the error
 that it raises in life. Answers are checked against the SDK's types before they are sent.
 
+**Sessions.** `OpenAI` holds realtime sessions too, at `/v1/realtime`: each answer is the script's next `Says` or `Fails`.
+Sound that is all zeros is silence, and the first silence behind a sound ends a turn.
+
 **Money.** `sim.bills` has one `Tokens` for each answer, `sim.billed` their sum, counted as the provider counts: a stream
 that died, or that its client left, costs its input and the share of the output that was produced.
 

@@ -97,7 +97,8 @@ Part = Text | Thought | Call | Refusal | Json | Flags
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Counts of one answer. `cached` and `cache_write` are part of `input`, `reasoning` is part of `output`.
+    """Counts of one answer. `cached` and `cache_write` are part of `input`, `reasoning` is part of `output`. `heard`
+    is the sound in `input`, `spoken` the sound in `output`.
 
     `units` counts what is not paid by tokens: searches of a reranker, images, requests for speech.
     """
@@ -108,6 +109,8 @@ class Tokens:
     cache_write: int = 0
     reasoning: int = 0
     units: int = 0
+    heard: int = 0
+    spoken: int = 0
 
     def __add__(self, other: Tokens) -> Tokens:
         return Tokens(
@@ -117,12 +120,15 @@ class Tokens:
             self.cache_write + other.cache_write,
             self.reasoning + other.reasoning,
             self.units + other.units,
+            self.heard + other.heard,
+            self.spoken + other.spoken,
         )
 
     def produced(self, share: float) -> Tokens:
         """What is billed where only that share (0 to 1) of the output was produced: the input whole, the rest up."""
         output, reasoning = math.ceil(self.output * share), math.ceil(self.reasoning * share)
-        return Tokens(self.input, output, self.cached, self.cache_write, reasoning, self.units)
+        spoken = math.ceil(self.spoken * share)
+        return Tokens(self.input, output, self.cached, self.cache_write, reasoning, self.units, self.heard, spoken)
 
 
 @dataclass(frozen=True, slots=True)

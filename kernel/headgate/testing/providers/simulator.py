@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Self
 
 import trio
@@ -67,6 +67,10 @@ class Simulator:
         """The event that tells of trouble inside a stream that began well."""
         return Frame(compact(self.refusal(fails, "")[1]))
 
+    def talk(self, asked: Asked) -> Callable[[Wire], Awaitable[None]]:
+        """What a WebSocket at that address is for. Raises Refused where it is for nothing."""
+        raise refuse(f"Unknown request URL: {asked.method} {asked.path}.", "model")
+
     def admit(self, asked: Asked) -> None:
         """Raises Refused where the request may not come in at all."""
         key = self.key_of(asked)
@@ -106,6 +110,9 @@ class Simulator:
         while (received := await wire.request()) is not None:
             asked = Asked.of(received)
             self.received.append(asked)
+            if asked.header("upgrade").lower() == "websocket":
+                await self._upgrade(wire, asked)
+                return
             if not await self._answer(wire, asked):
                 return
 
@@ -125,6 +132,16 @@ class Simulator:
             return await send_whole(wire, answer.status, answer.body, answer.content_type)
         turn = Turn(asked, answer, answer.counted(len(asked.raw)), next(self._numbers))
         return await self._deliver(wire, turn, endpoint.reply(turn))
+
+    async def _upgrade(self, wire: Wire, asked: Asked) -> None:
+        """Go on as a WebSocket, where there is one."""
+        try:
+            self.admit(asked)
+            talk = self.talk(asked)
+        except Refused as refused:
+            await self._refuse(wire, refused.fails, asked)
+            return
+        await talk(wire)
 
     def _endpoint(self, asked: Asked) -> Endpoint:
         path = asked.path.removeprefix(self.prefix)

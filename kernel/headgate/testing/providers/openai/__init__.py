@@ -11,7 +11,7 @@ A compatible provider is this one with other settings: the `prefix` of its paths
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from headgate.testing.providers.asking import Asked, Endpoint
@@ -20,10 +20,12 @@ from headgate.testing.providers.openai.chat import Chat
 from headgate.testing.providers.openai.files import files_and_batches
 from headgate.testing.providers.openai.lookups import Embeddings, Models, Moderations
 from headgate.testing.providers.openai.media import Images, Speech, Transcriptions
+from headgate.testing.providers.openai.realtime import realtime
 from headgate.testing.providers.openai.responses import Responses
 from headgate.testing.providers.openai.responses_stream import error_event
 from headgate.testing.providers.says import Fails
 from headgate.testing.providers.simulator import Simulator
+from headgate.testing.upstreams import Wire
 
 # kind: status, type, code, sentence
 REFUSALS: dict[str, tuple[int, str, str | None, str]] = {
@@ -77,6 +79,9 @@ class OpenAI(Simulator):
             Transcriptions(),
             *files_and_batches(),
         ]
+
+    def talk(self, asked: Asked) -> Callable[[Wire], Awaitable[None]]:
+        return realtime(self, asked)
 
     def key_of(self, asked: Asked) -> str:
         return asked.header("authorization").removeprefix("Bearer ").strip() or asked.header("api-key")
