@@ -91,6 +91,11 @@ def rate(session: dict[str, Any], way: str) -> tuple[int, int]:
     return bytes_, _HEARD_PER_S if way == "input" else _SAID_PER_S
 
 
+def number(value: object) -> int | None:
+    """A bound on an answer, where it is one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
 def counts(usage: object) -> Counted | None:
     """What an answer or a transcript says that it used; None where it says nothing that can be."""
     if not isinstance(usage, dict):

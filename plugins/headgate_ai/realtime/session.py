@@ -20,9 +20,10 @@ import trio
 
 from headgate.api import TEXT, Closing, Exchange, Failure, Message, Messages, Meter, Money, NotStrict, Tunnel, frame
 from headgate_ai.models import Model
-from headgate_ai.realtime.events import hearing, part, rate, said, short, transcriber, whole
+from headgate_ai.realtime.events import hearing, number, part, rate, said, short, transcriber, whole
 from headgate_ai.realtime.hearing import Hearing
-from headgate_ai.realtime.tab import POLICY, Tab
+from headgate_ai.realtime.rules import check, has_picture, hush, unmeasured
+from headgate_ai.realtime.tab import Tab
 from headgate_ai.referring import Policy
 
 _UNREADABLE: Final = 1007
@@ -120,7 +121,12 @@ class Session:
             await self._hear(event)
         elif kind in _SAYS:
             self._tab.add_text(len(message.content))
-        self._check(event.get("session") if kind in _UPDATES else event.get("response"))
+        check(
+            event.get("session") if kind in _UPDATES else event.get("response"),
+            self._model,
+            self._allowed,
+            self._references,
+        )
         if kind in _UPDATES:
             changed = await self._update(event)
         elif kind == "response.create" and self._tab.metered:
@@ -151,30 +157,11 @@ class Session:
         hushed = [self._hush(place) for place in hearing(session)]
         return any(hushed)
 
-    def _check(self, asked: object) -> None:
-        """Rule 4, for a session or an answer. Closing."""
-        if not isinstance(asked, dict):
-            return
-        if asked.get("prompt") is not None and self._references == "own":
-            raise Closing(POLICY, "ai.unsupported: A prompt that the provider holds may be another team's.")
-        named = asked.get("model")
-        if named is not None and named != self._model.name:
-            raise Closing(POLICY, "ai.forbidden: The model of a session is chosen when it is opened.")
-        _, name = transcriber(asked)
-        if name is not None and self._allowed is not None and name not in self._allowed:
-            raise Closing(POLICY, f"ai.forbidden: You may not use the model `{name[:64]}`.")
-
     def _hush(self, place: dict[str, Any]) -> bool:
         """Rule 3."""
-        if "turn_detection" not in place:
-            return False
-        detects = place["turn_detection"]
-        self._answers = isinstance(detects, dict) and detects.get("create_response") is not False
-        if isinstance(detects, dict):
-            # It would begin an answer when nobody says anything for so long.
-            detects.pop("idle_timeout_ms", None)
-            detects["create_response"] = False
-        return isinstance(detects, dict)
+        if "turn_detection" in place:
+            self._answers = hush(place["turn_detection"])
+        return isinstance(place.get("turn_detection"), dict)
 
     async def _create(self, event: dict[str, Any]) -> bool:
         """The client asks for an answer. Closing; whether something was changed in how it asks."""
@@ -182,7 +169,7 @@ class Session:
         if isinstance(asked, dict):
             self._look(asked)
         response: dict[str, Any] = asked if isinstance(asked, dict) else {}
-        most, changed = _number(response.get(self._bound_name)), not isinstance(event.get("event_id"), str)
+        most, changed = number(response.get(self._bound_name)), not isinstance(event.get("event_id"), str)
         if most is None and not self._changing:
             most = self._most_output
         if most is None and self._tab.cap is not None:
@@ -203,17 +190,9 @@ class Session:
 
     def _look(self, asked: dict[str, Any]) -> None:
         """What makes the input of answers something that nobody here can measure."""
-        tools = asked.get("tools")
-        run = next((one for one in tools if part(one, "type") != "function"), None) if isinstance(tools, list) else None
-        if run is not None:
-            self._tab.unbounded = f"the tool `{str(part(run, 'type'))[:64]}` is run by the provider"
-        elif asked.get("prompt") is not None:
-            self._tab.unbounded = "a stored prompt has no known size"
-        items = asked.get("input")
-        for item in [asked.get("item"), *(items if isinstance(items, list) else ())]:
-            content = part(item, "content")
-            if isinstance(content, list) and any(part(one, "type") == "input_image" for one in content):
-                self._tab.said += self._model.context or 0
+        self._tab.unbounded = unmeasured(asked) or self._tab.unbounded
+        if has_picture(asked):
+            self._tab.said += self._model.context or 0
 
     # --- from the provider --------------------------------------------------------------------------------------------
 
@@ -277,7 +256,7 @@ class Session:
         says, name = transcriber(session)
         if says:
             self._hearing.name = name
-        self._most_output = _number(session.get(self._bound_name))
+        self._most_output = number(session.get(self._bound_name))
         self._tab.format_in, self._tab.format_out = rate(session, "input"), rate(session, "output")
 
     async def _stopped(self, event: dict[str, Any]) -> None:
@@ -317,7 +296,3 @@ _HEARD: Final = {
 
 def _masked(event: dict[str, Any]) -> bytes:
     return frame(TEXT, msgspec.json.encode(event), mask=os.urandom(4))
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

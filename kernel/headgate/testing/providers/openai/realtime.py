@@ -22,6 +22,7 @@ from openai.types.realtime import RealtimeClientEventParam, RealtimeServerEvent
 from headgate.message.websocket import CLOSE, PING, PONG, TEXT, BadFrame, close_frame, frame
 from headgate.message.websocket_messages import Messages
 from headgate.testing.providers.asking import Asked, refuse
+from headgate.testing.providers.openai.realtime_parts import merged, new_session, usage_of
 from headgate.testing.providers.says import Fails, Says, Tokens
 from headgate.testing.providers.strict import Misfit, conforms
 from headgate.upstream.upgrade import accept_key
@@ -57,22 +58,7 @@ class Talk:
         self.committed = 0
         self.speaking = False
         self.answering: trio.CancelScope | None = None
-        self.session: dict[str, Any] = {
-            "type": "realtime",
-            "model": asked.query["model"],
-            "instructions": "Be helpful.",
-            "output_modalities": ["audio"],
-            "max_output_tokens": "inf",
-            "tools": [],
-            "audio": {
-                "input": {
-                    "format": {"type": "audio/pcm", "rate": 24000},
-                    "transcription": None,
-                    "turn_detection": {"type": "server_vad", "create_response": True, "silence_duration_ms": 500},
-                },
-                "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"},
-            },
-        }
+        self.session = new_session(asked.query["model"])
 
     async def run(self, wire: Wire) -> None:
         """Until one side closes."""
@@ -149,7 +135,7 @@ class Talk:
         if session.get("model", self.session["model"]) != self.session["model"]:
             await self.refuse("The model cannot be changed.", "cannot_update_model", event.get("event_id"))
             return
-        self.session = _merged(self.session, session)
+        self.session = merged(self.session, session)
         await self.say("session.updated", session=self.session)
 
     async def item(self, event: dict[str, Any]) -> None:
@@ -243,7 +229,7 @@ class Talk:
             self.sim._bill(tokens)
         self.answering = None
         self.context += 4 * tokens.output
-        usage = None if says.manners.no_usage else _usage(tokens)
+        usage = None if says.manners.no_usage else usage_of(tokens)
         await self.say("response.done", response={**response, "status": status, "usage": usage})
 
     async def _pieces(
@@ -294,29 +280,3 @@ _EVENTS: Final[dict[str, Callable[[Talk, dict[str, Any]], Awaitable[None]]]] = {
     "response.create": Talk.answer,
     "response.cancel": Talk.cancel,
 }
-
-
-def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """A session with the fields of another in it."""
-    both = {**old}
-    for name, value in new.items():
-        before = old.get(name)
-        deep = isinstance(before, dict) and isinstance(value, dict) and name in ("audio", "input", "output")
-        both[name] = _merged(before or {}, value) if deep else value
-    return both
-
-
-def _usage(tokens: Tokens) -> dict[str, Any]:
-    """https://platform.openai.com/docs/api-reference/realtime-server-events/response/done, "usage"."""
-    cached = min(tokens.cached, tokens.heard)
-    return {
-        "total_tokens": tokens.input + tokens.output,
-        "input_tokens": tokens.input,
-        "output_tokens": tokens.output,
-        "input_token_details": {
-            "text_tokens": tokens.input - tokens.heard, "audio_tokens": tokens.heard, "image_tokens": 0,
-            "cached_tokens": tokens.cached,
-            "cached_tokens_details": {"text_tokens": tokens.cached - cached, "audio_tokens": cached},
-        },
-        "output_token_details": {"text_tokens": tokens.output - tokens.spoken, "audio_tokens": tokens.spoken},
-    }  # fmt: skip
