@@ -48,7 +48,8 @@ def few(node: LiveNode, more: int) -> Iterator[int]:
     """The one worker may open no more than so many files."""
     (pid,) = [worker["pid"] for worker in until(lambda: workers(node))]
     _, hard = before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened(pid) + more, hard))
+    # Three are always open, so that with three there is never a free one, whatever is closed meanwhile.
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened(pid) + more if more else 3, hard))
     try:
         yield pid
     finally:
@@ -84,7 +85,6 @@ def test_connections_that_live_are_served_and_others_wait_when_descriptors_are_o
             for sock in waiting:
                 assert talk(sock) == 200
             assert time.monotonic() - began < 5
-            assert sum(talk(sock) for sock in (*busy, *waiting)) >= 200, "somebody is still served"
         measured(until_normal(answers(node, "/open")))
         assert [worker["pid"] for worker in workers(node)] == [pid], "the worker lives"
 
