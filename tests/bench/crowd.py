@@ -149,6 +149,8 @@ class Crowd:
         if refused:
             tally.refused += refused
             tally.said = tally.said or data.decode("latin-1")
+            self._drop(self._clients, fd)
+            return
         times = _TIME.findall(data)
         tally.came += len(times)
         tally.late_s += [now - float(one) for one in times]

@@ -4,8 +4,8 @@
    wait for an upstream, idle connections and quiet streams do not make a loop late, however many there are.
 2. One late look is a slip, as of a collector's pass or of a plugin; two in a row are a queue (CoDel's standing queue,
    RFC 8289 §3.1). A loop that is late with few requests is late for another reason, and shedding would not help.
-3. While it lasts, requests are taken at a rate, first as many as were begun in a second before. The rate goes down while
-   the loop is late and up while it is not (as TCP's, RFC 5681 §3.1); so it finds what the worker can finish, whatever
+3. While it lasts, requests are taken at a rate, first nearly as many as the worker has lately sustained. The rate goes down
+   while the loop is late and up while it is not (as TCP's, RFC 5681 §3.1); so it finds what the worker can finish, whatever
    the requests cost. What is beyond is answered 503 before its body is read or a policy runs.
 4. What has begun is never shed: streams, tunnels, long calls. A connection at the door waits in the kernel until its
    request could be taken.
@@ -36,13 +36,17 @@ _LOOK_S: Final = 0.1
 _SHUT_LOOK_S: Final = 0.02
 # A quarter of what begins it: a load that comes and goes must not open and shut the door each time.
 _CALM: Final = 0.25
+# Between that and this the rate stays: on a machine that others use too, some lateness is nobody's fault.
+_TOO_LATE: Final = 0.5
 # Fewer requests than that between two looks are not what makes a loop late.
 _FEW: Final = 20
 _UP: Final = 1.03
 _DOWN: Final = 0.9
 _FIRST: Final = 0.8
-# The rate never falls below this share of the first: then it is the shedding that makes the loop late.
+# The rate never falls below this share of what was sustained: then it is the shedding that makes the loop late.
 _LEAST: Final = 0.3
+# What was sustained is forgotten by half in seven seconds.
+_FADE: Final = 0.99
 # What is not taken now may be taken later, but not for long: those who wait would come all at once.
 _SPARE_S: Final = 0.05
 _OVER_S: Final = 0.5
@@ -73,7 +77,8 @@ class Valve:
     """Whether requests may begin. `begun` counts those that did or were refused; `lag_s` None is never shut."""
 
     __slots__ = (
-        "_answers", "_begun", "_calm_since", "_changed", "_count", "_id", "_late", "_least", "_left", "_looked", "_next_id", "_on_shed", "_told",
+        "_answers", "_begun", "_calm_since", "_changed", "_count", "_id", "_late", "_least", "_left", "_looked", "_next_id", "_on_shed", "_rate_before",
+        "_sustained", "_told",
         "_told_at", "lag_s", "rate", "shed", "shut",
     )  # fmt: skip
 
@@ -89,6 +94,7 @@ class Valve:
         self._on_shed = on_shed
         self._least = 0.0
         self._left = 0.0
+        self._sustained = self._rate_before = 0.0
         self._looked = trio.current_time()
         self._late = 0.0
         self._count = begun()
@@ -141,8 +147,12 @@ class Valve:
         if self.shut:
             self._pace(now, standing, passed)
             self._changed.unpark_all()
-        elif standing > self.lag_s and begun > _FEW:
-            self._shut(now, begun / passed, late)
+            return
+        rate = begun / passed
+        self._sustained = max(self._sustained * _FADE, min(rate, self._rate_before))
+        self._rate_before = rate
+        if standing > self.lag_s and begun > _FEW:
+            self._shut(now, self._sustained, late)
 
     def _shut(self, now: float, rate: float, late: float) -> None:
         self.shut = True
@@ -155,7 +165,10 @@ class Valve:
     def _pace(self, now: float, standing: float, passed: float) -> None:
         """What is shed shows that more is asked for than is taken; only then is there a reason to go on."""
         calm = standing <= self.lag_s * _CALM
-        self.rate = max(self._least, self.rate * (_UP if calm else _DOWN))
+        if calm:
+            self.rate *= _UP
+        elif standing > self.lag_s * _TOO_LATE:
+            self.rate = max(self._least, self.rate * _DOWN)
         enough = self._left >= 1 and calm
         self._left = min(self._left + self.rate * passed, max(1.0, self.rate * _SPARE_S))
         self._calm_since = min(self._calm_since, now) if enough else inf
