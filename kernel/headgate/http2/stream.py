@@ -156,11 +156,6 @@ class Stream:
         while not self.closed:
             await self._news.park()
 
-    async def wait_ended(self) -> None:
-        """Return when the other side is done, one way or the other."""
-        while not (self.ended or self.closed):
-            await self._news.park()
-
     async def wait_room(self) -> None:
         """Return when there may be room to send; StreamFault where there never will be."""
         if self.fault is not None:

@@ -37,10 +37,8 @@ class Exchanged:
                 await self._send()
             except StreamFault:
                 return  # whoever reads the answer is told
-            except (
-                Exception
-            ) as error:  # the client's fault, or a bug in a body of ours: raised where the answer is read
-                self.failure = error
+            except Exception as error:
+                self.failure = error  # the client's fault, or a bug in a body of ours: raised where the answer is read
                 self.session.reset(self.stream, ErrorCodes.CANCEL)
 
     async def _send(self) -> None:
@@ -73,11 +71,10 @@ class Exchanged:
 class AnswerBody:
     """The body of an answer on a stream. Its end is clean only if the upstream said so."""
 
-    __slots__ = ("_ended", "_exchanged", "_failure", "_left", "length")
+    __slots__ = ("_ended", "_exchanged", "_failure", "length")
 
     def __init__(self, exchanged: Exchanged, length: int | None) -> None:
         self.length = length
-        self._left = length
         self._exchanged = exchanged
         self._failure: Exception | None = None
         self._ended = False

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from headgate.message.headers import Line
-from headgate.message.request import Client, Request
+from headgate.message.request import Client
 from headgate.wire.answering import answer_problem, run_handler
 from headgate.wire.asgi_body import AsgiBody
 from headgate.wire.asgi_reply import AsgiReply, Broken
@@ -23,11 +23,11 @@ from headgate.wire.h2_head import read_h2_head
 from headgate.wire.ids import Ids
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
+from headgate.wire.requests import request_of
 from headgate.wire.stage import Stage
 
 if TYPE_CHECKING:
     from headgate.wire.handler import Exchanger, OnRefused
-    from headgate.wire.head import Head
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -62,24 +62,11 @@ class AsgiDoor:
             except Refusal as refusal:
                 await self._refuse(scope, client, reply, refusal)
             else:
-                await run_handler(self._handler, self._request(head, body, scope, client), client, reply)
+                head.version = scope.get("http_version", "1.1")
+                head.upgrade = "websocket" if scope["type"] == "websocket" else None
+                await run_handler(self._handler, request_of(head, body, client, self._ids.next()), client, reply)
         if reply.stage is not Stage.ENDED and not reply.gone and scope["type"] == "http":
             raise Broken("the answer could not be completed")
-
-    def _request(self, head: Head, body: AsgiBody, scope: Scope, client: Client) -> Request:
-        return Request(
-            method=head.method,
-            path=head.path,
-            raw_path=head.raw_path,
-            query_string=head.query,
-            host=head.host,
-            scheme="https" if client.tls else "http",
-            headers=head.headers,
-            body=body,
-            id=self._ids.next(),
-            http_version=scope.get("http_version", "1.1"),
-            upgrade="websocket" if scope["type"] == "websocket" else None,
-        )
 
     async def _refuse(self, scope: Scope, client: Client, reply: AsgiReply, refusal: Refusal) -> None:
         refusal.id = self._ids.next()

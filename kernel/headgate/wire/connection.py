@@ -18,13 +18,14 @@ import trio
 
 from headgate.errors import ClientGone
 from headgate.message.body import BytesBody
-from headgate.message.request import Client, Request
+from headgate.message.request import Client
 from headgate.wire.answering import answer_problem, run_handler
 from headgate.wire.body import IncomingBody
 from headgate.wire.channel import Channel, TimedOut
 from headgate.wire.h2 import Http2Connection
 from headgate.wire.head import Head, check_partial, read_head, read_request_line
 from headgate.wire.refusal import Refusal
+from headgate.wire.requests import request_of
 from headgate.wire.writer import Reply
 
 if TYPE_CHECKING:
@@ -138,7 +139,9 @@ class Connection:
         if valve.shut and not valve.admits():
             await reply.send(valve.answer(head.headers))
         else:
-            await run_handler(self._table.handler, _request(head, incoming, self), self.client, reply)
+            await run_handler(
+                self._table.handler, request_of(head, incoming, self.client, self._table.next_id()), self.client, reply
+            )
         return await self._after(head, incoming, reply)
 
     async def _next_head(self) -> bytes:
@@ -233,22 +236,6 @@ class Connection:
         await answer_problem(reply, refusal.status, refusal.detail, refusal.id)
         if not self.channel.closed:
             await self._linger()
-
-
-def _request(head: Head, body: BytesBody | IncomingBody, connection: Connection) -> Request:
-    return Request(
-        method=head.method,
-        path=head.path,
-        raw_path=head.raw_path,
-        query_string=head.query,
-        host=head.host,
-        scheme="https" if connection.client.tls else "http",
-        headers=head.headers,
-        body=body,
-        id=connection._table.next_id(),
-        http_version=head.version,
-        upgrade=head.upgrade,
-    )
 
 
 def _name(refusal: Refusal, data: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from headgate.errors import ClientFault, ClientGone, Failure
-from headgate.http2 import Lines, Stream, StreamFault
+from headgate.http2 import Stream, StreamFault
 from headgate.message.body import too_large
 from headgate.wire.limits import Limits
 
@@ -43,11 +43,6 @@ class Http2Body:
     def complete(self) -> bool:
         """Whether all of it has arrived."""
         return self._stream.ended
-
-    @property
-    def trailers(self) -> Lines | None:
-        """What the client sent behind the body, once it has ended."""
-        return self._stream.trailers
 
     async def read(self) -> bytes:
         """The next piece, b"" at the end. ClientFault `request.timeout` or `request.too_large`; ClientGone."""

@@ -16,12 +16,13 @@ from h2.errors import ErrorCodes
 from headgate.errors import ClientGone
 from headgate.http2 import Lines, Stream, StreamFault
 from headgate.message.body import BytesBody
-from headgate.message.request import Client, Request
+from headgate.message.request import Client
 from headgate.wire.answering import answer_problem, run_handler
 from headgate.wire.h2_body import Http2Body
 from headgate.wire.h2_head import read_h2_head
 from headgate.wire.h2_reply import Http2Reply
 from headgate.wire.refusal import Refusal
+from headgate.wire.requests import request_of
 from headgate.wire.stage import Stage
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ async def serve_stream(
                 with suppress(ClientGone):
                     await reply.send(table.valve.answer(head.headers))
             else:
-                request = _request(table, session, client, stream, head, ended=ended)
+                body = _body(table, session, stream, head, ended=ended)
+                request = request_of(head, body, client, table.next_id())
                 await run_handler(table.handler, request, client, reply)
         if reply.stage is Stage.ENDED:
             await _linger(table, stream)
@@ -71,25 +73,10 @@ def _read(table: Connections, client: Client, stream: Stream, version: str) -> H
     return head
 
 
-def _request(
-    table: Connections, session: Streams, client: Client, stream: Stream, head: Head, *, ended: bool
-) -> Request:
-    body: BytesBody | Http2Body = BytesBody()
-    if not ended and head.upgrade is None:  # what comes behind a handshake is no body
-        body = Http2Body(session, stream, table.limits, head.length, continues=head.continues)
-    return Request(
-        method=head.method,
-        path=head.path,
-        raw_path=head.raw_path,
-        query_string=head.query,
-        host=head.host,
-        scheme="https" if client.tls else "http",
-        headers=head.headers,
-        body=body,
-        id=table.next_id(),
-        http_version=head.version,
-        upgrade=head.upgrade,
-    )
+def _body(table: Connections, session: Streams, stream: Stream, head: Head, *, ended: bool) -> BytesBody | Http2Body:
+    if ended or head.upgrade is not None:  # what comes behind a handshake is no body
+        return BytesBody()
+    return Http2Body(session, stream, table.limits, head.length, continues=head.continues)
 
 
 async def _refuse(table: Connections, client: Client, stream: Stream, reply: Http2Reply, refusal: Refusal) -> None:
