@@ -12,13 +12,12 @@ from h2.errors import ErrorCodes
 
 from headgate.errors import ClientGone, InternalError
 from headgate.http2 import Stream, StreamFault
-from headgate.message.body import is_ready, trailers_of
 from headgate.wire.answer import Framing, check_lines, choose, travelling_trailers
+from headgate.wire.relaying import relay_body
 from headgate.wire.stage import Stage
 from headgate.wire.upgrade import StreamTunnel
 
 if TYPE_CHECKING:
-    from headgate.message.body import Body
     from headgate.message.headers import Line
     from headgate.message.response import Response
     from headgate.message.tunnel import Tunnel
@@ -78,17 +77,9 @@ class Http2Reply:
             return
         try:
             await self.head(response.status, response.headers, body.length)
-            await self._relay(body)
+            await relay_body(self, body, bodiless=self._framing is Framing.NONE)
         finally:
             await body.aclose()
-
-    async def _relay(self, body: Body) -> None:
-        if self._framing is not Framing.NONE:
-            if body.length is None and not is_ready(body):
-                await self.flush()
-            while piece := await body.read():
-                await self.write(piece)
-        await self.end(trailers_of(body))
 
     async def head(self, status: int, headers: Iterable[Line], length: int | None) -> None:
         """Prepare the head; `length` is the body's size in bytes, None where it is not known. InternalError."""
