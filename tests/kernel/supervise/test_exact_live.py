@@ -49,6 +49,8 @@ route keyed GET /keyed {{
 }}
 """
 INPUT, OUTPUT = 2_000, 8_000  # 10⁻⁹ dollars a token: $2 and $8 a million
+DEAREST = 120 * OUTPUT + 80 * INPUT  # what no call of the payers can pass
+PAYERS = 8
 PAID = """policy 1
 model gpt {{
     provider = openai
@@ -187,6 +189,23 @@ def test_a_key_is_known_and_unknown_to_every_worker_within_a_second(node: LiveNo
         one.close()
 
 
+def pay(connection: http.client.HTTPConnection, tokens: int) -> int:
+    body = {"model": "m", "max_tokens": tokens, "messages": [{"role": "user", "content": "Hi. " * 9}]}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def spent(node: LiveNode) -> bool:
+    """Nobody gets anything any more, whichever worker is asked."""
+    connections = [connect(node) for _ in range(9)]
+    codes = {pay(one, 120) for one in connections}
+    for one in connections:
+        one.close()
+    return codes == {402}
+
+
 class Payers:
     """Clients that ask for what costs money until they are stopped."""
 
@@ -198,21 +217,12 @@ class Payers:
     def run(self, seed: int) -> None:
         chance, connection = random.Random(seed), connect(self.node)
         while not self.stop.is_set():
-            body = {
-                "model": "m",
-                "max_tokens": chance.randint(60, 120),
-                "messages": [{"role": "user", "content": "Hi. " * 9}],
-            }
             try:
-                connection.request(
-                    "POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"}
-                )
-                answer = connection.getresponse()
-                answer.read()
+                code = pay(connection, chance.randint(60, 120))
             except (OSError, http.client.HTTPException):
                 connection.close()  # its worker was killed
                 continue
-            self.codes[answer.status] += 1
+            self.codes[code] += 1
         connection.close()
 
 
@@ -228,8 +238,8 @@ def spend(tmp: Path, cost: object) -> None:
     with live_node(tmp / "a.policy", tmp, "--workers", "3", "--no-access-log", env={"PAID_KEY": "sk-x"}) as node:
         until(lambda: len(workers(node)) == 3)
         payers = Payers(node)
-        with ThreadPoolExecutor(8) as pool:
-            running = [pool.submit(payers.run, seed) for seed in range(8)]
+        with ThreadPoolExecutor(PAYERS) as pool:
+            running = [pool.submit(payers.run, seed) for seed in range(PAYERS)]
             try:
                 until(lambda: payers.codes[200] > 20)
                 os.kill(workers(node)[0]["pid"], signal.SIGKILL)
@@ -239,8 +249,11 @@ def spend(tmp: Path, cost: object) -> None:
                 payers.stop.set()
             for one in running:
                 one.result()
+        until(lambda: spent(node))
         (account,) = [json.loads(line) for line in verb(node, "budgets", "list", "--json").stdout.splitlines()]
         served = cost()  # type: ignore[operator]
         booked = account["settled"] + account["leased"] + account["presumed"]
         assert served <= booked <= account["limit"] == 50_000_000, (served, account)
-        assert served > 0.8 * account["limit"], "what may be spent can be spent, by whichever worker"
+        # The calls that the dead worker had open may have been billed, so they stay booked; and one more does not fit.
+        kept = (PAYERS + 1) * DEAREST
+        assert served >= account["limit"] - kept, ("what may be spent can be spent, by whichever worker", account)
