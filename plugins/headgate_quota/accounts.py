@@ -1,7 +1,8 @@
 """The accounts that this worker holds money of, and its talk with the ledger.
 
 1. A call reserves from the worker's slice: two subtractions, no store. Only where the slice has not enough is the store
-   asked, by one call at a time for each account; the others wait for it and look again.
+   asked, by one call at a time for each account, for all that wait: the others look again when it has answered. Where the
+   store has not enough for all, it is asked call by call.
 2. Slices are fetched ahead: when a quarter of the last one is left, the next is drawn behind the calls' backs. What the
    worker asks for follows demand, what it gets is the ledger's to say (`contracts.books`): of a small budget just what
    the call needs.
@@ -42,7 +43,8 @@ class Purse:
     """One account, in one period, on this worker. `until` is the end of the period on the wall clock."""
 
     __slots__ = (
-        "ask", "asked_at", "asking", "callers", "closed", "low", "most", "need", "refused", "refused_until", "slice", "until", "used", "used_at", "want",
+        "ask", "asked_at", "asking", "callers", "closed", "left", "low", "most", "need", "needed", "refused", "refused_until", "slice", "until",
+        "used", "used_at", "want",
     )  # fmt: skip
 
     def __init__(self, slice: Slice, until: float) -> None:
@@ -51,7 +53,8 @@ class Purse:
         self.most = slice.account.limit // MOST
         self.ask = trio.Event()
         self.asking = self.closed = False
-        self.callers = self.need = self.want = 0
+        self.callers = self.need = self.needed = self.want = 0
+        self.left = int(slice.account.limit)
         self.low = -1
         self.asked_at = self.used_at = self.refused_until = float("-inf")
         self.refused = 0
@@ -74,7 +77,7 @@ class Purse:
 
     def drawn(self, draw: Draw, now: float, need: int) -> None:
         """Note what the store said."""
-        self.used = draw.used
+        self.used, self.left = draw.used, draw.free
         extra = draw.granted - need
         self.low = extra // 4 or -1
         if need and not draw.granted:
@@ -133,6 +136,7 @@ class Accounts:
     async def reserve(self, purse: Purse, amount: int) -> bool:
         """Set money aside, drawing what is missing; False where the account has not enough. StoreError."""
         purse.callers += 1
+        purse.needed += amount
         try:
             while not purse.slice.reserve(amount):
                 if purse.asking:
@@ -142,14 +146,17 @@ class Accounts:
             return True
         finally:
             purse.callers -= 1
+            purse.needed -= amount
 
     async def _missing(self, purse: Purse, need: int) -> bool:
-        """Draw what a call needs; False where the account has not so much."""
+        """Draw what a call needs, with what the others need that wait; False where the account has not so much."""
         now = self.node.clock.monotonic()
         if purse.refuses(now, need):
             return False
-        draw = await self._draw(purse, need, purse.demand(now, need))
-        return draw.granted > 0
+        want, together = purse.demand(now, need), purse.needed - purse.slice.free
+        if need < together <= purse.left and (await self._draw(purse, together, max(want, together))).granted:
+            return True
+        return (await self._draw(purse, need, want)).granted > 0
 
     async def _draw(self, purse: Purse, need: int, want: int) -> Draw:
         """Ask the store while nobody else asks for this account."""

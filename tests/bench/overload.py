@@ -1,6 +1,7 @@
 """`python -m tests.bench.overload`: more than a worker can take, with and without shedding, side by side.
 
-1. What it can take is measured first, with wrk. Then h2load sends at a half of it, at all of it, twice and four times.
+1. What a worker can take without shedding is measured first, with wrk. Then h2load sends at a half of it, at all of it,
+   twice and four times, to the one and to the other, turn by turn; medians of the turns are shown.
 2. The load is as open as HTTP/1.1 allows: `CLIENTS` connections, each with a pace of its own. A connection that has no answer
    yet sends late, which flatters whoever lets all wait.
 3. Times are those of answers with 200; the middle of a run counts. In the meantime `/-/health` is asked, ten times a second.
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +22,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,27 +32,26 @@ from tests.bench.h2load import percentile
 from tests.bench.peers.headgate import Rest
 from tests.bench.running import Running, started
 
-CLIENTS = 1000
+CLIENTS = 4000
 MIDDLE = (0.4, 0.95)
 FACTORS = (0.5, 1.0, 2.0, 4.0)
-ADMIN = 18119
 
 
 class Shedding(Rest):
-    name, port, tls_port = "headgate-shedding", 18117, 0
-    lag = "0.2"
+    name, port, tls_port, admin = "headgate-shedding", 18117, 0, 18119
+    lag = ""
 
     def settle(self, bed: Bed) -> None:
         super().settle(bed)
         with (bed.of(self.name) / "headgate.toml").open("a") as file:
-            file.write(f'admin_bind = "127.0.0.1:{ADMIN}"\n')
+            file.write(f'admin_bind = "127.0.0.1:{self.admin}"\n')
 
     def environ(self, bed: Bed) -> dict[str, str]:
-        return {**super().environ(bed), "HEADGATE_LIMITS__LAG_S": self.lag}
+        return {**super().environ(bed), **({"HEADGATE_LIMITS__LAG_S": self.lag} if self.lag else {})}
 
 
 class Unshedding(Shedding):
-    name, port = "headgate-not-shedding", 18118
+    name, port, admin = "headgate-not-shedding", 18118, 18120
     lag = "null"
 
 
@@ -124,14 +126,14 @@ def h2load(
 
 
 @contextmanager
-def probing() -> Iterator[list[float]]:
+def probing(admin: int) -> Iterator[list[float]]:
     """Ask for the node's health all along; how long each answer took."""
     took, stop = [0.0], threading.Event()
 
     def ask() -> None:
         while not stop.wait(0.1):
             begin = time.monotonic()
-            with urllib.request.urlopen(f"http://127.0.0.1:{ADMIN}/-/health", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{admin}/-/health", timeout=10) as answer:
                 answer.read()
             took.append(time.monotonic() - begin)
 
@@ -144,58 +146,89 @@ def probing() -> Iterator[list[float]]:
         thread.join()
 
 
-def at_rate(url: str, key: str, folder: Path, rate: float, seconds: float) -> Measured:
-    """One rate."""
-    log = folder / "h2load.tsv"
-    with probing() as health:
-        h2load(url, key, log, rate, seconds).wait(timeout=20 * seconds + 60)
-    return measured(answers(log), rate, max(health))
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A gateway that runs, and how it is asked."""
 
+    peer: Shedding
+    folder: Path
+    key: str
 
-def recovery(url: str, key: str, folder: Path, capacity: float, seconds: float, usual_s: float) -> float:
-    """Seconds from the end of a burst until all was as usual."""
-    steady, burst = folder / "steady.tsv", folder / "burst.tsv"
-    half = h2load(url, key, steady, capacity / 2, 3 * seconds + 2, clients=200)
-    time.sleep(seconds)
-    h2load(url, key, burst, 4 * capacity, seconds).wait(timeout=20 * seconds + 60)
-    half.wait(timeout=60 + 10 * seconds)
-    last = answers(burst)[-1]
-    return normal_after(answers(steady), last.at, usual_s)
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.peer.port}{SMALL}"
 
+    def capacity(self, seconds: float) -> float:
+        """Requests a second of a closed loop."""
+        lua = wrk.script(self.folder / "load.lua", {"authorization": self.key})
+        return wrk.load(self.url, lua, seconds=seconds, connections=32).rate
 
-def run(peer: Shedding, bed: Bed, seconds: float) -> dict[str, object]:
-    """All of it for one gateway."""
-    with peer.run(bed) as _:
+    def at_rate(self, rate: float, seconds: float) -> Measured:
+        """One rate."""
+        log = self.folder / "h2load.tsv"
+        with probing(self.peer.admin) as health:
+            h2load(self.url, self.key, log, rate, seconds).wait(timeout=20 * seconds + 60)
         time.sleep(1)
-        key, folder = peer.headers(bed)["authorization"], bed.of(peer.name)
-        url = f"http://127.0.0.1:{peer.port}{SMALL}"
-        lua = wrk.script(folder / "load.lua", {"authorization": key})
-        capacity = wrk.load(url, lua, seconds=seconds, connections=32).rate
-        print(f"{peer.name}: {capacity:.0f} requests a second", file=sys.stderr, flush=True)
-        rows = [at_rate(url, key, folder, capacity * factor, seconds) for factor in FACTORS]
-        for factor, row in zip(FACTORS, rows, strict=True):
-            print(factor, row, file=sys.stderr, flush=True)
-        usual_s = max(0.05, 3 * rows[0].p99_ms / 1e3)
-        back = recovery(url, key, folder, capacity, seconds, usual_s)
-    return {"capacity": capacity, "rows": [asdict(row) for row in rows], "usual_s": usual_s, "recovery_s": back}
+        return measured(answers(log), rate, max(health))
+
+    def recovery(self, capacity: float, seconds: float, usual_s: float) -> float:
+        """Seconds from the end of a burst until all was as usual."""
+        steady, burst = self.folder / "steady.tsv", self.folder / "burst.tsv"
+        half = h2load(self.url, self.key, steady, capacity / 2, 3 * seconds + 2, clients=200)
+        time.sleep(seconds)
+        h2load(self.url, self.key, burst, 4 * capacity, seconds).wait(timeout=20 * seconds + 60)
+        half.wait(timeout=60 + 10 * seconds)
+        last = answers(burst)[-1]
+        return normal_after(answers(steady), last.at, usual_s)
 
 
-def table(results: dict[str, dict[str, object]]) -> str:
+class Found:
+    """What was measured of one gateway: its rows by factor, and its recoveries."""
+
+    def __init__(self) -> None:
+        self.rows: dict[float, list[Measured]] = {factor: [] for factor in FACTORS}
+        self.recovery_s: list[float] = []
+
+    def middle(self, factor: float, figure: str) -> float:
+        return statistics.median(getattr(row, figure) for row in self.rows[factor])
+
+
+def run(targets: dict[str, Target], seconds: float, turns: int) -> tuple[float, dict[str, Found]]:
+    """All of it: what a worker takes, and what was found."""
+    capacity = next(iter(targets.values())).capacity(seconds)
+    say(f"a worker takes {capacity:.0f} requests a second")
+    found = {name: Found() for name in targets}
+    for _ in range(turns):
+        for factor in FACTORS:
+            for name, target in targets.items():
+                row = target.at_rate(capacity * factor, seconds)
+                found[name].rows[factor].append(row)
+                say(f"{factor:g} x, {target.peer.name}: {row}")
+        for name, target in targets.items():
+            usual_s = max(0.05, 3 * found[name].middle(0.5, "p99_ms") / 1e3)
+            found[name].recovery_s.append(target.recovery(capacity, seconds, usual_s))
+            say(f"{target.peer.name}: normal again after {found[name].recovery_s[-1]:.2f} s")
+    return capacity, found
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(found: dict[str, Found]) -> str:
     """For docs/reliability.md."""
     lines = [
         "| load | shedding | answered 200, a second | shed | p50, ms | p99, ms | health, worst, ms |",
         "| --- " * 7 + "|",
     ]
-    for at, factor in enumerate(FACTORS):
-        for name, found in results.items():
-            row = found["rows"][at]  # type: ignore[index]
+    for factor in FACTORS:
+        for name, one in found.items():
+            goodput, shed, p50, p99 = (one.middle(factor, key) for key in ("goodput", "shed", "p50_ms", "p99_ms"))
+            health = max(row.health_ms for row in one.rows[factor])
             lines.append(
-                f"| {factor:g} × | {name} | {row['goodput']:,.0f} | {row['shed']:.0%} | {row['p50_ms']:,.0f} | {row['p99_ms']:,.0f} "
-                f"| {row['health_ms']:,.0f} |"
+                f"| {factor:g} × | {name} | {goodput:,.0f} | {shed:.0%} | {p50:,.0f} | {p99:,.0f} | {health:,.0f} |"
             )
-    ends = [
-        f"{name}: {found['recovery_s']:.2f} s, capacity {found['capacity']:,.0f}/s" for name, found in results.items()
-    ]
+    ends = [f"{name}: {statistics.median(one.recovery_s):.2f} s" for name, one in found.items()]
     return "\n".join([*lines, "", "Normal again after four times the load: " + "; ".join(ends) + "."])
 
 
@@ -210,21 +243,25 @@ def upstream(bed: Bed) -> Iterator[Running]:
 
 def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m tests.bench.overload", description=__doc__.splitlines()[0])
-    asked.add_argument("--seconds", type=float, default=8.0, help="how long each rate is held")
+    asked.add_argument("--seconds", type=float, default=12.0, help="how long each rate is held")
+    asked.add_argument("--turns", type=int, default=2)
     asked.add_argument("--json", type=Path)
-    asked.add_argument("--only", choices=["no", "yes"])
     args = asked.parse_args()
-    results = {}
-    with tempfile.TemporaryDirectory() as name:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it has started ends with it
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         bed = Bed(Path(name)).made()
         Path(name).chmod(0o755)
-        with upstream(bed):
-            for told, peer in (("no", Unshedding()), ("yes", Shedding())):
-                if args.only in (None, told):
-                    results[told] = run(peer, bed, args.seconds)
+        stack.enter_context(upstream(bed))
+        targets = {}
+        for told, peer in (("no", Unshedding()), ("yes", Shedding())):
+            stack.enter_context(peer.run(bed))
+            targets[told] = Target(peer, bed.of(peer.name), peer.headers(bed)["authorization"])
+        time.sleep(1)
+        capacity, found = run(targets, args.seconds, args.turns)
     if args.json:
-        args.json.write_text(json.dumps(results, indent=1))
-    print(table(results))
+        told = {name: {"rows": one.rows, "recovery_s": one.recovery_s} for name, one in found.items()}
+        args.json.write_text(json.dumps({"capacity": capacity, **told}, indent=1, default=asdict))
+    print(f"A worker takes {capacity:,.0f} requests a second.\n\n{table(found)}")
 
 
 if __name__ == "__main__":

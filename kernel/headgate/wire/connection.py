@@ -136,7 +136,7 @@ class Connection:
             rest=self._rest,
         )
         valve = self._table.valve
-        if valve.shut and not valve.admits():
+        if valve.shut and not await valve.admits():
             await reply.send(valve.answer(head.headers))
         else:
             await run_handler(

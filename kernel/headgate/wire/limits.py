@@ -150,7 +150,7 @@ class Limits:
         "nginx 65536, Go 1048576, the standard's default 65535",
     )
     lag_s: float | None = _limit(
-        1.0,
+        0.3,
         "seconds",
         "Above it, twice in a row, a worker is overloaded: so late is its loop. It sheds requests until it is on time. "
         "None: it never does.",

@@ -51,7 +51,7 @@ async def serve_stream(
         except Refusal as refusal:
             await _refuse(table, client, stream, reply, refusal)
         else:
-            if table.valve.shut and not table.valve.admits():
+            if table.valve.shut and not await table.valve.admits():
                 with suppress(ClientGone):
                     await reply.send(table.valve.answer(head.headers))
             else:

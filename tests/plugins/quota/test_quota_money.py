@@ -288,3 +288,40 @@ def test_a_budget_is_used_up_to_a_few_bounds_before_it_refuses() -> None:
             assert spent >= world.limit * 0.9, start
 
     run(main)
+
+
+async def crowd(world: World, callers: int, bound: int) -> int:
+    """So many calls at the same moment; how many may go on."""
+    worker = Worker(world, 0, None)
+    accounts, let = worker.accounts, 0
+    purse = accounts.purse(("a", None), "a", "a", "total", Money(world.limit))
+
+    async def reserve() -> None:
+        nonlocal let
+        got = await accounts.reserve(purse, bound)
+        let += got
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(callers):
+            nursery.start_soon(reserve)
+    assert purse.needed == purse.callers == 0
+    return let
+
+
+def test_a_crowd_asks_the_ledger_together() -> None:
+    world = World(3, 1_000 * CENT, 0.001, 0.0)
+
+    async def main() -> None:
+        assert await crowd(world, 500, CENT) == 500
+        assert world.ledger.checks <= 3
+
+    run(main)
+
+
+def test_of_a_crowd_as_many_go_on_as_there_is_money_for() -> None:
+    world = World(4, 100 * CENT, 0.001, 0.0)
+
+    async def main() -> None:
+        assert await crowd(world, 500, 3 * CENT) == 33
+
+    run(main)
