@@ -204,8 +204,8 @@ def run(targets: dict[str, Target], seconds: float, turns: int) -> tuple[float, 
                 row = target.at_rate(capacity * factor, seconds)
                 found[name].rows[factor].append(row)
                 say(f"{factor:g} x, {target.peer.name}: {row}")
+        usual_s = max(0.05, *(3 * one.middle(0.5, "p99_ms") / 1e3 for one in found.values()))
         for name, target in targets.items():
-            usual_s = max(0.05, 3 * found[name].middle(0.5, "p99_ms") / 1e3)
             found[name].recovery_s.append(target.recovery(capacity, seconds, usual_s))
             say(f"{target.peer.name}: normal again after {found[name].recovery_s[-1]:.2f} s")
     return capacity, found
