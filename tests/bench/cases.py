@@ -8,6 +8,8 @@ from tests.bench.bed import BIG, CHAT, SMALL
 
 BARE = ("nginx", "haproxy", "caddy", "envoy", "hypercorn+httpx")
 REST, TWO, AI, STREAM, RELAY = "headgate-rest", "headgate-rest-2-workers", "headgate-ai", "headgate-stream", "relay"
+# What trio costs by itself: bytes to and fro, and no HTTP.
+FLOOR = "relay-http"
 CONNECTIONS = (1, 32, 512)
 EVENTS = 500
 
@@ -27,11 +29,13 @@ class Case:
 
 
 def _rest(kind: str, title: str, path: str, connections: int) -> Case:
-    return Case(f"rest-{kind}-{connections}", f"{title}, {_over(connections)}", REST, (*BARE, REST), path, connections)
+    return Case(
+        f"rest-{kind}-{connections}", f"{title}, {_over(connections)}", REST, (*BARE, FLOOR, REST), path, connections
+    )
 
 
 def _chat(connections: int) -> Case:
-    peers = ("nginx", "haproxy", "envoy", "litellm", "portkey", AI)
+    peers = ("nginx", "haproxy", "envoy", "litellm", "portkey", FLOOR, AI)
     return Case(f"chat-{connections}", f"Chat completion, {_over(connections)}", AI, peers, CHAT, connections)
 
 

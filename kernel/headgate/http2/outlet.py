@@ -6,13 +6,15 @@ everybody; it waits while more than `_HIGH` bytes are ahead of it. Each piece ha
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final, Protocol
 
 import trio
 
 # Above this, senders wait. Twice what a socket takes at once.
 _HIGH: Final = 1 << 17
-_PIECE: Final = 16384
+# What is written at once, or a frame more. Below this, senders go on without a turn for the others.
+_PIECE: Final = 1 << 16
 
 
 class Bytes(Protocol):
@@ -33,27 +35,24 @@ BROKEN = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 class Outlet:
     """The bytes that wait to be written to one connection."""
 
-    __slots__ = ("_low", "_pipe", "_some", "_stall_s", "_waiting")
+    __slots__ = ("_low", "_pipe", "_some", "_stall_s", "_waiting", "size")
 
     def __init__(self, pipe: Bytes, stall_s: float) -> None:
         self._pipe = pipe
         self._stall_s = stall_s
-        self._waiting = bytearray()
+        self._waiting: deque[bytes] = deque()
+        self.size = 0  # how many bytes wait, those included that are just being written
         self._some = trio.lowlevel.ParkingLot()
         self._low = trio.lowlevel.ParkingLot()
 
     def __repr__(self) -> str:
-        return f"<Outlet {len(self._waiting)} bytes>"
-
-    @property
-    def size(self) -> int:
-        """How many bytes wait."""
-        return len(self._waiting)
+        return f"<Outlet {self.size} bytes>"
 
     def put(self, data: bytes) -> None:
         """Write this behind the rest."""
         if data:
-            self._waiting += data
+            self._waiting.append(data)
+            self.size += len(data)
             self._some.unpark_all()
 
     async def run(self, scope: trio.CancelScope) -> None:
@@ -61,25 +60,35 @@ class Outlet:
         while True:
             while not self._waiting:
                 await self._some.park()
-            piece = bytes(self._waiting[:_PIECE])
+            piece = self._next()
             try:
                 with trio.fail_after(self._stall_s):
                     await self._pipe.send(piece)
             except (*BROKEN, trio.TooSlowError):
                 scope.cancel()
                 return
-            del self._waiting[: len(piece)]
-            if len(self._waiting) < _HIGH:
+            self.size -= len(piece)
+            if self.size < _HIGH:
                 self._low.unpark_all()
 
+    def _next(self) -> bytes:
+        pieces = [self._waiting.popleft()]
+        size = len(pieces[0])
+        while self._waiting and size < _PIECE:
+            pieces.append(self._waiting.popleft())
+            size += len(pieces[-1])
+        return b"".join(pieces)
+
     async def low(self) -> None:
-        """Return when there is little to write. Always a checkpoint: who sends without end must let others run."""
-        await trio.lowlevel.checkpoint()
-        while len(self._waiting) >= _HIGH:
+        """Return when there is little to write. A checkpoint where a piece is full: who sends without end must let others
+        run, the writer first."""
+        if self.size >= _PIECE:
+            await trio.lowlevel.checkpoint()
+        while self.size >= _HIGH:
             await self._low.park()
 
     async def emptied(self, within_s: float) -> None:
         """Return when all is written, or when that takes too long."""
         with trio.move_on_after(within_s):
-            while self._waiting:
+            while self.size:
                 await self._low.park()

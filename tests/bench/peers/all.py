@@ -11,11 +11,11 @@ from tests.bench.peers.litellm import LiteLlm
 from tests.bench.peers.nginx import Nginx
 from tests.bench.peers.peer import Peer
 from tests.bench.peers.portkey import Portkey
-from tests.bench.peers.relay import Relay
+from tests.bench.peers.relay import HttpRelay, Relay
 
 PEERS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
-        Nginx(), Haproxy(), Caddy(), Envoy(), Hypercorn(), LiteLlm(), Portkey(), Relay(), Rest(), TwoWorkers(), Ai(), Streams(),
+        Nginx(), Haproxy(), Caddy(), Envoy(), Hypercorn(), LiteLlm(), Portkey(), Relay(), HttpRelay(), Rest(), TwoWorkers(), Ai(), Streams(),
     )
 }  # fmt: skip

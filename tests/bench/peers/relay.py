@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import trio
-from tests.bench.bed import STREAMS, Bed
+from tests.bench.bed import STREAMS, UPSTREAM, Bed
 from tests.bench.peers.peer import Peer
 
 
@@ -14,6 +14,7 @@ class Relay(Peer):
     configuration = "../stream_relay.py"
     port = 18108
     stream_path = "/"
+    upstream = STREAMS
 
     def missing(self) -> str:
         return ""
@@ -22,4 +23,13 @@ class Relay(Peer):
         return f"trio {trio.__version__}"
 
     def command(self, bed: Bed) -> list[str]:
-        return [sys.executable, "stream_relay.py", str(self.port), str(STREAMS)]
+        return [sys.executable, "stream_relay.py", str(self.port), str(self.upstream)]
+
+
+class HttpRelay(Relay):
+    """The same between the load and the upstream of requests: it reads no HTTP, so that nothing in trio is quicker."""
+
+    name = "relay-http"
+    port = 18114
+    stream_path = ""
+    upstream = UPSTREAM
