@@ -513,3 +513,29 @@ async def test_an_event_that_can_be_read_in_two_ways_ends_the_session(monkeypatc
     async with world(monkeypatch, "budget $5 per=day { ai.realtime rt }") as w:
         assert (await w.talk(work))[0] == 1007
         assert not w.sim.bills
+
+
+async def test_limits_count_a_session_as_one_call_that_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(
+        monkeypatch, "limit.concurrent 1 by=key.id\n    limit.rate 2/h by=key.id\n    ai.realtime rt"
+    ) as w:
+
+        def second() -> int:
+            with pytest.raises(InvalidStatus) as refused:
+                connect(
+                    w.gate.url.replace("http", "ws") + "/v1/realtime?model=gpt-realtime",
+                    additional_headers={"authorization": f"Bearer {w.secret}"}, proxy=None,
+                )  # fmt: skip
+            return refused.value.response.status_code
+
+        def work(connection: Any) -> Any:
+            in_words(connection)
+            assert second() == 429, "one is at it"
+            return question(connection).usage.total_tokens
+
+        for _ in range(2):
+            assert await w.talk(work) > 0
+        assert await trio.to_thread.run_sync(second) == 429, (
+            "what the one limit refuses is none of the other's business"
+        )
+        assert [row["status"] for row in w.gate.rows].count(101) == 2
