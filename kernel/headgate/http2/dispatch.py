@@ -83,8 +83,9 @@ def _end(session: Session, event: events.StreamEnded) -> None:
 
 
 def _reset(session: Session, event: events.StreamReset) -> None:
-    session.calm -= 1
     stream = session.streams.get(event.stream_id)
+    if stream is None or not (stream.spoken or session.client):
+        session.calm -= 1  # an answer that has begun was worth its request; what an upstream resets, it was asked for
     if stream is None:
         return
     code = int(event.error_code or 0)
@@ -104,6 +105,8 @@ def _window(session: Session, event: events.WindowUpdated) -> None:
 
 
 def _settings(session: Session, event: events.RemoteSettingsChanged) -> None:
+    session.greeted = True
+    session.calm -= 1
     session.widen()
     session.tell()
 

@@ -15,12 +15,13 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, Event
 from h2.exceptions import FrameTooLargeError
 from h2.settings import SettingCodes, Settings
-from hyperframe.frame import Frame, GoAwayFrame
+from hyperframe.frame import Frame, GoAwayFrame, SettingsFrame
 
 if TYPE_CHECKING:
     from headgate.http2.sizes import Sizes
 
 Lines = Sequence[tuple[bytes, bytes]]
+_KNOWN = frozenset(int(code) for code in SettingCodes)
 
 
 class Machine(H2Connection):
@@ -31,6 +32,16 @@ class Machine(H2Connection):
         event.last_stream_id = frame.last_stream_id
         event.error_code = frame.error_code
         return [], [event]
+
+    def _receive_settings_frame(self, frame: SettingsFrame) -> tuple[list[Frame], list[Event]]:
+        # Unknown ones are to be ignored (RFC 9113 §6.5.2). h2 keeps them for ever, and goes through them at each frame.
+        frame.settings = {code: value for code, value in frame.settings.items() if code in _KNOWN}
+        return super()._receive_settings_frame(frame)
+
+    @property
+    def open_inbound_streams(self) -> int:
+        """Half of those that are open: beyond the limit h2 ends the connection, where we refuse the stream (`dispatch`)."""
+        return super().open_inbound_streams // 2
 
     def check_next(self) -> None:
         """Refuse a frame by its length as soon as that is known: h2 waits until all of it is here, which may be 16 MiB."""

@@ -35,12 +35,13 @@ BROKEN = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 class Outlet:
     """The bytes that wait to be written to one connection."""
 
-    __slots__ = ("_low", "_pipe", "_some", "_stall_s", "_waiting", "size")
+    __slots__ = ("_low", "_pipe", "_some", "_stall_s", "_waiting", "control", "size")
 
     def __init__(self, pipe: Bytes, stall_s: float) -> None:
         self._pipe = pipe
         self._stall_s = stall_s
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, bool]] = deque()
+        self.control = 0  # how much of it are answers to what the other side has sent, and no stream's
         self.size = 0  # how many bytes wait, those included that are just being written
         self._some = trio.lowlevel.ParkingLot()
         self._low = trio.lowlevel.ParkingLot()
@@ -48,11 +49,12 @@ class Outlet:
     def __repr__(self) -> str:
         return f"<Outlet {self.size} bytes>"
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes, *, control: bool = False) -> None:
         """Write this behind the rest."""
         if data:
-            self._waiting.append(data)
+            self._waiting.append((data, control))
             self.size += len(data)
+            self.control += len(data) if control else 0
             self._some.unpark_all()
 
     async def run(self, scope: trio.CancelScope) -> None:
@@ -72,11 +74,13 @@ class Outlet:
                 self._low.unpark_all()
 
     def _next(self) -> bytes:
-        pieces = [self._waiting.popleft()]
-        size = len(pieces[0])
+        pieces: list[bytes] = []
+        size = 0
         while self._waiting and size < _PIECE:
-            pieces.append(self._waiting.popleft())
-            size += len(pieces[-1])
+            data, control = self._waiting.popleft()
+            pieces.append(data)
+            size += len(data)
+            self.control -= len(data) if control else 0
         return b"".join(pieces)
 
     async def low(self) -> None:

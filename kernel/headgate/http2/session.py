@@ -8,7 +8,8 @@
    the stream's window, and stalls that stream alone.
 4. A GOAWAY from the other side refuses the streams behind its number, and lets the others end. One of ours goes out
    twice: first without a number, then, when the other side must have read that, with the last one that we took.
-5. Who opens streams and resets them, again and again, is told to be calm, and disconnected (CVE-2023-44487).
+5. Who opens streams and resets them before they are answered, again and again, is told to be calm, and disconnected
+   (CVE-2023-44487); so is who sends settings or empty frames without end. What was borne is forgotten with time.
 """
 
 from __future__ import annotations
@@ -31,8 +32,15 @@ from headgate.http2.stream import Lost, Refused, Reset, Stalled, Stream, StreamF
 # Above this, what waits is answers to pings and settings that the other side does not read.
 _FLOOD: Final = 1 << 20
 _DEFAULT_WINDOW: Final = 65535
-# How many streams more may be reset by the other side than have ended well.
+# How many streams more may be reset by the other side than have ended well, and how many of that a second makes good.
 _PATIENCE: Final = 200
+_FORGIVEN: Final = 10.0
+# h2 is given so much at once: that can be thousands of frames, and others want a turn.
+_SLICE: Final = 16384
+# Whatever the other side would take in one frame: streams take turns by frames.
+_FRAME: Final = 16384
+# Before it has said how many streams it takes: what RFC 9113 §6.5.2 wants it to take at least.
+_UNKNOWN: Final = 100
 _LAST_WORDS_S: Final = 1.0
 _ANY_STREAM: Final = (1 << 31) - 1
 
@@ -58,7 +66,9 @@ class Session:
         self.machine = machine(sizes, client=client)
         self._outlet = Outlet(pipe, sizes.stall_s)
         self.reading = trio.CancelScope()
-        self.calm = _PATIENCE
+        self.greeted = False  # the other side's settings are here
+        self.calm: float = _PATIENCE
+        self._calmed_at = trio.current_time()
         self.owed = 0  # of the connection's window
         self.highest = 0
         self.streams: dict[int, Stream] = {}
@@ -76,7 +86,8 @@ class Session:
         """How many more streams we may open."""
         if self.going or self.ended:
             return 0
-        return self.machine.remote_settings.max_concurrent_streams - len(self.streams)
+        most = self.machine.remote_settings.max_concurrent_streams
+        return (most if self.greeted else min(most, _UNKNOWN)) - len(self.streams)
 
     # --- the connection -----------------------------------------------------------------------------------------------
 
@@ -106,8 +117,11 @@ class Session:
         """Until the end; why it ended."""
         with self.reading:
             while True:
-                if data and not self._take(data):
-                    return "broke the rules of HTTP/2"
+                for at in range(0, len(data), _SLICE):
+                    if at:
+                        await trio.lowlevel.checkpoint()
+                    if not self._take(data[at : at + _SLICE]):
+                        return "broke the rules of HTTP/2"
                 if self._leaving():
                     return "is going away"
                 try:
@@ -133,12 +147,19 @@ class Session:
                 self.machine.go_away(self.highest, getattr(error, "error_code", ErrorCodes.PROTOCOL_ERROR))
             return False
         finally:
-            self.flush()
+            self._outlet.put(self.machine.data_to_send(), control=True)
+        if self.calm < _PATIENCE:
+            self._forgive()
         if self.calm < 0:
             self.machine.go_away(self.highest, ErrorCodes.ENHANCE_YOUR_CALM)
             self.flush()
             return False
-        return self._outlet.size <= _FLOOD
+        return self._outlet.control <= _FLOOD
+
+    def _forgive(self) -> None:
+        now = trio.current_time()
+        self.calm = min(_PATIENCE, self.calm + (now - self._calmed_at) * _FORGIVEN)
+        self._calmed_at = now
 
     def flush(self) -> None:
         """What the machine has to say goes to whoever writes."""
@@ -212,6 +233,7 @@ class Session:
     def send_head(self, stream: Stream, lines: Lines, *, end: bool = False) -> None:
         """Send a head or trailers. StreamFault where the stream is over."""
         self._say(stream, lambda: self.machine.send_headers(stream.id, lines, end_stream=end), end=end)
+        stream.spoken = True
 
     def send_end(self, stream: Stream) -> None:
         """Nothing more will be sent. StreamFault."""
@@ -257,11 +279,13 @@ class Session:
             window = self.machine.local_flow_control_window(stream.id)
         except ProtocolError as error:
             raise Lost(f"has closed the stream ({error})") from None
-        return min(window, self.machine.max_outbound_frame_size)
+        return min(window, self.machine.max_outbound_frame_size, _FRAME)
 
     async def _wait_room(self, stream: Stream) -> None:
+        # One time for all of it: that the connection's window was widened says nothing of the stream's.
         with trio.move_on_after(self.sizes.stall_s) as scope:
-            await stream.wait_room()
+            while self._window(stream) <= 0:
+                await stream.wait_room()
         if scope.cancelled_caught:
             self.reset(stream, ErrorCodes.CANCEL)
             raise Stalled("gave no room to send in")

@@ -69,6 +69,7 @@ class Stream:
         "id",
         "interim",
         "sent_end",
+        "spoken",
         "taken",
         "trailers",
     )
@@ -81,6 +82,7 @@ class Stream:
         self.interim = 0
         self.taken = 0  # bytes that were read and not yet given back as window
         self.ended = False
+        self.spoken = False  # we have sent a head on it
         self.sent_end = False
         self.fault: StreamFault | None = None
         self.closed = False

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +30,8 @@ from headgate.upstream.h2_exchange import AnswerBody, Exchanged
 from headgate.upstream.heads import BODILESS, EXPECT_A_BODY, content_length, end_to_end, request_head, travelling
 from headgate.upstream.streams import ByteStream, TlsStream
 from headgate.upstream.upload import Upload
+
+log = logging.getLogger("headgate")
 
 # A hundred calls each, mostly.
 MAX_CONNECTIONS: Final = 64
@@ -171,6 +174,8 @@ class Http2Transport:
 async def _keep(session: Session, stream: ByteStream, task_status: trio.TaskStatus[None]) -> None:
     try:
         await session.run(task_status=task_status)
+    except Exception:
+        log.exception("A bug in HTTP/2 to an upstream: %r", session)
     finally:
         stream.close()
 

@@ -50,6 +50,8 @@ _DOWN: Final = 0.9
 _FIRST: Final = 0.8
 # The rate never falls below this share of what was sustained: then it is the shedding that makes the loop late.
 _LEAST: Final = 0.3
+# A worker that has just begun, or was idle, does not know what it can sustain; any can do so much.
+_ANY: Final = 100.0
 # What was sustained is forgotten by half in seven seconds.
 _FADE: Final = 0.99
 # What is not taken now may be taken later, but not for long: those who wait would come all at once.
@@ -103,7 +105,7 @@ class Valve:
 
     __slots__ = (
         "_answers", "_begun", "_calm_since", "_changed", "_count", "_id", "_late", "_least", "_left", "_looked", "_next_id", "_on_shed", "_rate_before",
-        "_saying", "_sustained",
+        "_saying", "_seen", "_sustained",
         "_told", "_told_at", "_waiting", "lag_s", "rate", "shed", "shut",
     )  # fmt: skip
 
@@ -124,7 +126,7 @@ class Valve:
         self._late = 0.0
         self._count = begun()
         self._calm_since = inf
-        self._told = 0
+        self._told = self._seen = 0
         self._told_at = 0.0
         self._id = ""
         self._changed = trio.lowlevel.ParkingLot()
@@ -195,6 +197,7 @@ class Valve:
         self._sustained = max(self._sustained * _FADE, min(rate, self._rate_before))
         self._rate_before = rate
         if standing > self.lag_s and begun > _FEW:
+            self._sustained = max(self._sustained, rate, _ANY)
             self._shut(now, self._sustained, late)
 
     def _shut(self, now: float, rate: float, late: float) -> None:
@@ -214,7 +217,8 @@ class Valve:
         elif standing > self.lag_s * _TOO_LATE:
             self.rate = max(self._least, self.rate * _DOWN)
         self._call(passed)
-        enough = calm and self._left >= 1 and not self._waiting
+        none, self._seen = self.shed == self._seen, self.shed
+        enough = calm and not self._waiting and (none or self._left >= 1)
         self._left = min(self._left + self.rate * passed, max(1.0, self.rate * _SPARE_S))
         self._calm_since = min(self._calm_since, now) if enough else inf
         if now - self._calm_since >= _OVER_S:

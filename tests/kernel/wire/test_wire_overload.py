@@ -166,6 +166,24 @@ async def test_it_is_over_when_nothing_had_to_be_shed_for_half_a_second(loop: Lo
     assert loop.now - began < 1.5, "with thousands that still wait for a word"
 
 
+@pytest.mark.parametrize("idle_looks", [0, 100_000])
+async def test_who_knows_nothing_of_what_it_can_take_takes_some_and_comes_back(loop: Loop, idle_looks: int) -> None:
+    if idle_looks:
+        await loop.pass_(0.5, 0.0, 500)
+        await loop.pass_(0.5, 0.0, 500)
+    for _ in range(idle_looks):
+        loop.now += 0.1
+        loop.valve.look(loop.now, 0.0)
+    await loop.pass_(0.5, 0.4, 0)
+    await loop.pass_(0.5, 0.4, 30)
+    assert loop.valve.shut
+    await loop.pass_(0.02, 0.0, 0)
+    began = loop.now
+    while loop.valve.shut:
+        assert await loop.pass_(0.02, 0.0, 1) == 1
+    assert loop.now - began < 1.0
+
+
 async def test_what_was_shed_is_told_once_a_second_under_the_id_that_the_clients_were_told(loop: Loop) -> None:
     await loop.late()
     first = loop.valve.answer(Headers())
