@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from headgate.cli import main
+from headgate.errors import SettingsError
 from headgate.host.plugins import load_plugins
 from headgate.host.policies import policy_files, read_policies, stamps
 
@@ -58,7 +59,40 @@ def test_a_link_that_leads_out_of_the_folder_is_not_read(tmp_path: Path) -> None
     (tmp_path / "outside").write_text("policy 1\n\nsecret words\n", encoding="utf-8")
     inside = written(tmp_path / "in", a=FINE)
     os.symlink(tmp_path / "outside", inside / "link.policy")
-    assert not [error for error in errors(inside) if "secret" in error]
+    assert errors(inside) == ["E001 the file is a link that leads out of the folder of the policies"]
+
+
+def test_a_link_that_leads_nowhere_is_a_finding_and_not_a_route_less(tmp_path: Path) -> None:
+    inside = written(tmp_path, a=FINE)
+    os.symlink(tmp_path / "gone.policy", inside / "b.policy")
+    assert errors(inside) == [f"E001 the file is a link to {tmp_path / 'gone.policy'}, which is not there"]
+
+
+def test_a_file_that_may_not_be_read_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = written(tmp_path, a=FINE, b=FINE.replace("fine", "finer"))
+    whole = Path.read_bytes
+
+    def read_bytes(self: Path) -> bytes:  # root may read everything, whatever its mode says
+        if self.name == "b.policy":
+            raise PermissionError(13, "Permission denied", str(self))
+        return whole(self)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert errors(inside) == ["E001 the file cannot be read: Permission denied"]
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = written(tmp_path, a=FINE, sub__b=FINE.replace("fine", "finer"))
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(SettingsError, match="sub cannot be looked into: Permission denied"):
+        policy_files(inside)
 
 
 def test_a_file_that_is_not_utf8_is_one_finding(tmp_path: Path) -> None:
