@@ -61,6 +61,13 @@ class ClientGone(ClientFault):
         super().__init__("client.gone", message, status=499)
 
 
+class NodeStopping(Failure):
+    """The node stops, and the time that its calls had is over (SIGTERM, `drain_s`)."""
+
+    def __init__(self, message: str = "This node is stopping. Ask again: another one answers.") -> None:
+        super().__init__("node.stopping", message, status=503)
+
+
 class UpstreamFault(Failure):
     """The upstream's fault: unreachable, too slow, dead in mid-body, or not speaking HTTP.
 

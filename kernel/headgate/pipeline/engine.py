@@ -22,7 +22,15 @@ import trio
 from headgate.contracts.exchange import Exchange
 from headgate.contracts.kinds import KINDS
 from headgate.contracts.stores import Sink
-from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, RehearsalFault, UpstreamFault
+from headgate.errors import (
+    ClientGone,
+    Failure,
+    HandlerFault,
+    HeadgateError,
+    NodeStopping,
+    RehearsalFault,
+    UpstreamFault,
+)
 from headgate.language.runtime import error_response
 from headgate.pipeline.faults import policy_line, undeclared
 from headgate.pipeline.grpc import as_grpc, is_grpc, note_status
@@ -75,7 +83,9 @@ class Engine:
         try:
             await self._answer(x, snapshot, reply, watched)
         except BaseException as error:
-            x.failure = x.failure or (ClientGone() if watched.gone else error)
+            x.failure = x.failure or (ClientGone() if watched.gone else _stopped(error))
+            if isinstance(x.failure, NodeStopping):
+                x.outcome = "cut" if reply.head_sent else "failed"
             raise
         finally:
             watched.end()
@@ -246,6 +256,11 @@ class Engine:
                 log.error("request %s: %r did not take its row", x.request.id, sink, exc_info=error)
         if self.seen is not None:
             self.seen(x)
+
+
+def _stopped(error: BaseException) -> BaseException:
+    """Whoever is cancelled, and not since its client is gone, is cut off by the end of the node."""
+    return NodeStopping() if isinstance(error, trio.Cancelled) else error
 
 
 def _bug(x: Exchange) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headgate.errors import Failure
+from headgate.errors import Failure, NodeStopping
 
 if TYPE_CHECKING:
     from headgate.contracts.exchange import Exchange
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def row_of(x: Exchange) -> dict[str, Any]:
     """The row of an exchange that is over. Absent things are left out; `log.call` and others add by `note`."""
-    request, response, clock = x.request, x.response, x.node.clock
+    request, clock = x.request, x.node.clock
     row: dict[str, Any] = {
         "at": x.started_at,
         "id": request.id,
@@ -21,7 +21,7 @@ def row_of(x: Exchange) -> dict[str, Any]:
         "method": request.method,
         "host": request.host,
         "path": request.path,
-        "status": response.status if response is not None else 499 if x.outcome == "client_gone" else 500,
+        "status": _status(x),
         "outcome": x.outcome,
         "duration_s": clock.monotonic() - x.started,
         "bytes_in": x.bytes_in,
@@ -63,6 +63,15 @@ def row_of(x: Exchange) -> dict[str, Any]:
     if x.log is not None:
         row.update(x.log)
     return row
+
+
+def _status(x: Exchange) -> int:
+    """What the client was told, or would have been."""
+    if x.response is not None and not (isinstance(x.failure, NodeStopping) and x.outcome == "failed"):
+        return x.response.status
+    if x.outcome == "client_gone":
+        return 499
+    return x.failure.status_hint if isinstance(x.failure, NodeStopping) else 500
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

@@ -6,7 +6,9 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from headgate.errors import ClientGone, Failure
+import trio
+
+from headgate.errors import ClientGone, Failure, NodeStopping
 from headgate.wire.refusal import problem
 from headgate.wire.stage import Stage
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from headgate.message.request import Client, Request
     from headgate.wire.handler import Exchanger
 
+# How long somebody may take to be told that the node stops.
+_LAST_WORD_S = 1.0
+
 logger = logging.getLogger("headgate.wire")
 
 
@@ -26,6 +31,11 @@ class Answer(Protocol):
     stage: Stage
     head_sent: bool
     keep_alive: bool
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the node is about to go, and this answer could still be given."""
+        ...
 
     async def head(self, status: int, headers: Iterable[Line], length: int | None) -> None: ...
     async def write(self, piece: bytes) -> None: ...
@@ -47,6 +57,11 @@ async def run_handler(handler: Exchanger, request: Request, client: Client, repl
     except ClientGone:
         await reply.abort()
         return
+    except trio.Cancelled:
+        if reply.stopping and not reply.head_sent:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORD_S):
+                await _fail(reply, 503, NodeStopping().message, request.id)
+        raise
     except Failure as failure:
         status, detail = failure.status_hint, failure.message
     except Exception:
@@ -65,6 +80,8 @@ async def _fail(reply: Answer, status: int, detail: str, request_id: str) -> Non
 async def answer_problem(reply: Answer, status: int, detail: str, request_id: str) -> None:
     """Send a whole problem document, if there is still somebody to send it to."""
     lines, body = problem(status, detail, request_id)
+    if status == 503:
+        lines.append((b"retry-after", b"1"))
     with suppress(ClientGone):
         await reply.head(status, lines, len(body))
         await reply.write(body)

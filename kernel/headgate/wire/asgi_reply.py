@@ -48,6 +48,7 @@ class AsgiReply:
         self._left: int | None = None
         self._prepared: dict[str, Any] = {}
         self._tunnelled = False
+        self._said_all = False
         self.keep_alive = True
         self.head_sent = False
         self.bytes_out = 0
@@ -131,6 +132,7 @@ class AsgiReply:
             await self.abort()
             raise InternalError(f"The answer is {self._left} bytes shorter than it was declared")
         await self.flush()
+        self._said_all = True
         await self._say({"type": f"{self._prefix}.response.body", "body": b"", "more_body": False})
         if self._trailers and self._prefix == "http":
             lines = travelling_trailers(trailers)
@@ -155,6 +157,11 @@ class AsgiReply:
         """Return when the node is about to go."""
         await self._draining.wait()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the node is about to go, and this answer could still be given."""
+        return self._draining.is_set() and self.stage is not Stage.CUT
+
     def cancel(self) -> None:
         """End the task that answers: for when the client is gone."""
         self._cancel()
@@ -164,4 +171,6 @@ class AsgiReply:
         await self._body.wait_complete()
         while not self._body.gone:
             message = await self._receive()
+            if self._said_all:
+                await trio.sleep_forever()  # servers call the end of an answer a disconnect, too
             self._body.gone = message["type"] in ("http.disconnect", "websocket.disconnect")

@@ -180,6 +180,11 @@ class Http2Reply:
         """Return when the listener is about to go."""
         await self._table.drain_began.wait()
 
+    @property
+    def stopping(self) -> bool:
+        """Never: when the time to drain is over, whoever writes for all streams ends as well, and streams are reset."""
+        return False
+
     def cancel(self) -> None:
         """End the task that answers: for when the client is gone."""
         self._cancel()

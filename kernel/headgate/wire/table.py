@@ -161,6 +161,10 @@ class Connections:
             with trio.move_on_after(patience_s):
                 while self.live:
                     await self._changed.wait()
+        if busy := sum(not one.idle for one in self.live):
+            logger.warning(
+                "The time to drain is over after %g s: what runs on %d connections is cut off.", patience_s, busy
+            )
         for connection in self.live:
             connection.scope.cancel()
         while self.live:

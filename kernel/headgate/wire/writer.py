@@ -236,6 +236,11 @@ class Reply:
             await self._draining.wait()
 
     @property
+    def stopping(self) -> bool:
+        """Whether the listener is about to go, and this answer could still be given."""
+        return self._draining is not None and self._draining.is_set() and self.stage is not Stage.CUT
+
+    @property
     def looks_whole(self) -> bool:
         """Whether an orderly close now would make half an answer look like all of it."""
         return self._framing is Framing.CLOSE and (self.stage is Stage.BEGUN or self.stage is Stage.CUT)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -47,6 +50,36 @@ def test_plain_hypercorn_serves_a_node(tmp_path):
         deadline = time.monotonic() + 10
         while httpx.get(url + "/hello", trust_env=False).text != "changed":
             assert time.monotonic() < deadline
+
+
+class Late(http.server.BaseHTTPRequestHandler):
+    """An upstream that takes longer than a client's going is not looked for."""
+
+    def do_GET(self) -> None:
+        time.sleep(0.2)
+        self.send_response(200)
+        self.send_header("content-length", "4")
+        self.end_headers()
+        self.wfile.write(b"late")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_an_answer_that_took_its_time_is_whole_in_the_log(tmp_path):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Late) as upstream:
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{upstream.server_address[1]}"
+        (tmp_path / "p.policy").write_text(
+            f'policy 1\nupstream u {{ url = "{url}" }}\nroute late GET /late public {{ forward u }}\n'
+        )
+        with hypercorn(tmp_path) as node:
+            for _ in range(5):
+                assert httpx.get(node + "/late", trust_env=False).text == "late"
+        upstream.shutdown()
+    (log,) = (tmp_path / "data").glob("calls-*.db")
+    with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as calls:
+        assert calls.execute("SELECT outcome, count(*) FROM calls GROUP BY 1").fetchall() == [("ok", 5)]
 
 
 def test_policies_with_findings_do_not_start(tmp_path):

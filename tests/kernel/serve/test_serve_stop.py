@@ -111,7 +111,27 @@ def test_what_does_not_end_by_itself_is_cut_at_the_deadline(
         assert 0.2 < time.monotonic() - began < 3
         cut.join(5)
         assert not cut.is_alive(), "the upstream was left waiting"
-        assert [outcome for outcome, _ in outcomes(node)] in (["cut"], ["failed"])
+        answer = b"".join(iter(lambda: client.recv(1000), b""))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 1\r\n" in answer
+        assert outcomes(node) == [("failed", 503)]
+        assert "what runs on 1 connections is cut off" in node.printed
+        client.close()
+        upstream.close()
+
+
+def test_an_answer_that_has_begun_is_cut_at_the_deadline_and_its_row_says_so(
+    policies: Path, tmp_path: Path, silent: socket.socket
+) -> None:
+    with live_node(policies, tmp_path, env={"HEADGATE_DRAIN_S": "0.3"}) as node:
+        client = ask(node)
+        upstream, _ = silent.accept()
+        upstream.recv(1000)
+        upstream.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        assert node.stop() == 0
+        assert b"HTTP" not in b"".join(iter(lambda: client.recv(1000), b""))
+        assert outcomes(node) == [("cut", 200)]
         client.close()
         upstream.close()
 

@@ -205,7 +205,10 @@ async def test_a_drain_cancels_what_outlives_its_deadline(lane, autojump_clock):
         start = trio.current_time()
         await node.connections.drain(7)
         assert cancelled == [start + 7]
-        assert await talk.closed() == b""
+        answer = await talk.closed()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nconnection: close\r\n" in answer
+        assert b"This node is stopping" in answer
 
 
 async def test_a_request_that_arrives_with_the_drain_is_answered(lane):
