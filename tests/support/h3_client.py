@@ -56,8 +56,9 @@ class Client:
             raise Broken("the connection has ended")
         id = self.quic.get_next_available_stream_id()
         self.answers[id] = Answer()
+        authority = b"%b:%d" % (self._address[0].encode(), self._address[1])
         lines = [
-            (b":method", method.encode()), (b":scheme", b"https"), (b":authority", b"127.0.0.1"), (b":path", path.encode()),
+            (b":method", method.encode()), (b":scheme", b"https"), (b":authority", authority), (b":path", path.encode()),
             *[(name.lower().encode(), value.encode()) for name, value in headers],
         ]  # fmt: skip
         if body is not None:

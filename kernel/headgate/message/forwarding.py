@@ -92,8 +92,8 @@ def outgoing_headers(request: Request, client: Client, *, trusted: Collection[Ne
         lines += (
             (b"x-forwarded-for", client.ip.encode()),
             (b"x-forwarded-proto", request.scheme.encode()),
-            (b"x-forwarded-host", _latin(request.host)),
-            (b"forwarded", forwarded_element(client.ip, request.scheme, request.host)),
+            (b"x-forwarded-host", _latin(authority := _asked_host(request))),
+            (b"forwarded", forwarded_element(client.ip, request.scheme, authority)),
         )
     came_over = _VIA.get(request.http_version) or f"{request.http_version} headgate".encode()
     lines.append((b"via", came_over if via is None else via + b", " + came_over))
@@ -121,11 +121,19 @@ def _believed(request: Request, client: Client) -> list[Line]:
     """The lines of a peer that is believed, and itself named behind what it said."""
     kept = Headers([line for line in request.headers.lines if line[0] not in _ENDS_HERE])
     _append(kept, b"x-forwarded-for", client.ip.encode())
-    for name, value in ((b"x-forwarded-proto", request.scheme), (b"x-forwarded-host", request.host)):
+    asked = _asked_host(request)
+    for name, value in ((b"x-forwarded-proto", request.scheme), (b"x-forwarded-host", asked)):
         if name not in kept:
             kept.add(name, _latin(value))
-    _append(kept, b"forwarded", forwarded_element(client.ip, request.scheme, request.host))
+    _append(kept, b"forwarded", forwarded_element(client.ip, request.scheme, asked))
     return kept.lines
+
+
+def _asked_host(request: Request) -> str:
+    """The host that the client asked, with its port where it named one: an upstream makes its own URLs of it."""
+    said = (request.headers.get(b"host") or b"").decode("latin-1")
+    name, _, port = said.rpartition(":")
+    return said if name.lower() == request.host and port.isdigit() else request.host
 
 
 def heed_connection(headers: Headers) -> None:

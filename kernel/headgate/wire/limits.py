@@ -150,17 +150,11 @@ class Limits:
         "nginx 65536, Go 1048576, the standard's default 65535",
     )
     lag_s: float | None = _limit(
-        0.3,
+        0.5,
         "seconds",
         "Above it, twice in a row, a worker is overloaded: so late is its loop. It sheds requests until it is on time. "
         "None: it never does.",
         "CoDel 0.1 (RFC 8289's interval); Envoy by memory, Go and nginx not at all",
-    )
-    drain_s: float = _limit(
-        30.0,
-        "seconds",
-        "After a stop is asked for, the time that running exchanges have.",
-        "Kubernetes terminationGracePeriodSeconds 30",
     )
     backlog: int = _limit(
         1024,

@@ -140,8 +140,8 @@ class Connections:
         for connection in idle if most is None else heapq.nsmallest(most, idle, key=lambda one: one.idle_until):
             connection.let_go()
 
-    async def drain(self, deadline_s: float | None = None, linger_s: float = 0.0) -> None:
-        """Stop, and return when no connection is left. What runs has `deadline_s` seconds, the limit's if None.
+    async def drain(self, deadline_s: float, linger_s: float = 0.0) -> None:
+        """Stop, and return when no connection is left. What runs has `deadline_s` seconds.
 
         A request may be on its way on a connection that was told that it may go on: such a connection is closed when it
         has been silent for `linger_s`, and until then is answered once more.
@@ -154,16 +154,15 @@ class Connections:
             self.close_idle()
         for connection in self.live:
             connection.wind_up()
-        patience_s = self.limits.drain_s if deadline_s is None else deadline_s
         async with trio.open_nursery() as nursery:
             for endpoint in self.endpoints:
-                nursery.start_soon(endpoint.drain, patience_s)
-            with trio.move_on_after(patience_s):
+                nursery.start_soon(endpoint.drain, deadline_s)
+            with trio.move_on_after(deadline_s):
                 while self.live:
                     await self._changed.wait()
         if busy := sum(not one.idle for one in self.live):
             logger.warning(
-                "The time to drain is over after %g s: what runs on %d connections is cut off.", patience_s, busy
+                "The time to drain is over after %g s: what runs on %d connections is cut off.", deadline_s, busy
             )
         for connection in self.live:
             connection.scope.cancel()

@@ -46,6 +46,16 @@ def test_the_peer_is_named_to_the_upstream() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "told"),
+    [(b"api.test:8443", b"api.test:8443"), (b"API.test:80", b"API.test:80"), (b"evil.test:80", b"api.test")],
+)
+def test_the_upstream_is_told_the_port_that_the_client_asked(said: bytes, told: bytes) -> None:
+    found = sent([(b"host", said)])
+    assert found[b"x-forwarded-host"] == [told]
+    assert b"host=" + (b'"%b"' % told if b":" in told else told) in found[b"forwarded"][0]
+
+
+@pytest.mark.parametrize(
     "name",
     [
         b"connection",
