@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from headgate.supervise.plan import Plan
 from headgate.supervise.systemd import activated
 from headgate.supervise.upgrade import handed_down
 from headgate.wire.binds import Sockets
+
+log = logging.getLogger("headgate")
 
 
 @click.command()
@@ -74,6 +77,8 @@ def serve(
     dress("")
     report_broken(work.plugins.broken)
     settings = work.settings
+    if (settings.tls.cert or settings.tls.certificates) and not (settings.bind_tls or settings.bind_quic):
+        log.warning("there is a certificate, and nothing is bound with TLS: `bind_tls` or --bind-tls says where")
     check_open_files(limits_of(settings).connections, raise_open_files())
     inherited = inherited or activated(os.environ, settings.bind)
     count = usable_cores() if settings.workers is None else settings.workers
@@ -87,10 +92,19 @@ def serve(
     sys.exit(Master(plan).run())
 
 
+class _Lines(logging.Formatter):
+    """A line as the access log's are: the moment first, in UTC, to the millisecond."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def dress(name: str) -> None:
-    """Log lines on stderr; those of a worker begin with its name."""
+    """Log lines on stderr; those of a worker have its name."""
     who = f"[{name}] " if name else ""
-    logging.basicConfig(level=logging.INFO, format=f"%(levelname)s {who}%(message)s", stream=sys.stderr, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines(f"%(asctime)s %(levelname)s {who}%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
