@@ -126,7 +126,7 @@ def findings() -> str:
 
 
 def limits() -> str:
-    out = ["# Limits of the HTTP/1.1 lane\n", "Each can be set in `[limits]` of `headgate.toml`.\n"]
+    out = ["# Limits of a listener\n", "Each can be set in `[limits]` of `headgate.toml`.\n"]
     out.append("| name | default | unit | reason | precedent |\n| --- | --- | --- | --- | --- |")
     for limit in table():
         about = limit.metadata
