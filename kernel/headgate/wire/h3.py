@@ -130,6 +130,7 @@ class _H3(H3Connection):
 
     def go_away(self, stream_id: int) -> None:
         """Say that this stream and those behind it are not taken (RFC 9114 §5.2)."""
+        assert self._local_control_stream_id is not None
         said = encode_frame(FrameType.GOAWAY, encode_uint_var(stream_id))
         self._quic.send_stream_data(self._local_control_stream_id, said)
 
