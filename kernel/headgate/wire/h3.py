@@ -55,7 +55,7 @@ class Quic(QuicConnection):
     def _write_stream_limits(self, builder: Any, space: Any, stream: Any) -> None:
         if not stream.max_stream_data_local:
             return
-        read = stream.receiver.highest_offset - self.unread.get(stream.stream_id, 0)
+        read = stream.receiver.starting_offset() - self.unread.get(stream.stream_id, 0)
         grant = max(stream.max_stream_data_local, read + self.window_bytes)
         if grant - stream.max_stream_data_local >= self.window_bytes // 4:
             stream.max_stream_data_local = grant

@@ -246,3 +246,17 @@ async def test_a_fault_in_a_timer_ends_one_connection_and_nobody_else_s(autojump
     assert endpoint.live == set()
     (record,) = [one for one in caplog.records if one.levelno >= logging.ERROR]
     assert "A bug in HTTP/3" in record.getMessage()
+
+
+async def test_bytes_behind_a_gap_are_not_taken_for_read(autojump_clock):
+    sides = await Sides(window_bytes=12_000).shaken()
+    id = sides.ask(end=False)
+    await sides.pass_on()
+    sides.quic.send_stream_data(id, encode_uint_var(FrameType.DATA) + encode_uint_var(TIB) + b"x" * 10_000)
+    _, *rest = sides.quic.datagrams_to_send(now=trio.current_time())
+    assert rest
+    for data, address in rest:
+        sides.peer.receive(data, address)
+    stream = sides.peer.quic._streams[id]
+    assert stream.receiver.highest_offset > 3_000
+    assert stream.max_stream_data_local == 12_000
