@@ -373,6 +373,14 @@ def certificates_of(settings: Settings) -> Certificates | None:
         pairs.insert(0, (Path(tls.cert), Path(tls.key)))
     ca = Path(tls.client_ca) if tls.client_ca is not None else None
     asks = tls.client_auth or ("none" if ca is None else "require")
+    if settings.bind_quic and asks == "require":
+        raise SettingsError(
+            "`tls.client_auth` is `require`, and `bind_quic` cannot ask clients for certificates: say `request`, and let the "
+            "routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
+            if tls.client_auth
+            else "`tls.client_ca` makes every client show a certificate, and `bind_quic` cannot ask for one: set "
+            "`tls.client_auth` to `request`, and let the routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
+        )
     return Certificates(TlsPlan(pairs=pairs, client_ca=ca, client_auth=asks, minimum=tls.minimum))
 
 

@@ -62,7 +62,7 @@ def _data(session: Session, event: events.DataReceived) -> None:
     if event.data:
         stream.feed(event.data)
     else:
-        session.calm -= 1  # an empty frame brings nothing, and costs us as much as a full one
+        session.calm.charge()  # an empty frame brings nothing, and costs us as much as a full one
     padding = size - len(event.data)
     if padding:
         session.give_back(stream, padding)
@@ -85,7 +85,7 @@ def _end(session: Session, event: events.StreamEnded) -> None:
 def _reset(session: Session, event: events.StreamReset) -> None:
     stream = session.streams.get(event.stream_id)
     if stream is None or not (stream.spoken or session.client):
-        session.calm -= 1  # an answer that has begun was worth its request; what an upstream resets, it was asked for
+        session.calm.charge()  # an answer that has begun was worth its request; what an upstream resets, it was asked for
     if stream is None:
         return
     code = int(event.error_code or 0)
@@ -106,7 +106,7 @@ def _window(session: Session, event: events.WindowUpdated) -> None:
 
 def _settings(session: Session, event: events.RemoteSettingsChanged) -> None:
     session.greeted = True
-    session.calm -= 1
+    session.calm.charge()
     session.widen()
     session.tell()
 

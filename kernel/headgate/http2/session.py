@@ -23,6 +23,7 @@ from h2.connection import ConnectionState
 from h2.errors import ErrorCodes
 from h2.exceptions import H2Error, ProtocolError, StreamClosedError
 
+from headgate.http2.calm import Calm
 from headgate.http2.dispatch import CONNECTION_WINDOW, hear
 from headgate.http2.machine import Lines, machine
 from headgate.http2.outlet import BROKEN, Bytes, Outlet
@@ -32,9 +33,6 @@ from headgate.http2.stream import Lost, Refused, Reset, Stalled, Stream, StreamF
 # Above this, what waits is answers to pings and settings that the other side does not read.
 _FLOOD: Final = 1 << 20
 _DEFAULT_WINDOW: Final = 65535
-# How many streams more may be reset by the other side than have ended well, and how many of that a second makes good.
-_PATIENCE: Final = 200
-_FORGIVEN: Final = 10.0
 # h2 is given so much at once: that can be thousands of frames, and others want a turn.
 _SLICE: Final = 16384
 # Whatever the other side would take in one frame: streams take turns by frames.
@@ -67,8 +65,7 @@ class Session:
         self._outlet = Outlet(pipe, sizes.stall_s)
         self.reading = trio.CancelScope()
         self.greeted = False  # the other side's settings are here
-        self.calm: float = _PATIENCE
-        self._calmed_at = trio.current_time()
+        self.calm = Calm()
         self.owed = 0  # of the connection's window
         self.highest = 0
         self.streams: dict[int, Stream] = {}
@@ -148,18 +145,11 @@ class Session:
             return False
         finally:
             self._outlet.put(self.machine.data_to_send(), control=True)
-        if self.calm < _PATIENCE:
-            self._forgive()
-        if self.calm < 0:
+        if self.calm.lost():
             self.machine.go_away(self.highest, ErrorCodes.ENHANCE_YOUR_CALM)
             self.flush()
             return False
         return self._outlet.control <= _FLOOD
-
-    def _forgive(self) -> None:
-        now = trio.current_time()
-        self.calm = min(_PATIENCE, self.calm + (now - self._calmed_at) * _FORGIVEN)
-        self._calmed_at = now
 
     def flush(self) -> None:
         """What the machine has to say goes to whoever writes."""
@@ -182,7 +172,7 @@ class Session:
     def done(self, stream: Stream) -> None:
         """Both sides are done."""
         if stream.ended and stream.sent_end and not stream.closed:
-            self.calm = min(self.calm + 1, _PATIENCE)
+            self.calm.relieve()
             stream.closed = True
             stream.tell()
             self._drop(stream)

@@ -2,7 +2,7 @@
 
 1. A message comes out whole, with the bytes in which it came: whoever changes nothing passes these on.
 2. A control frame that came within a message comes out before it; the order of the rest stays.
-3. What is longer than `most` bytes, says that it is compressed, or is no framing at all, is `BadFrame`: what cannot be
+3. What is longer than `most` bytes, is in frames that say too little, says that it is compressed, or is no framing at all, is `BadFrame`: what cannot be
    read cannot be judged.
 """
 
@@ -13,6 +13,10 @@ from typing import Final, NamedTuple
 from headgate.message.websocket import BINARY, CLOSE, TEXT, BadFrame, Frames, head_size, unmasked
 
 _RESERVED: Final = 0x70
+# How much of a message may be framing: so much of the longest, which frames of a hundred bytes need not, and so much in any
+# case. An empty frame says nothing, and would be kept too.
+_FRAMING: Final = 8
+_FEW: Final = 1024
 
 
 class Message(NamedTuple):
@@ -31,11 +35,12 @@ class Message(NamedTuple):
 class Messages:
     """Cuts one direction into messages. `masked` says whether the sender has to mask, as clients do."""
 
-    __slots__ = ("_buffer", "_content", "_kind", "_masked", "_most", "_raw", "_reader")
+    __slots__ = ("_buffer", "_content", "_kind", "_masked", "_most", "_most_raw", "_raw", "_reader")
 
     def __init__(self, *, masked: bool, most: int) -> None:
         self._masked = masked
         self._most = most
+        self._most_raw = most + most // _FRAMING + _FEW
         self._reader = Frames(masked=masked)
         self._buffer = bytearray()
         self._kind = 0
@@ -70,6 +75,8 @@ class Messages:
             raise BadFrame("sent a frame with bits that nobody agreed on")
         if size + len(self._content) > self._most:
             raise BadFrame(f"sent a message of more than {self._most} bytes")
+        if head[0] & 15 < CLOSE and need + size + len(self._raw) > self._most_raw:
+            raise BadFrame("sent a message in too many frames")
         return need + size if len(self._buffer) >= need + size else None
 
     def _framed(self, raw: bytes) -> Message | None:

@@ -4,24 +4,31 @@
 1. What aioquic cannot hold back is held back here: a stream may be sent more when what came has been read (`Quic`, which says
    so to the other side), and who sends waits while much of it is unsent or unacknowledged.
 2. aioquic counts streams over a connection's life, not at once: those beyond the limit are rejected (RFC 9114 §8.1).
-3. The codes by which replies reset are HTTP/2's; their names are the same in HTTP/3 (RFC 9114 Appendix A.2.4).
+3. Who has streams opened and reset before they are answered, again and again, is disconnected, as in HTTP/2 (CVE-2023-44487);
+   so is who sends a frame that aioquic would have to keep, longer than a head may be or for longer than one may take.
+4. There is no dynamic table of QPACK: a byte may stand for 4 KiB with one, and a stream may wait for another. quic-go has
+   none either. That bounds what a head can become, and no stream is ever blocked.
+5. The codes by which replies reset are HTTP/2's; their names are the same in HTTP/3 (RFC 9114 Appendix A.2.4).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Any, Final
 
+import pylsqpack
 import trio
-from aioquic.h3.connection import ErrorCode, H3Connection
+from aioquic.buffer import encode_uint_var
+from aioquic.h3.connection import ErrorCode, FrameType, H3Connection, HeadersState, encode_frame
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.connection import MAX_STREAM_DATA_FRAME_CAPACITY, QuicConnection
-from aioquic.quic.events import StopSendingReceived, StreamReset
+from aioquic.quic.events import StopSendingReceived, StreamDataReceived, StreamReset
 from aioquic.quic.packet import QuicFrameType
 from h2.errors import ErrorCodes
 
-from headgate.http2 import Lines, Lost, Reset, Sizes, Stalled, Stream, StreamFault
+from headgate.http2 import Calm, Lines, Lost, Reset, Sizes, Stalled, Stream, StreamFault
 
 # Above this, senders wait. As much as a socket takes at once, twice.
 _HIGH: Final = 1 << 17
@@ -48,7 +55,7 @@ class Quic(QuicConnection):
     def _write_stream_limits(self, builder: Any, space: Any, stream: Any) -> None:
         if not stream.max_stream_data_local:
             return
-        read = stream.receiver.highest_offset - self.unread.get(stream.stream_id, 0)
+        read = stream.receiver.starting_offset() - self.unread.get(stream.stream_id, 0)
         grant = max(stream.max_stream_data_local, read + self.window_bytes)
         if grant - stream.max_stream_data_local >= self.window_bytes // 4:
             stream.max_stream_data_local = grant
@@ -69,63 +76,184 @@ class Quic(QuicConnection):
         stream = self._streams.get(stream_id)
         return 0 if stream is None else stream.sender._buffer_stop - stream.sender._buffer_start
 
+    def unwanted(self, stream_id: int) -> bool:
+        """Whether the other side has said that it wants no answer on the stream, or we that it gets none."""
+        stream = self._streams.get(stream_id)
+        return stream is None or stream.sender._reset_error_code is not None
+
+    def reject(self, stream_id: int, code: int) -> None:
+        """End both ways of a stream, where it is not over already."""
+        if stream_id in self._streams:
+            self.reset_stream(stream_id, code)
+            self.stop_stream(stream_id, code)
+
+    def owes(self) -> bool:
+        """Whether an answer is on its way that was not acknowledged to its end."""
+        return any(not stream.sender.is_finished for id, stream in self._streams.items() if _is_request(id))
+
+
+class _H3(H3Connection):
+    """aioquic's HTTP/3, without a dynamic table."""
+
+    def _init_connection(self) -> None:
+        self._max_table_capacity = self._blocked_streams = 0
+        self._decoder = pylsqpack.Decoder(0, 0)
+        super()._init_connection()
+
+    def keeps(self, stream_id: int) -> int:
+        """How many bytes of a frame that is not whole are kept."""
+        stream = self._stream.get(stream_id)
+        return 0 if stream is None else len(stream.buffer)
+
+    def headless(self, stream_id: int) -> bool:
+        """Whether no request has come on the stream."""
+        stream = self._stream.get(stream_id)
+        return stream is None or stream.headers_recv_state is HeadersState.INITIAL
+
+    def waits(self, stream_id: int) -> bool:
+        """Whether a head has begun on the stream, and has not come to its end."""
+        return stream_id in self._stream and self.headless(stream_id)
+
+    def answerable(self, stream_id: int) -> bool:
+        """Whether an answer may still begin, or go on."""
+        stream = self._stream.get(stream_id)
+        return stream is not None and not stream.sending_ended
+
+    def release(self, stream_id: int) -> None:
+        """We say no more on the stream. What there is of it goes when the other side has ended it too: without it, aioquic
+        takes a late reset for that of a request which never came, and cuts an answer that is on its way."""
+        stream = self._stream.get(stream_id)
+        if stream is not None:
+            stream.sending_ended = True
+            if stream.is_ended():
+                del self._stream[stream_id]
+
+    def go_away(self, stream_id: int) -> None:
+        """Say that this stream and those behind it are not taken (RFC 9114 §5.2)."""
+        assert self._local_control_stream_id is not None
+        said = encode_frame(FrameType.GOAWAY, encode_uint_var(stream_id))
+        self._quic.send_stream_data(self._local_control_stream_id, said)
+
+
+def _is_request(stream_id: int) -> bool:
+    return stream_id % 4 == 0  # RFC 9000 §2.1: the client's, and both ways
+
 
 class H3Session:
     """What `http2.Session` is to its streams. `transmit` sends what the connection has to say; `changed` hears of each stream
-    that is over."""
+    that is over. After `requests` of them it takes no more; `header_s` is how long a head may take."""
 
     def __init__(
         self,
         quic: Quic,
         sizes: Sizes,
         *,
+        requests: int,
+        header_s: float,
         opened: Callable[[Stream, bool], None],
         transmit: Callable[[], None],
         changed: Callable[[], object],
     ) -> None:
         self._changed = changed
         self._quic = quic
-        self._h3 = H3Connection(quic)
+        self._h3 = _H3(quic)
+        self._most = requests
+        self._header_s = header_s
+        self._heads: dict[int, float] = {}  # since when one is on its way, the oldest first
+        self._over = False
         self._sizes = sizes
         self._opened = opened
         self._transmit = transmit
         self.streams: dict[int, Stream] = {}
+        self.requests = 0
+        self.calm = Calm()
         self.refusing = False
+        self._leaving = False
         self._moved = trio.lowlevel.ParkingLot()
 
     def __repr__(self) -> str:
-        return f"<H3Session [{len(self.streams)} streams]>"
+        state = "ended" if self._over else "going away" if self.refusing else "open"
+        return f"<H3Session {state} [{len(self.streams)} streams, {self.requests} requests]>"
 
     # --- told by the endpoint -----------------------------------------------------------------------------------------
 
     def hear(self, event: Any) -> None:
         """One event of the connection. Nothing here waits."""
-        if isinstance(event, (StreamReset, StopSendingReceived)):
-            stream = self.streams.get(event.stream_id)
-            if stream is not None:
-                self.reset(stream, ErrorCodes.CANCEL)
+        if self._over:
             return
+        if isinstance(event, (StreamReset, StopSendingReceived)):
+            self._broken_off(event)
         for one in self._h3.handle_event(event):
             if isinstance(one, HeadersReceived):
                 self._headers(one)
             elif isinstance(one, DataReceived):
                 self._data(one)
+        if isinstance(event, StreamDataReceived):
+            self._watch(event.stream_id)
+        if self.calm.lost():
+            self._end(ErrorCode.H3_EXCESSIVE_LOAD)
 
-    def _headers(self, event: HeadersReceived) -> None:
+    def _broken_off(self, event: StreamReset | StopSendingReceived) -> None:
+        if isinstance(event, StreamReset):
+            self._heads.pop(event.stream_id, None)
         stream = self.streams.get(event.stream_id)
         if stream is not None:
+            if not stream.spoken:
+                self.calm.charge()  # an answer that has begun was worth its request
+            self.reset(stream, ErrorCodes.CANCEL)
+        elif isinstance(event, StreamReset) and self._h3.headless(event.stream_id):
+            self.calm.charge()  # of a stream that we have stopped, it is what the standard asks for (RFC 9000 §3.5)
+
+    def _watch(self, stream_id: int) -> None:
+        if self._h3.keeps(stream_id) > self._sizes.header_bytes:
+            self._end(ErrorCode.H3_EXCESSIVE_LOAD)
+        elif _is_request(stream_id) and self._h3.waits(stream_id):
+            self._heads.setdefault(stream_id, trio.current_time())
+        else:
+            self._heads.pop(stream_id, None)
+
+    def _headers(self, event: HeadersReceived) -> None:
+        id = event.stream_id
+        stream = self.streams.get(id)
+        if stream is not None:
             stream.trailers = event.headers
+        elif not self._h3.answerable(id):
+            return  # trailers of a request that is over
+        elif self._quic.unwanted(id):
+            self.calm.charge()
+            self._refuse(id)
+            return
         elif self.refusing or len(self.streams) >= self._sizes.streams:
-            self._quic.reset_stream(event.stream_id, ErrorCode.H3_REQUEST_REJECTED)
-            self._quic.stop_stream(event.stream_id, ErrorCode.H3_REQUEST_REJECTED)
+            self._refuse(id)
             return
         else:
-            stream = Stream(self, event.stream_id)
-            stream.head = event.headers
-            self.streams[event.stream_id] = stream
-            self._opened(stream, event.stream_ended)
+            stream = self._open(id, event)
         if event.stream_ended:
             self._ended(stream)
+
+    def _open(self, id: int, event: HeadersReceived) -> Stream:
+        stream = Stream(self, id)
+        stream.head = event.headers
+        self.streams[id] = stream
+        self.requests += 1
+        if self.requests >= self._most:
+            self._wind_up(id)
+        self._opened(stream, event.stream_ended)
+        return stream
+
+    def _refuse(self, id: int) -> None:
+        self._quic.reject(id, ErrorCode.H3_REQUEST_REJECTED)
+        self._h3.release(id)
+
+    def _wind_up(self, last: int) -> None:
+        self.refusing = self._leaving = True
+        self._h3.go_away(last + 4)
+
+    def _end(self, code: ErrorCode) -> None:
+        if not self._over:
+            self._over = True
+            self._quic.close(error_code=code)
+            self.lose()
 
     def _data(self, event: DataReceived) -> None:
         stream = self.streams.get(event.stream_id)
@@ -143,14 +271,19 @@ class H3Session:
         self._done(stream)
 
     def moved(self) -> None:
-        """Something was acknowledged, or there is more room: senders look again."""
+        """Something was acknowledged, there is more room, or time has passed: senders look again, and so do we."""
         self._moved.unpark_all()
+        begun = next(iter(self._heads.values()), inf)
+        if trio.current_time() - begun > self._header_s:
+            self._end(ErrorCode.H3_EXCESSIVE_LOAD)
+        elif self._leaving and not self.streams and not self._quic.owes():
+            self._end(ErrorCode.H3_NO_ERROR)
 
     def lose(self) -> None:
         """The connection has ended."""
         for stream in list(self.streams.values()):
             self._forget(stream, Lost("closed the connection"))
-        self.moved()
+        self._moved.unpark_all()
 
     # --- asked by replies and bodies ----------------------------------------------------------------------------------
 
@@ -164,6 +297,7 @@ class H3Session:
     def send_head(self, stream: Stream, lines: Lines, *, end: bool = False) -> None:
         """Send a head or trailers. StreamFault where the stream is over."""
         self._say(stream, lambda: self._h3.send_headers(stream.id, list(lines), end_stream=end), end=end)
+        stream.spoken = True
 
     def send_end(self, stream: Stream) -> None:
         """Nothing more will be sent. StreamFault."""
@@ -219,6 +353,7 @@ class H3Session:
 
     def _done(self, stream: Stream) -> None:
         if stream.ended and stream.sent_end and not stream.closed:
+            self.calm.relieve()
             stream.closed = True
             stream.tell()
             self._drop(stream)
@@ -226,9 +361,10 @@ class H3Session:
     def _forget(self, stream: Stream, fault: StreamFault) -> None:
         stream.fail(fault)
         self._drop(stream)
-        self.moved()
+        self._moved.unpark_all()
 
     def _drop(self, stream: Stream) -> None:
         self.streams.pop(stream.id, None)
         self._quic.unread.pop(stream.id, None)
+        self._h3.release(stream.id)
         self._changed()

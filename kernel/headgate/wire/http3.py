@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Sequence
 from functools import partial
@@ -25,7 +26,14 @@ async def open_endpoints(
 ) -> None:
     """Serve HTTP/3 on these sockets, and tell the others' clients of it."""
     limits = table.limits
-    plan = QuicPlan(sizes=sizes_of(limits), connections=limits.connections, idle_s=limits.idle_s)
+    logging.getLogger("quic").setLevel(logging.WARNING)  # aioquic tells of each connection
+    plan = QuicPlan(
+        sizes=sizes_of(limits),
+        connections=limits.connections,
+        idle_s=limits.idle_s,
+        requests=limits.requests,
+        header_s=limits.header_s,
+    )
 
     def answer(peer: Peer, stream: Stream, ended: bool) -> None:
         assert peer.session is not None

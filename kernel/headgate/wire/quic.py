@@ -47,11 +47,14 @@ Answer = Callable[[Peer, Stream, bool], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuicPlan:
-    """What an endpoint grants. `connections` is how many there may be; `idle_s` how long one may be silent."""
+    """What an endpoint grants. `connections` is how many there may be; `idle_s` how long one may be silent;
+    `requests` how many one takes, `header_s` how long a head may take."""
 
     sizes: Sizes
     connections: int
     idle_s: float
+    requests: int
+    header_s: float
 
 
 class Endpoint:
@@ -170,6 +173,9 @@ class Endpoint:
     async def _keep(self, peer: Peer) -> None:
         try:
             await peer.keep_time()
+        except Exception:
+            logger.exception("A bug in HTTP/3: %r", peer)
+            peer.lose()
         finally:
             self.live.discard(peer)
             self.changed.unpark_all()

@@ -64,9 +64,12 @@ class Peer:
             return
         elif isinstance(event, HandshakeCompleted):
             self.shaken = True
+            plan = self._endpoint.plan
             self.session = H3Session(
                 self.quic,
-                self._endpoint.plan.sizes,
+                plan.sizes,
+                requests=plan.requests,
+                header_s=plan.header_s,
                 opened=self._opened,
                 transmit=self.transmit,
                 changed=self._endpoint.changed.unpark_all,

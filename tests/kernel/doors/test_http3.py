@@ -126,3 +126,10 @@ async def test_bytes_that_are_no_request_end_what_sent_them(certified, junk, cap
         async with h3_client(port, certified.ca) as other:
             assert (await other.send("GET", "/hello")).pieces[0] == b"hello"
         assert [record for record in caplog.records if record.name.startswith("headgate")] == []
+
+
+async def test_the_library_does_not_write_into_the_operator_s_log(certified, caplog):
+    caplog.set_level("INFO")
+    async with open_door("HTTP/3", POLICY.format(url="http://127.0.0.1:9"), certified) as d:
+        await d.three.send("GET", "/hello")
+        assert [record for record in caplog.records if record.name in ("quic", "http3")] == []

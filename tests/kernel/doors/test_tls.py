@@ -15,7 +15,8 @@ import trustme
 from doors import Certified, open_door
 
 from headgate.errors import SettingsError
-from headgate.host.settings import CertificateSettings
+from headgate.host.settings import CertificateSettings, Settings, TlsSettings
+from headgate.serve import certificates_of
 from headgate.wire.certificates import Certificates, TlsPlan
 
 POLICY = """policy 1
@@ -193,6 +194,22 @@ def test_client_auth_needs_a_ca(certified):
     cert, key = certified.pair("one")
     with pytest.raises(SettingsError, match=r"`tls.client_auth` needs `tls.client_ca`"):
         Certificates(TlsPlan(pairs=[(Path(cert), Path(key))], client_auth="require"))
+
+
+@pytest.mark.parametrize(
+    ("asks", "why"),
+    [
+        ({"client_auth": "require"}, r"`tls.client_auth` is `require`, and `bind_quic` cannot .* say `request`"),
+        ({}, r"`tls.client_ca` makes every client .* `bind_quic` cannot .* set `tls.client_auth` to `request`"),
+    ],
+)
+def test_a_required_certificate_and_http3_are_refused_together(certified, asks, why):
+    cert, key = certified.pair("one")
+    tls = {"cert": cert, "key": key, "client_ca": certified.ca}
+    with pytest.raises(SettingsError, match=why):
+        certificates_of(Settings(bind_quic=["127.0.0.1:0"], tls=TlsSettings(**tls, **asks)))
+    certificates_of(Settings(bind_quic=["127.0.0.1:0"], tls=TlsSettings(**tls, client_auth="request")))
+    certificates_of(Settings(bind_tls=["127.0.0.1:0"], tls=TlsSettings(**tls, **asks)))
 
 
 def test_tls_without_a_certificate_says_what_to_set():

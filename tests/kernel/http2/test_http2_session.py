@@ -141,7 +141,7 @@ async def test_who_opens_and_resets_again_and_again_is_disconnected(autojump_clo
             await trio.sleep(0.001)
         await trio.sleep(1)
         assert server.ended
-        assert server.calm < 0
+        assert server.calm.left < 0
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,18 @@ def test_a_message_in_parts_comes_out_whole_and_what_controls_it_before() -> Non
         part(TEXT, b"x" * 6, last=False) + part(CONTINUATION, b"y" * 6, last=True),
         frame(TEXT, b"x" * 200, mask=MASK)[:8],
         frame(TEXT, b"hello"),
+        part(TEXT, b"x", last=False) + part(CONTINUATION, b"", last=False) * 1000,
     ],
 )
 def test_what_cannot_be_read_is_no_frame(raw: bytes) -> None:
     with pytest.raises(BadFrame):
         Messages(masked=True, most=10).feed(raw)
+
+
+def test_a_long_message_may_be_in_many_frames_and_what_controls_it_does_not_count() -> None:
+    whole = (
+        part(TEXT, b"", last=False) + (part(CONTINUATION, b"x" * 100, last=False) + frame(PING, b"", mask=MASK)) * 1000
+    )
+    found = Messages(masked=True, most=100_000).feed(whole + part(CONTINUATION, b"", last=True))
+    assert len(found[-1].content) == 100_000
+    assert len(found) == 1001
