@@ -6,6 +6,8 @@
 3. When all have prepared it, it is decided: from here on every worker that starts has this set, and those that serve are
    told to. Had one refused, the others would throw theirs away.
 4. It is over when all that were told say that they serve it. What is asked meanwhile waits for the next one.
+5. Every attempt has a number of its own, and what is decided is known by it from then on: a late vote on one that was
+   refused counts for no other. Generations therefore have gaps.
 """
 
 from __future__ import annotations
@@ -64,6 +66,7 @@ class Reloads:
         self._decided = decided
         self._report = report
         self.generation = generation
+        self._attempt = generation
         self.reloads = 0
         self.run: Run | None = None
         self._next: tuple[bytes, list[Answer]] | None = None
@@ -103,7 +106,8 @@ class Reloads:
             self._go_on(self.run)
 
     def _begin(self, parcel: bytes, asked: list[Answer]) -> None:
-        run = self.run = Run(self.generation + 1, parcel, asked)
+        self._attempt += 1
+        run = self.run = Run(self._attempt, parcel, asked)
         run.waiting.update(self._crew.voting)
         for worker in run.waiting:
             worker.send(frames.Prepare(run.generation, parcel))
