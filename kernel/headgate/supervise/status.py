@@ -30,7 +30,8 @@ class Status:
     def condition(self) -> Condition:
         """Whether it lives, and whether it is ready, with the numbers that say why."""
         master = self._master
-        fresh = [worker for worker in master.crew.serving if self._now - worker.heard < FRESH_S]
+        heard = [worker for worker in master.crew.working if self._now - worker.heard < FRESH_S]
+        fresh = [worker for worker in heard if worker.serves]
         detail = {
             "state": master.state,
             "generation": master.reloads.generation,
@@ -38,7 +39,7 @@ class Status:
             "answering": len(fresh),
             "overloaded": sum(worker.beat.overloaded for worker in fresh),
         }
-        return Condition(bool(fresh), bool(fresh) and master.state == "serving", detail)
+        return Condition(bool(heard), bool(fresh) and master.state == "serving", detail)
 
     def document(self) -> dict[str, Any]:
         """All of it."""

@@ -131,6 +131,8 @@ class _Worker:
                     await serving.start(self.server.run, self.post.sockets)
                     await self._say(frames.Serving(self.server.engine.snapshot.generation))
                     await self._stop.wait()
+                    # Who asked may have been another than the master, which is to know before this worker has ended.
+                    await self._say(self._beat())
                     await self.server.stop(self._linger_s)
             nursery.cancel_scope.cancel()
 
@@ -195,7 +197,6 @@ class _Worker:
                 await self._throw_away()
             case frames.Drain(linger_s):
                 self._drain(linger_s)
-                await self._say(self._beat())
             case frames.Lead():
                 self.server.node.leads = True
 
