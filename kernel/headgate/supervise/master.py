@@ -14,7 +14,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -205,7 +204,7 @@ class Master:
 
     def _report(self, result: Result) -> None:
         if result.ok:
-            self.plan.say(f"reloaded: generation {result.generation}, {result.workers} workers")
+            self.plan.say(str(result))
             self._tidy.cancel()
             self._tidy = self.loop.at(TIDY_S, tidy_collector)
         else:
@@ -227,7 +226,7 @@ class Master:
             case "status":
                 answer(Status(self).document())
             case "reload":
-                self.reload(lambda result: answer(_told(result)))
+                self.reload(lambda result: answer(result.document()))
             case "upgrade":
                 self.upgrade(answer)
             case _:
@@ -295,7 +294,3 @@ class Master:
             self.building.close()
         self.opening.close()
         self.loop.close()
-
-
-def _told(result: Result) -> dict[str, Any]:
-    return {"ok": result.ok, "generation": result.generation, "workers": result.workers, "said": result.plain}

@@ -13,14 +13,20 @@
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any, Final
 
 from headgate.supervise import frames
 from headgate.supervise.crew import Crew, Worker
 
 log = logging.getLogger("headgate")
+
+# A worker says what is wrong as a terminal shows it.
+_COLOUR: Final = re.compile(r"\x1b\[[\d;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,21 @@ class Result:
     workers: int = 0
     said: str = ""
     plain: str = ""
+
+    def __str__(self) -> str:
+        return f"reloaded: generation {self.generation}, {self.workers} worker{'' if self.workers == 1 else 's'}"
+
+    def document(self) -> dict[str, Any]:
+        """What the command line is answered."""
+        return {"ok": self.ok, "generation": self.generation, "workers": self.workers, "said": self.plain}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing was served of what was last asked for, nor of anything `since` (`time.monotonic`). `said`: why, in a line."""
+
+    since: float
+    said: str
 
 
 Answer = Callable[[Result], None]
@@ -68,6 +89,7 @@ class Reloads:
         self.generation = generation
         self._attempt = generation
         self.reloads = 0
+        self.refused: Refusal | None = None
         self.run: Run | None = None
         self._next: tuple[bytes, list[Answer]] | None = None
 
@@ -130,7 +152,7 @@ class Reloads:
     def _abort(self, run: Run, said: str) -> None:
         for worker in run.waiting | run.prepared:
             worker.send(frames.Abort(run.generation))
-        self._end(run, Result(False, self.generation, said=said, plain=said))
+        self._end(run, Result(False, self.generation, said=said, plain=_COLOUR.sub("", said)))
 
     def _end(self, run: Run, result: Result) -> None:
         self.run = None
@@ -140,6 +162,8 @@ class Reloads:
             self._begin(*waiting)
 
     def _tell(self, result: Result, asked: list[Answer]) -> None:
+        since = self.refused.since if self.refused else time.monotonic()
+        self.refused = None if result.ok else Refusal(since, result.plain.strip().partition("\n")[0])
         self._report(result)
         for answer in asked:
             answer(result)

@@ -38,6 +38,7 @@ class Status:
             "workers": len(master.crew.workers),
             "answering": len(fresh),
             "overloaded": sum(worker.beat.overloaded for worker in fresh),
+            "reload_refused": self._refused(),
         }
         return Condition(bool(heard), bool(fresh) and master.state == "serving", detail)
 
@@ -51,6 +52,7 @@ class Status:
             "uptime_s": round(self._now - master.since, 3),
             "generation": master.reloads.generation,
             "reloads": master.reloads.reloads,
+            "reload_refused": self._refused(),
             "restarts": master.crew.restarts,
             "addresses": addresses(master.opening.serving),
             "connections": sum(worker.beat.connections for worker in workers),
@@ -58,6 +60,10 @@ class Status:
             "handled": master.crew.handled_before + sum(worker.beat.handled for worker in workers),
             "workers": [self._worker(worker) for worker in workers],
         }
+
+    def _refused(self) -> dict[str, Any] | None:
+        refused = self._master.reloads.refused
+        return None if refused is None else {"since_s": round(self._now - refused.since, 3), "said": refused.said}
 
     def _worker(self, worker: Worker) -> dict[str, Any]:
         beat = worker.beat

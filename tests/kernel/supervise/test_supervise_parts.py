@@ -22,7 +22,7 @@ from headgate.supervise.deaths import MOST_S, Deaths
 from headgate.supervise.fork import how_it_ended
 from headgate.supervise.frames import Frames, Message, encode
 from headgate.supervise.loop import Loop
-from headgate.supervise.reloading import Reloads, Result
+from headgate.supervise.reloading import Refusal, Reloads, Result
 from headgate.supervise.upgrade import VARIABLE, handed_down
 from headgate.supervise.worker import _Worker
 from headgate.wire.binds import open_binds
@@ -184,6 +184,27 @@ def test_a_late_vote_for_one_set_is_none_for_the_next() -> None:
     assert not bed.decided, "the second worker has not prepared it"
     bed.reloads.heard(bed.workers[1], frames.Refused(3, "no"))
     assert (bed.reloads.generation, bed.decided) == (1, [])
+
+
+def test_a_refused_reload_is_remembered_until_one_is_served() -> None:
+    bed = Bed(1)
+    bed.reloads.built(frames.Built(said="\x1b[1mone\x1b[0m\nmore", plain="one\nmore"), [])
+    first = bed.reloads.refused
+    assert first is not None
+    assert first.said == "one"
+    bed.reloads.built(frames.Built(b"two"), [])
+    bed.all_say(frames.Refused(2, "\x1b[1;31mtwo\x1b[0m\nmore"))
+    assert bed.reloads.refused == Refusal(first.since, "two"), "since then nothing new is served"
+    bed.reloads.built(frames.Built(b"three"), [])
+    bed.all_say(frames.Prepared(3))
+    bed.all_say(frames.Serving(3))
+    assert bed.reloads.refused is None
+
+
+def test_one_worker_is_said_in_the_singular() -> None:
+    assert [str(Result(True, 3, count)) for count in (1, 2)] == [
+        "reloaded: generation 3, 1 worker", "reloaded: generation 3, 2 workers",
+    ]  # fmt: skip
 
 
 class Wire:

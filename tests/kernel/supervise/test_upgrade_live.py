@@ -7,9 +7,12 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 from live_crew import status, until, verb
@@ -152,6 +155,18 @@ class Prober:
         return self.bad
 
 
+@contextmanager
+def several_nodes(policies: Path, folder: Path, *args: str, **more: Any) -> Iterator[LiveNode]:
+    """A node, and at the end none of those that have followed it."""
+    with live_node(policies, folder, *args, **more) as node:
+        try:
+            yield node
+        finally:
+            for one in ask_all(node.data, "status"):
+                os.kill(one["pid"], signal.SIGTERM)
+            until(lambda: not ask_all(node.data, "status"))
+
+
 def held_request(node: LiveNode) -> HTTPConnection:
     """A request that runs until its body is sent to its end."""
     connection = HTTPConnection(node.url.removeprefix("http://"), timeout=20)
@@ -165,7 +180,7 @@ def test_probes_are_well_all_through_an_upgrade_and_a_node_that_drains_still_ans
     policies: Path, tmp_path: Path
 ) -> None:
     port = free_port()
-    with live_node(policies, tmp_path, "--workers", "2", env={"HEADGATE_ADMIN_BIND": f"127.0.0.1:{port}"}) as node:
+    with several_nodes(policies, tmp_path, "--workers", "2", env={"HEADGATE_ADMIN_BIND": f"127.0.0.1:{port}"}) as node:
         held = held_request(node)
         until(lambda: status(node)["active"] == 1)
         prober = Prober(port)
@@ -194,7 +209,7 @@ def test_probes_are_well_all_through_an_upgrade_and_a_node_that_drains_still_ans
 
 
 def test_a_node_that_is_told_to_stop_takes_the_one_that_would_follow_with_it(policies: Path, tmp_path: Path) -> None:
-    with live_node(policies, tmp_path, "--workers", "1") as node:
+    with several_nodes(policies, tmp_path, "--workers", "1") as node:
         asked = ThreadPoolExecutor(1).submit(verb, node, "upgrade")
         node.wait_for("starting the program anew")
         node.process.send_signal(signal.SIGTERM)

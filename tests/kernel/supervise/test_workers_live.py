@@ -198,6 +198,7 @@ def test_probes_are_answered_by_the_master(node: LiveNode) -> None:
     assert (code, alive["status"], alive["workers"]) == (200, "alive", 3)
     code, ready = probe(node, "/-/ready?x=1")
     assert (code, ready["status"], ready["generation"]) == (200, "ready", status(node)["generation"])
+    assert ready["reload_refused"] is None
     assert probe(node, "/")[0] == 404
 
 
