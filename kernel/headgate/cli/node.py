@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -11,6 +11,7 @@ import msgspec
 
 from headgate.cli.group import Work
 from headgate.supervise.control import ask_all
+from headgate.supervise.reloading import Result
 
 NOBODY = 3
 
@@ -24,10 +25,10 @@ def _ask(work: Work, ask: str) -> list[dict[str, Any]]:
     return answers
 
 
-def _tell(answers: list[dict[str, Any]], good: str) -> None:
+def _tell(answers: list[dict[str, Any]], good: Callable[[dict[str, Any]], str]) -> None:
     """What came of it, for each node; exit status 1 where one could not."""
     for answer in answers:
-        click.echo(good.format(**answer) if answer["ok"] else answer["said"], err=not answer["ok"])
+        click.echo(good(answer) if answer["ok"] else answer["said"], err=not answer["ok"])
     if not all(answer["ok"] for answer in answers):
         sys.exit(1)
 
@@ -39,7 +40,7 @@ def reload(work: Work) -> None:
 
     Findings are printed on stderr, with exit status 1; what was serving then goes on serving.
     """
-    _tell(_ask(work, "reload"), "reloaded: generation {generation}, {workers} workers")
+    _tell(_ask(work, "reload"), lambda answer: str(Result(True, answer["generation"], answer["workers"])))
 
 
 @click.command()
@@ -49,7 +50,7 @@ def upgrade(work: Work) -> None:
 
     Where the new one cannot serve, the exit status is 1 and the old one goes on.
     """
-    _tell(_ask(work, "upgrade"), "{said}")
+    _tell(_ask(work, "upgrade"), lambda answer: answer["said"])
 
 
 @click.command()
@@ -74,6 +75,9 @@ def lines_of(answer: dict[str, Any]) -> Iterator[str]:
         f"up {_span(answer['uptime_s'])}, generation {answer['generation']}, {answer['handled']} requests handled, "
         f"{answer['active']} running, {answer['connections']} connections, {answer['restarts']} workers replaced"
     )
+    refused = answer.get("reload_refused")  # a node that serves still may be of a version that does not say it
+    if refused:
+        yield f"  reload refused, for {_span(refused['since_s'])} now: {refused['said']}"
     rows = [_COLUMNS, *(_row(worker) for worker in answer["workers"])]
     widths = [max(len(row[place]) for row in rows) for place in range(len(_COLUMNS))]
     for row in rows:

@@ -74,7 +74,13 @@ class Building:
             builder = Builder(plan.settings, plan.plugins, plan.show, plan.colour)
             return builder.serve(sock, watches=plan.settings.reload)  # type: ignore[arg-type]
 
-        self._pid, sock = fork(self._loop, run)
+        try:
+            self._pid, sock = fork(self._loop, run)
+        except OSError as error:
+            # Who asks meanwhile is answered by the process that is started in the end.
+            log.error("no process to read the policies can be started: %s; next try in %g s", error.strerror, AGAIN_S)
+            self._loop.at(AGAIN_S, self._start)
+            return
         self._channel = Channel(self._loop, sock, self._heard, self.reap)
         for _ in self._asked:
             self._channel.send(frames.Build())

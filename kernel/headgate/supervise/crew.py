@@ -94,6 +94,11 @@ class Crew:
         return [worker for worker in self.workers if worker.serves]
 
     @property
+    def working(self) -> list[Worker]:
+        """Those that serve, or finish what they have."""
+        return [worker for worker in self.workers if worker.state in ("serving", "draining")]
+
+    @property
     def voting(self) -> list[Worker]:
         """Those that serve, or will in a moment: nothing is changed without them."""
         return [worker for worker in self.workers if worker.state in ("going", "serving")]

@@ -14,7 +14,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -53,7 +52,7 @@ class Master:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.loop = Loop()
-        self.opening = Opening(plan.inherited)
+        self.opening = Opening(plan.inherited, lambda: Status(self).condition())
         self.succession = Succession(self.loop, plan.argv, self._taken_over)
         self.ready: Ready | None = None
         self._unpacker = Unpacker(plan.plugins.vocabulary)
@@ -81,7 +80,7 @@ class Master:
             ):  # fmt: skip
                 self.loop.on_signal(number, call)
             settle_collector()
-            self.building = Building(self.loop, self.plan, self._built, self.opening.let_go)
+            self.building = Building(self.loop, self.plan, self._built, self.opening.leave)
             self.building.build()
             self.loop.run()
         finally:
@@ -101,7 +100,7 @@ class Master:
             self._give_up(built.said, built.status, built.hint)
             return
         try:
-            self.opening.open(self.loop, self.plan.settings, lambda: Status(self).condition(), self._ask)
+            self.opening.open(self.loop, self.plan.settings, self._ask)
         except HeadgateError as error:
             self._give_up(self.plan.show(error, self.plan.colour), 2 if isinstance(error, SettingsError) else 1)
             return
@@ -129,6 +128,7 @@ class Master:
         )  # fmt: skip
 
         def run(sock: socket.socket) -> int:
+            self.opening.leave_admin()
             plan.dress(name)
             return work(post, sock)
 
@@ -174,6 +174,7 @@ class Master:
         self.state, self.crew.replaces = "serving", True
         self.since = time.monotonic()
         self.plan.say(self._greeting)
+        self.opening.probe(self.loop)
         notify(os.environ, ready=1, mainpid=os.getpid())
         if self.plan.heir is not None:
             say_ready(self.plan.heir)
@@ -203,7 +204,7 @@ class Master:
 
     def _report(self, result: Result) -> None:
         if result.ok:
-            self.plan.say(f"reloaded: generation {result.generation}, {result.workers} workers")
+            self.plan.say(str(result))
             self._tidy.cancel()
             self._tidy = self.loop.at(TIDY_S, tidy_collector)
         else:
@@ -217,6 +218,7 @@ class Master:
 
     def _taken_over(self) -> None:
         if self.state == "serving":
+            self.opening.hand_over()
             self._drain(LINGER_S)
 
     def _ask(self, ask: str, answer: Reply) -> None:
@@ -224,7 +226,7 @@ class Master:
             case "status":
                 answer(Status(self).document())
             case "reload":
-                self.reload(lambda result: answer(_told(result)))
+                self.reload(lambda result: answer(result.document()))
             case "upgrade":
                 self.upgrade(answer)
             case _:
@@ -234,6 +236,7 @@ class Master:
 
     def _stop(self) -> None:
         """The first time, finish what runs; the second time, end."""
+        self.succession.stop()
         if self.state == "draining":
             self.status = 1
             self.crew.kill()
@@ -291,7 +294,3 @@ class Master:
             self.building.close()
         self.opening.close()
         self.loop.close()
-
-
-def _told(result: Result) -> dict[str, Any]:
-    return {"ok": result.ok, "generation": result.generation, "workers": result.workers, "said": result.plain}

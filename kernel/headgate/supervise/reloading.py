@@ -6,19 +6,27 @@
 3. When all have prepared it, it is decided: from here on every worker that starts has this set, and those that serve are
    told to. Had one refused, the others would throw theirs away.
 4. It is over when all that were told say that they serve it. What is asked meanwhile waits for the next one.
+5. Every attempt has a number of its own, and what is decided is known by it from then on: a late vote on one that was
+   refused counts for no other. Generations therefore have gaps.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any, Final
 
 from headgate.supervise import frames
 from headgate.supervise.crew import Crew, Worker
 
 log = logging.getLogger("headgate")
+
+# A worker says what is wrong as a terminal shows it.
+_COLOUR: Final = re.compile(r"\x1b\[[\d;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,21 @@ class Result:
     workers: int = 0
     said: str = ""
     plain: str = ""
+
+    def __str__(self) -> str:
+        return f"reloaded: generation {self.generation}, {self.workers} worker{'' if self.workers == 1 else 's'}"
+
+    def document(self) -> dict[str, Any]:
+        """What the command line is answered."""
+        return {"ok": self.ok, "generation": self.generation, "workers": self.workers, "said": self.plain}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing was served of what was last asked for, nor of anything `since` (`time.monotonic`). `said`: why, in a line."""
+
+    since: float
+    said: str
 
 
 Answer = Callable[[Result], None]
@@ -64,7 +87,9 @@ class Reloads:
         self._decided = decided
         self._report = report
         self.generation = generation
+        self._attempt = generation
         self.reloads = 0
+        self.refused: Refusal | None = None
         self.run: Run | None = None
         self._next: tuple[bytes, list[Answer]] | None = None
 
@@ -103,7 +128,8 @@ class Reloads:
             self._go_on(self.run)
 
     def _begin(self, parcel: bytes, asked: list[Answer]) -> None:
-        run = self.run = Run(self.generation + 1, parcel, asked)
+        self._attempt += 1
+        run = self.run = Run(self._attempt, parcel, asked)
         run.waiting.update(self._crew.voting)
         for worker in run.waiting:
             worker.send(frames.Prepare(run.generation, parcel))
@@ -126,7 +152,7 @@ class Reloads:
     def _abort(self, run: Run, said: str) -> None:
         for worker in run.waiting | run.prepared:
             worker.send(frames.Abort(run.generation))
-        self._end(run, Result(False, self.generation, said=said, plain=said))
+        self._end(run, Result(False, self.generation, said=said, plain=_COLOUR.sub("", said)))
 
     def _end(self, run: Run, result: Result) -> None:
         self.run = None
@@ -136,6 +162,8 @@ class Reloads:
             self._begin(*waiting)
 
     def _tell(self, result: Result, asked: list[Answer]) -> None:
+        since = self.refused.since if self.refused else time.monotonic()
+        self.refused = None if result.ok else Refusal(since, result.plain.strip().partition("\n")[0])
         self._report(result)
         for answer in asked:
             answer(result)

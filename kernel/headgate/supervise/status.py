@@ -30,15 +30,17 @@ class Status:
     def condition(self) -> Condition:
         """Whether it lives, and whether it is ready, with the numbers that say why."""
         master = self._master
-        fresh = [worker for worker in master.crew.serving if self._now - worker.heard < FRESH_S]
+        heard = [worker for worker in master.crew.working if self._now - worker.heard < FRESH_S]
+        fresh = [worker for worker in heard if worker.serves]
         detail = {
             "state": master.state,
             "generation": master.reloads.generation,
             "workers": len(master.crew.workers),
             "answering": len(fresh),
             "overloaded": sum(worker.beat.overloaded for worker in fresh),
+            "reload_refused": self._refused(),
         }
-        return Condition(bool(fresh), bool(fresh) and master.state == "serving", detail)
+        return Condition(bool(heard), bool(fresh) and master.state == "serving", detail)
 
     def document(self) -> dict[str, Any]:
         """All of it."""
@@ -50,6 +52,7 @@ class Status:
             "uptime_s": round(self._now - master.since, 3),
             "generation": master.reloads.generation,
             "reloads": master.reloads.reloads,
+            "reload_refused": self._refused(),
             "restarts": master.crew.restarts,
             "addresses": addresses(master.opening.serving),
             "connections": sum(worker.beat.connections for worker in workers),
@@ -57,6 +60,10 @@ class Status:
             "handled": master.crew.handled_before + sum(worker.beat.handled for worker in workers),
             "workers": [self._worker(worker) for worker in workers],
         }
+
+    def _refused(self) -> dict[str, Any] | None:
+        refused = self._master.reloads.refused
+        return None if refused is None else {"since_s": round(self._now - refused.since, 3), "said": refused.said}
 
     def _worker(self, worker: Worker) -> dict[str, Any]:
         beat = worker.beat

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Sequence
 from socket import socket
@@ -22,19 +21,20 @@ class Succession:
         self._argv = argv
         self._taken_over = taken_over
         self._upgrade: Upgrade | None = None
+        self._reply: Reply = _nobody
 
     def __repr__(self) -> str:
         return f"<Succession {self._upgrade!r}>"
 
     def begin(self, sockets: dict[str, Sequence[socket]], state: str, answer: Reply | None) -> None:
         """Start the program anew; `answer` is told what came of it."""
-        reply = answer if answer is not None else lambda _: None
+        reply = answer or _nobody
         if self._upgrade is not None or state != "serving":
             reply({"ok": False, "said": "an upgrade is under way" if self._upgrade else f"the node is {state}"})
             return
         log.info("starting the program anew; this node serves until the new one does")
         try:
-            self._upgrade = Upgrade(self._loop, self._argv, sockets, functools.partial(self._over, reply))
+            self._upgrade, self._reply = Upgrade(self._loop, self._argv, sockets, self._over), reply
         except OSError as error:
             log.error("%s cannot be started: %s", self._argv[0], error.strerror)
             reply({"ok": False, "said": f"{self._argv[0]} cannot be started: {error.strerror}"})
@@ -44,12 +44,23 @@ class Succession:
         if self._upgrade is not None:
             self._upgrade.process.poll()
 
-    def _over(self, reply: Reply, pid: int | None) -> None:
+    def stop(self) -> None:
+        """This node is told to stop: one that is about to follow it is, too."""
+        if self._upgrade is not None and self._upgrade.pending:
+            log.info("the new node (pid %d) is told to stop as well", self._upgrade.process.pid)
+            self._upgrade.end()
+            self._reply({"ok": False, "said": "the node was told to stop, and the new one with it"})
+
+    def _over(self, pid: int | None) -> None:
         if pid is None:
             self._upgrade = None
             log.error("the new node did not start; this one goes on serving")
-            reply({"ok": False, "said": "the new node did not start, and the old one goes on; its log says why"})
+            self._reply({"ok": False, "said": "the new node did not start, and the old one goes on; its log says why"})
         else:
             log.info("the new node serves (pid %d)", pid)
-            reply({"ok": True, "pid": pid, "said": f"the new node serves: pid {pid}"})
+            self._reply({"ok": True, "pid": pid, "said": f"the new node serves: pid {pid}"})
             self._taken_over()
+
+
+def _nobody(_: object) -> None:
+    """It was a signal that asked."""

@@ -92,9 +92,13 @@ class Door:
     def __repr__(self) -> str:
         return f"<Door [{len(self.talks)} talking]>"
 
+    def leave(self) -> None:
+        """Begin no more conversations. Those that have begun go on."""
+        self.loop.forget(self.listener)
+
     def close(self) -> None:
         """Answer nobody any more."""
-        self.loop.forget(self.listener)
+        self.leave()
         for talk in list(self.talks):
             talk.close()
 

@@ -4,7 +4,8 @@
    one variable of the environment. The new one opens only what is not among them.
 2. Both accept from the same sockets as soon as the new one is ready, so no connection is refused and none that waits to
    be accepted is lost. Then the new one says so, and the old one drains.
-3. A new one that cannot serve ends. The old one has gone on meanwhile, and says what happened.
+3. A new one that cannot serve ends. The old one has gone on meanwhile, and says what happened. So does one that takes
+   too long, or whose predecessor is told to stop.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ log = logging.getLogger("headgate")
 # No setting, although it begins like one: it is taken out of the environment before settings are read.
 VARIABLE: Final = "HEADGATE_HANDED_DOWN"
 _READY: Final = b"ready"
+# A start compiles and tests all policies, which takes seconds. systemd waits 90 s for one.
+START_S: Final = 60.0
+# From being asked to end to being ended: one that does not serve yet has nothing to finish.
+END_S: Final = 5.0
 
 
 class HandedDown(msgspec.Struct, frozen=True):
@@ -36,7 +41,7 @@ class HandedDown(msgspec.Struct, frozen=True):
 
 
 class Upgrade:
-    """One that is under way. `over` is told the new pid, or None where it did not come to serve."""
+    """One that is under way, as long as it is `pending`. `over` is told the new pid, or None where it did not come to serve."""
 
     def __init__(self, loop: Loop, argv: Sequence[str], sockets: Sockets, over: Callable[[int | None], None]) -> None:
         self._loop = loop
@@ -53,6 +58,8 @@ class Upgrade:
         finally:
             theirs.close()
         self._sock.setblocking(False)
+        self.pending = True
+        self._late = loop.at(START_S, self._too_late)
         loop.watch(self._sock, self._read)
 
     def __repr__(self) -> str:
@@ -63,8 +70,24 @@ class Upgrade:
             said = self._sock.recv(16)
         except OSError:
             said = b""
-        self._loop.forget(self._sock)
+        self._settle()
         self._over(self.process.pid if said == _READY else None)
+
+    def end(self) -> None:
+        """The new node is not to serve. `over` is told nothing."""
+        self._settle()
+        self.process.terminate()
+        self._loop.at(END_S, self.process.kill)
+
+    def _too_late(self) -> None:
+        log.error("the new node (pid %d) does not serve after %g s, and is ended", self.process.pid, START_S)
+        self.end()
+        self._over(None)
+
+    def _settle(self) -> None:
+        self.pending = False
+        self._late.cancel()
+        self._loop.forget(self._sock)
 
 
 def handed_down(environ: MutableMapping[str, str]) -> tuple[dict[str, list[socket.socket]], socket.socket | None]:

@@ -131,6 +131,8 @@ class _Worker:
                     await serving.start(self.server.run, self.post.sockets)
                     await self._say(frames.Serving(self.server.engine.snapshot.generation))
                     await self._stop.wait()
+                    # Who asked may have been another than the master, which is to know before this worker has ended.
+                    await self._say(self._beat())
                     await self.server.stop(self._linger_s)
             nursery.cancel_scope.cancel()
 
@@ -190,16 +192,11 @@ class _Worker:
             case frames.Prepare(generation, parcel):
                 await self._prepare(generation, parcel)
             case frames.Commit(generation):
-                if self._next is not None and self._next.generation == generation:
-                    self.server.commit(self._next)
-                    self._next = None
-                await self._say(frames.Serving(generation))
-                await self._say(self._beat())
+                await self._commit(generation)
             case frames.Abort():
                 await self._throw_away()
             case frames.Drain(linger_s):
                 self._drain(linger_s)
-                await self._say(self._beat())
             case frames.Lead():
                 self.server.node.leads = True
 
@@ -216,6 +213,17 @@ class _Worker:
             await self._say(frames.Refused(generation, said))
         else:
             await self._say(frames.Prepared(generation))
+
+    async def _commit(self, generation: int) -> None:
+        if self._next is None or self._next.generation != generation:
+            # Whoever replaces this worker begins with what was decided.
+            log.error("generation %d is to be served here, and was not prepared: this worker ends", generation)
+            self._drain(0.0)
+            return
+        self.server.commit(self._next)
+        self._next = None
+        await self._say(frames.Serving(generation))
+        await self._say(self._beat())
 
     async def _throw_away(self) -> None:
         thrown, self._next = self._next, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -14,14 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.supervise import frames
+from headgate.supervise import building, frames
+from headgate.supervise.building import Building
 from headgate.supervise.cores import usable_cores
 from headgate.supervise.deaths import MOST_S, Deaths
 from headgate.supervise.fork import how_it_ended
 from headgate.supervise.frames import Frames, Message, encode
 from headgate.supervise.loop import Loop
-from headgate.supervise.reloading import Reloads, Result
+from headgate.supervise.reloading import Refusal, Reloads, Result
 from headgate.supervise.upgrade import VARIABLE, handed_down
+from headgate.supervise.worker import _Worker
 from headgate.wire.binds import open_binds
 from headgate.wire.health import Condition, respond
 
@@ -158,6 +161,102 @@ def test_where_nobody_serves_at_the_moment_it_is_decided_at_once() -> None:
     bed.reloads.built(frames.Built(b"two"), [])
     assert bed.decided == [(2, b"two")]
     assert bed.reports == [Result(True, 2, 0)]
+
+
+def test_a_late_refusal_of_one_set_says_nothing_about_the_next() -> None:
+    bed, answers = Bed(2), []
+    bed.reloads.built(frames.Built(b"wrong"), [])
+    bed.reloads.built(frames.Built(b"mended"), [answers.append])
+    bed.all_say(frames.Refused(2, "no"))
+    assert not answers
+    bed.all_say(frames.Prepared(3))
+    bed.all_say(frames.Serving(3))
+    assert (bed.decided, answers) == ([(3, b"mended")], [Result(True, 3, 2)])
+
+
+def test_a_late_vote_for_one_set_is_none_for_the_next() -> None:
+    bed = Bed(2)
+    bed.reloads.built(frames.Built(b"wrong"), [])
+    bed.reloads.built(frames.Built(b"other"), [])
+    bed.reloads.heard(bed.workers[0], frames.Refused(2, "no"))
+    bed.reloads.heard(bed.workers[1], frames.Prepared(2))
+    bed.reloads.heard(bed.workers[0], frames.Prepared(3))
+    assert not bed.decided, "the second worker has not prepared it"
+    bed.reloads.heard(bed.workers[1], frames.Refused(3, "no"))
+    assert (bed.reloads.generation, bed.decided) == (1, [])
+
+
+def test_a_refused_reload_is_remembered_until_one_is_served() -> None:
+    bed = Bed(1)
+    bed.reloads.built(frames.Built(said="\x1b[1mone\x1b[0m\nmore", plain="one\nmore"), [])
+    first = bed.reloads.refused
+    assert first is not None
+    assert first.said == "one"
+    bed.reloads.built(frames.Built(b"two"), [])
+    bed.all_say(frames.Refused(2, "\x1b[1;31mtwo\x1b[0m\nmore"))
+    assert bed.reloads.refused == Refusal(first.since, "two"), "since then nothing new is served"
+    bed.reloads.built(frames.Built(b"three"), [])
+    bed.all_say(frames.Prepared(3))
+    bed.all_say(frames.Serving(3))
+    assert bed.reloads.refused is None
+
+
+def test_one_worker_is_said_in_the_singular() -> None:
+    assert [str(Result(True, 3, count)) for count in (1, 2)] == [
+        "reloaded: generation 3, 1 worker", "reloaded: generation 3, 2 workers",
+    ]  # fmt: skip
+
+
+class Wire:
+    """A socket that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.sent = bytearray()
+
+    async def send(self, data: memoryview) -> int:
+        self.sent += data
+        return len(data)
+
+
+async def test_a_worker_says_that_it_serves_only_what_it_has_committed(caplog: pytest.LogCaptureFixture) -> None:
+    wire, committed = Wire(), []
+    worker = _Worker(SimpleNamespace(), SimpleNamespace(commit=committed.append), wire)  # type: ignore[arg-type]
+    await worker._obey(frames.Commit(2))
+    assert (committed, bytes(wire.sent)) == ([], b"")
+    assert worker._stop.is_set(), "it makes room for one that begins with what was decided"
+    assert "generation 2 is to be served here, and was not prepared" in caplog.text
+
+
+# --- building --------------------------------------------------------------------------------------------------------
+
+
+def test_a_builder_that_cannot_be_started_is_tried_again_and_who_asked_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, theirs = socket.socketpair()
+    forks = iter([OSError(errno.EAGAIN, "Resource temporarily unavailable"), (0, ours)])
+
+    def fork(*_: object) -> tuple[int, socket.socket]:
+        found = next(forks)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    monkeypatch.setattr(building, "fork", fork)
+    monkeypatch.setattr(building, "AGAIN_S", 0.01)
+    loop, answered = Loop(), []
+    try:
+        node = Building(loop, SimpleNamespace(), lambda built, asked: answered.extend(asked), lambda: None)  # type: ignore[arg-type]
+        node.build(lambda _: None)
+        assert "no process to read the policies can be started: Resource temporarily unavailable" in caplog.text
+        theirs.sendall(encode(frames.Built(b"p", asked=True)))
+        loop.at(0.05, loop.stop)
+        loop.run()
+    finally:
+        loop.close()
+    assert Frames().feed(theirs.recv(4096)) == [frames.Build()]
+    assert len(answered) == 1
+    theirs.close()
 
 
 # --- probes ----------------------------------------------------------------------------------------------------------

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
-from live_crew import until, verb
+from live_crew import status, until, verb
 from live_node import LiveNode, live_node
 
+from headgate.supervise import upgrade
 from headgate.supervise.control import ask_all
+from headgate.supervise.loop import Loop
+from headgate.supervise.upgrade import Upgrade
 
-POLICY = 'policy 1\n\nroute r GET / public {\n    respond 200 text="hello"\n}\n'
+POLICY = """policy 1
+
+upstream echo {
+    url = "echo:"
+}
+
+route r GET / public {
+    respond 200 text="hello"
+}
+
+route e POST /echo public {
+    forward echo
+}
+"""
 
 
 @pytest.fixture
@@ -92,3 +113,137 @@ def test_a_new_node_that_cannot_serve_leaves_the_old_one(policies: Path, tmp_pat
         (now,) = until(lambda: ask_all(node.data, "status"))
         os.kill(now["pid"], signal.SIGTERM)
         until(lambda: not ask_all(node.data, "status"))
+
+
+def probe(port: int, path: str) -> tuple[int, dict[str, object]]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    found = answer.status, json.loads(answer.read())
+    connection.close()
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+class Prober:
+    """Asks both probes without a pause, and keeps every answer that is not well."""
+
+    def __init__(self, port: int) -> None:
+        self.stop = threading.Event()
+        self.bad: list[tuple[int, dict[str, object]]] = []
+        self.count = 0
+        self._port = port
+        self._pool = ThreadPoolExecutor(1)
+        self._running = self._pool.submit(self._ask)
+
+    def _ask(self) -> None:
+        while not self.stop.is_set():
+            for path in ("/-/health", "/-/ready"):
+                found = probe(self._port, path)
+                self.count += 1
+                if found[0] != 200:
+                    self.bad.append(found)
+
+    def end(self) -> list[tuple[int, dict[str, object]]]:
+        self.stop.set()
+        self._running.result(30)
+        self._pool.shutdown()
+        return self.bad
+
+
+@contextmanager
+def several_nodes(policies: Path, folder: Path, *args: str, **more: Any) -> Iterator[LiveNode]:
+    """A node, and at the end none of those that have followed it."""
+    with live_node(policies, folder, *args, **more) as node:
+        try:
+            yield node
+        finally:
+            for one in ask_all(node.data, "status"):
+                os.kill(one["pid"], signal.SIGTERM)
+            until(lambda: not ask_all(node.data, "status"))
+
+
+def held_request(node: LiveNode) -> HTTPConnection:
+    """A request that runs until its body is sent to its end."""
+    connection = HTTPConnection(node.url.removeprefix("http://"), timeout=20)
+    connection.putrequest("POST", "/echo")
+    connection.putheader("content-length", "2")
+    connection.endheaders(b"a")
+    return connection
+
+
+def test_probes_are_well_all_through_an_upgrade_and_a_node_that_drains_still_answers_them(
+    policies: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    with several_nodes(policies, tmp_path, "--workers", "2", env={"HEADGATE_ADMIN_BIND": f"127.0.0.1:{port}"}) as node:
+        held = held_request(node)
+        until(lambda: status(node)["active"] == 1)
+        prober = Prober(port)
+        done = verb(node, "upgrade")
+        assert done.returncode == 0, done.stderr
+        successor = int(done.stdout.split()[-1])
+        so_far = prober.count
+        until(lambda: prober.count > so_far + 50)
+        assert node.process.poll() is None, "the old one drains meanwhile"
+        assert prober.end() == []
+        held.send(b"b")
+        assert held.getresponse().status == 200
+        held.close()
+        assert node.process.wait(30) == 0
+
+        held = held_request(node)
+        until(lambda: [one for one in ask_all(node.data, "status") if one["active"] == 1])
+        os.kill(successor, signal.SIGTERM)
+        until(lambda: probe(port, "/-/ready")[1]["state"] == "draining")
+        assert probe(port, "/-/ready")[0] == 503
+        assert probe(port, "/-/health")[0] == 200
+        held.send(b"b")
+        assert held.getresponse().status == 200
+        held.close()
+        until(lambda: not ask_all(node.data, "status"))
+
+
+def test_a_node_that_is_told_to_stop_takes_the_one_that_would_follow_with_it(policies: Path, tmp_path: Path) -> None:
+    with several_nodes(policies, tmp_path, "--workers", "1") as node:
+        asked = ThreadPoolExecutor(1).submit(verb, node, "upgrade")
+        node.wait_for("starting the program anew")
+        node.process.send_signal(signal.SIGTERM)
+        assert node.process.wait(30) == 0
+        done = asked.result(30)
+        assert (done.returncode, done.stderr) == (1, "the node was told to stop, and the new one with it\n")
+        told = node.wait_for(r"the new node \(pid (\d+)\) is told to stop as well")
+        until(lambda: not alive(int(told[1])))
+        until(lambda: not ask_all(node.data, "status"))
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs; one that nobody waits for any more does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_new_node_that_never_serves_is_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(upgrade, "START_S", 0.05)
+    loop, over = Loop(), []
+
+    def ended(pid: int | None) -> None:
+        over.append(pid)
+        loop.stop()
+
+    try:
+        under_way = Upgrade(loop, ["sleep", "100"], {}, ended)
+        loop.run()
+        assert under_way.process.wait(10) == -signal.SIGTERM
+    finally:
+        loop.close()
+    assert over == [None]
+    assert "does not serve after 0.05 s, and is ended" in caplog.text
