@@ -394,7 +394,7 @@ async def keep_fresh(certificates: Certificates) -> None:
         await trio.sleep(CERTIFICATES_S)
         try:
             if await trio.to_thread.run_sync(certificates.refresh):
-                log.info("the certificates have changed and were read again: %r", certificates)
+                log.info("the certificates have changed and were read again: %s", certificates.told())
         except SettingsError as error:
             log.error("%s; the certificates that were read before go on", error)
 

@@ -1,8 +1,7 @@
 """The accounts that this worker holds money of, and its talk with the ledger.
 
-1. A call reserves from the worker's slice: two subtractions, no store. Only where the slice has not enough is the store
-   asked, by one call at a time for each account, for all that wait: the others look again when it has answered. Where the
-   store has not enough for all, it is asked call by call.
+1. A call reserves from the worker's slice: two subtractions, no store. Where the slice has not enough, one call at a time
+   asks the store for all that wait, and where that is too much, for itself.
 2. Slices are fetched ahead: when a quarter of the last one is left, the next is drawn behind the calls' backs. What the
    worker asks for follows demand, what it gets is the ledger's to say (`contracts.books`): of a small budget just what
    the call needs.
@@ -53,11 +52,10 @@ class Purse:
         self.most = slice.account.limit // MOST
         self.ask = trio.Event()
         self.asking = self.closed = False
-        self.callers = self.need = self.needed = self.want = 0
+        self.callers = self.need = self.needed = self.want = self.refused = 0
         self.left = int(slice.account.limit)
         self.low = -1
         self.asked_at = self.used_at = self.refused_until = float("-inf")
-        self.refused = 0
         self.used = Money(0)
 
     def __repr__(self) -> str:
@@ -75,13 +73,13 @@ class Purse:
         self.need, self.asked_at = need, now
         return self.want if not busy else max(self.want, 4 * need)
 
-    def drawn(self, draw: Draw, now: float, need: int) -> None:
-        """Note what the store said."""
+    def drawn(self, draw: Draw, now: float, need: int) -> Draw:
+        """Note what the store said, and give it."""
         self.used, self.left = draw.used, draw.free
-        extra = draw.granted - need
-        self.low = extra // 4 or -1
+        self.low = (draw.granted - need) // 4 or -1
         if need and not draw.granted:
             self.refused, self.refused_until = need, now + PATIENCE_S
+        return draw
 
     def refuses(self, now: float, need: int) -> bool:
         """Whether the store said a moment ago that there is not so much."""
@@ -149,7 +147,7 @@ class Accounts:
             purse.needed -= amount
 
     async def _missing(self, purse: Purse, need: int) -> bool:
-        """Draw what a call needs, with what the others need that wait; False where the account has not so much."""
+        """Draw what a call needs, with those that wait; False where the account has not so much."""
         now = self.node.clock.monotonic()
         if purse.refuses(now, need):
             return False
@@ -161,9 +159,8 @@ class Accounts:
     async def _draw(self, purse: Purse, need: int, want: int) -> Draw:
         """Ask the store while nobody else asks for this account."""
         with _alone(purse):
-            draw = await self.ledger.draw(purse.slice, need, want)
-        purse.drawn(draw, self.node.clock.monotonic(), need)
-        return draw
+            drawn = await self.ledger.draw(purse.slice, need, want)
+        return purse.drawn(drawn, self.node.clock.monotonic(), need)
 
     # --- behind the calls' backs --------------------------------------------------------------------------------------
 

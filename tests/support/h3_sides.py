@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from headgate.http2 import Sizes, Stream
-from headgate.wire.h3 import Quic
+from headgate.wire.h3_machine import Quic
 from headgate.wire.quic import QuicPlan
 from headgate.wire.quic_peer import Peer
 

@@ -27,16 +27,15 @@ from headgate.http2.calm import Calm
 from headgate.http2.dispatch import CONNECTION_WINDOW, hear
 from headgate.http2.machine import Lines, machine
 from headgate.http2.outlet import BROKEN, Bytes, Outlet
+from headgate.http2.sending import send
 from headgate.http2.sizes import Sizes
-from headgate.http2.stream import Lost, Refused, Reset, Stalled, Stream, StreamFault
+from headgate.http2.stream import Lost, Refused, Reset, Stream, StreamFault
 
 # Above this, what waits is answers to pings and settings that the other side does not read.
 _FLOOD: Final = 1 << 20
 _DEFAULT_WINDOW: Final = 65535
 # h2 is given so much at once: that can be thousands of frames, and others want a turn.
 _SLICE: Final = 16384
-# Whatever the other side would take in one frame: streams take turns by frames.
-_FRAME: Final = 16384
 # Before it has said how many streams it takes: what RFC 9113 §6.5.2 wants it to take at least.
 _UNKNOWN: Final = 100
 _LAST_WORDS_S: Final = 1.0
@@ -62,7 +61,7 @@ class Session:
         self.opened = opened
         self.client = client
         self.machine = machine(sizes, client=client)
-        self._outlet = Outlet(pipe, sizes.stall_s)
+        self.outlet = Outlet(pipe, sizes.stall_s)
         self.reading = trio.CancelScope()
         self.greeted = False  # the other side's settings are here
         self.calm = Calm()
@@ -76,7 +75,7 @@ class Session:
 
     def __repr__(self) -> str:
         state = "ended" if self.ended else "going away" if self.going else "open"
-        return f"<Session {state} [{len(self.streams)} streams, {self._outlet.size} bytes to write]>"
+        return f"<Session {state} [{len(self.streams)} streams, {self.outlet.size} bytes to write]>"
 
     @property
     def room(self) -> int:
@@ -97,12 +96,12 @@ class Session:
         why = "lost the connection"
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._outlet.run, nursery.cancel_scope)
+                nursery.start_soon(self.outlet.run, nursery.cancel_scope)
                 self.flush()
                 task_status.started()
                 why = await self._read(first)
                 self.flush()
-                await self._outlet.emptied(_LAST_WORDS_S)
+                await self.outlet.emptied(_LAST_WORDS_S)
                 nursery.cancel_scope.cancel()
         finally:
             self.ended = True
@@ -144,16 +143,16 @@ class Session:
                 self.machine.go_away(self.highest, getattr(error, "error_code", ErrorCodes.PROTOCOL_ERROR))
             return False
         finally:
-            self._outlet.put(self.machine.data_to_send(), control=True)
+            self.outlet.put(self.machine.data_to_send(), control=True)
         if self.calm.lost():
             self.machine.go_away(self.highest, ErrorCodes.ENHANCE_YOUR_CALM)
             self.flush()
             return False
-        return self._outlet.control <= _FLOOD
+        return self.outlet.control <= _FLOOD
 
     def flush(self) -> None:
         """What the machine has to say goes to whoever writes."""
-        self._outlet.put(self.machine.data_to_send())
+        self.outlet.put(self.machine.data_to_send())
 
     def end(self) -> None:
         """End it now, streams and all. Safe to call from any task, and twice."""
@@ -222,14 +221,15 @@ class Session:
 
     def send_head(self, stream: Stream, lines: Lines, *, end: bool = False) -> None:
         """Send a head or trailers. StreamFault where the stream is over."""
-        self._say(stream, lambda: self.machine.send_headers(stream.id, lines, end_stream=end), end=end)
+        self.say(stream, lambda: self.machine.send_headers(stream.id, lines, end_stream=end), end=end)
         stream.spoken = True
 
     def send_end(self, stream: Stream) -> None:
         """Nothing more will be sent. StreamFault."""
-        self._say(stream, lambda: self.machine.end_stream(stream.id), end=True)
+        self.say(stream, lambda: self.machine.end_stream(stream.id), end=True)
 
-    def _say(self, stream: Stream, say: Callable[[], Any], *, end: bool) -> None:
+    def say(self, stream: Stream, say: Callable[[], Any], *, end: bool) -> None:
+        """Have the machine say something on a stream. StreamFault."""
         if stream.fault is not None:
             raise stream.fault
         try:
@@ -246,39 +246,7 @@ class Session:
     async def send(self, stream: Stream, data: bytes, *, end: bool = False) -> None:
         """Send data as the windows allow. StreamFault; Stalled where they stay shut for `stall_s`. Cancelling leaves an
         unknown part sent."""
-        view = memoryview(data)
-        while view:
-            room = self._window(stream)
-            if room > 0:
-                piece, view = view[:room], view[room:]
-                last = end and not view
-                # h2 looks at the type; a copy of a frame is small beside what a frame costs there.
-                self._say(stream, lambda b=bytes(piece), e=last: self.machine.send_data(stream.id, b, e), end=last)  # type: ignore[misc]
-                await self._outlet.low()
-                if stream.fault is not None:
-                    raise stream.fault
-            else:
-                await self._wait_room(stream)
-        if end and not data:
-            self.send_end(stream)
-
-    def _window(self, stream: Stream) -> int:
-        if stream.fault is not None:
-            raise stream.fault
-        try:
-            window = self.machine.local_flow_control_window(stream.id)
-        except ProtocolError as error:
-            raise Lost(f"has closed the stream ({error})") from None
-        return min(window, self.machine.max_outbound_frame_size, _FRAME)
-
-    async def _wait_room(self, stream: Stream) -> None:
-        # One time for all of it: that the connection's window was widened says nothing of the stream's.
-        with trio.move_on_after(self.sizes.stall_s) as scope:
-            while self._window(stream) <= 0:
-                await stream.wait_room()
-        if scope.cancelled_caught:
-            self.reset(stream, ErrorCodes.CANCEL)
-            raise Stalled("gave no room to send in")
+        await send(self, stream, data, end=end)
 
     def reset(self, stream: Stream, code: int = ErrorCodes.CANCEL) -> None:
         """End it from our side, whole or not. Idempotent."""

@@ -22,17 +22,9 @@ import trio
 from headgate.contracts.exchange import Exchange
 from headgate.contracts.kinds import KINDS
 from headgate.contracts.stores import Sink
-from headgate.errors import (
-    ClientGone,
-    Failure,
-    HandlerFault,
-    HeadgateError,
-    NodeStopping,
-    RehearsalFault,
-    UpstreamFault,
-)
+from headgate.errors import ClientGone, Failure, HandlerFault, HeadgateError, RehearsalFault, UpstreamFault
 from headgate.language.runtime import error_response
-from headgate.pipeline.faults import policy_line, undeclared
+from headgate.pipeline.faults import policy_line, stopped, undeclared
 from headgate.pipeline.grpc import as_grpc, is_grpc, note_status
 from headgate.pipeline.options import answers_options, preflight
 from headgate.pipeline.relay import relay
@@ -83,9 +75,7 @@ class Engine:
         try:
             await self._answer(x, snapshot, reply, watched)
         except BaseException as error:
-            x.failure = x.failure or (ClientGone() if watched.gone else _stopped(error))
-            if isinstance(x.failure, NodeStopping):
-                x.outcome = "cut" if reply.head_sent else "failed"
+            x.failure = x.failure or (ClientGone() if watched.gone else stopped(error))
             raise
         finally:
             watched.end()
@@ -225,7 +215,7 @@ class Engine:
         """Closes, `finally`, the row: once, and behind everything else."""
         x.bytes_in, x.bytes_out = x.request.received, reply.bytes_out
         if x.outcome is None:
-            x.outcome = "failed" if x.failure is not None else "client_gone"
+            x.outcome = ("cut" if reply.head_sent else "failed") if x.failure is not None else "client_gone"
         if x.after_close or x.discard or (x.response is not None and not isinstance(x.response.body, bytes)):
             await self._close(x)
         self._row(x)
@@ -256,11 +246,6 @@ class Engine:
                 log.error("request %s: %r did not take its row", x.request.id, sink, exc_info=error)
         if self.seen is not None:
             self.seen(x)
-
-
-def _stopped(error: BaseException) -> BaseException:
-    """Whoever is cancelled, and not since its client is gone, is cut off by the end of the node."""
-    return NodeStopping() if isinstance(error, trio.Cancelled) else error
 
 
 def _bug(x: Exchange) -> str:

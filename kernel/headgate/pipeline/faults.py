@@ -11,8 +11,10 @@ import traceback
 from collections.abc import Iterable, Mapping
 from types import CodeType
 
+import trio
+
 from headgate.contracts.meters import reserve_all
-from headgate.errors import Failure, PluginFault
+from headgate.errors import Failure, NodeStopping, PluginFault
 from headgate.language.vocabulary import StepSpec
 
 ANYBODYS = "request."
@@ -25,6 +27,11 @@ def policy_line(error: BaseException) -> str:
         (f"{frame.filename}:{frame.lineno}: " for frame in reversed(frames) if frame.filename.endswith(".policy")), ""
     )
     return f"{place}{type(error).__name__}: {error}"
+
+
+def stopped(error: BaseException) -> BaseException:
+    """Whoever is cancelled, and not since its client is gone, is cut off by the end of the node."""
+    return NodeStopping() if isinstance(error, trio.Cancelled) else error
 
 
 def by_code(specs: Iterable[StepSpec]) -> dict[CodeType, StepSpec]:

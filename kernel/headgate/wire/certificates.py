@@ -54,6 +54,15 @@ class Certificates:
     def __repr__(self) -> str:
         return f"<Certificates {', '.join(sorted(self._named)) or 'without names'}>"
 
+    def told(self) -> str:
+        """What there is now, for people: the names of each, and until when it is valid. Reads the files."""
+        found = []
+        for chain, _ in self.plan.pairs:
+            with suppress(OSError, ValueError, SettingsError):  # replaced once more just now: that will be told, too
+                first = x509.load_pem_x509_certificate(chain.read_bytes())
+                found.append(f"{', '.join(_names(chain)) or chain} until {first.not_valid_after_utc:%Y-%m-%d}")
+        return "; ".join(found)
+
     def refresh(self) -> bool:
         """Read the files again if they have changed; whether they had. SettingsError, and the old ones go on."""
         now = self._stamps()
@@ -127,6 +136,8 @@ def _context(plan: TlsPlan, chain: Path, key: Path) -> ssl.SSLContext:
 
 def _why(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
+        if "PEM lib" in str(error):
+            return "the one is no chain of certificates in PEM, or the other no private key in PEM"
         return (error.reason or str(error)).lower().replace("_", " ")
     return error.strerror or str(error)
 

@@ -29,7 +29,7 @@ from aioquic.quic.packet import (
 from aioquic.quic.retry import QuicRetryTokenHandler
 
 from headgate.http2 import Sizes, Stream
-from headgate.wire.h3 import Quic
+from headgate.wire.h3_machine import Quic
 from headgate.wire.quic_peer import Peer
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import trio
 from aioquic.h3.connection import ErrorCode
 from aioquic.quic.events import ConnectionIdIssued, ConnectionIdRetired, ConnectionTerminated, HandshakeCompleted
 
-from headgate.wire.h3 import H3Session, Quic
+from headgate.wire.h3 import H3Session
+from headgate.wire.h3_machine import Quic
 from headgate.wire.lane import client_of
 
 if TYPE_CHECKING:

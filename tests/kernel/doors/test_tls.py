@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import ssl
@@ -157,7 +158,8 @@ def test_renewed_files_are_read_and_broken_ones_change_nothing(tmp_path: Path) -
     assert held.refresh() is False, "the same broken file is complained of once"
 
 
-async def test_a_renewed_certificate_is_shown_without_a_restart(certified, tmp_path, autojump_clock):
+async def test_a_renewed_certificate_is_shown_without_a_restart(certified, tmp_path, autojump_clock, caplog):
+    caplog.set_level("INFO", "headgate")
     folder = tmp_path / "renewed"
     folder.mkdir()
     for name in ("one.pem", "one.key", "ca.pem", "client.pem", "client.key"):
@@ -172,13 +174,14 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(certified, tmp_p
         await trio.sleep(3)
         got = await trio.to_thread.run_sync(lambda: shake(port_of(d), Certified(folder)))
         assert "renewed.test" in got["names"]
+        assert re.search(r"were read again: renewed\.test until 20\d\d-\d\d-\d\d", caplog.text)
 
 
 @pytest.mark.parametrize(
     ("files", "why"),
     [
         ({}, "cannot be used: no such file"),
-        ({"cert.pem": "x", "key.pem": "y"}, "cannot be used"),
+        ({"cert.pem": "x", "key.pem": "y"}, "cannot be used: the one is no chain of certificates in pem, or"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path, files, why):
