@@ -15,6 +15,7 @@ def overload(lane: Connections) -> None:
         lane.ids.given += 30
         valve.look(far * again, 1.0)
     valve._looked = trio.current_time()
+    valve.rate = valve._least = 0.0
     assert valve.shut
 
 

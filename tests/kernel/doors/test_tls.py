@@ -174,7 +174,7 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(certified, tmp_p
         await trio.sleep(3)
         got = await trio.to_thread.run_sync(lambda: shake(port_of(d), Certified(folder)))
         assert "renewed.test" in got["names"]
-        assert re.search(r"were read again: renewed\.test until 20\d\d-\d\d-\d\d", caplog.text)
+        assert re.search(r"were read again: renewed\.test until \d{4}-\d\d-\d\d", caplog.text)
 
 
 @pytest.mark.parametrize(
