@@ -75,7 +75,7 @@ def test_connections_that_live_are_served_and_others_wait_when_descriptors_are_o
     node: LiveNode, measured: Callable[[float], None]
 ) -> None:
     with ExitStack() as stack:
-        with few(node, 6) as pid:  # one more than is needed: the worker reads a file now and then
+        with few(node, 5) as pid:
             busy = [stack.enter_context(connected(node)) for _ in range(5)]
             assert [talk(sock) for sock in busy] == [200] * 5
             waiting = [stack.enter_context(connected(node)) for _ in range(5)]

@@ -129,7 +129,7 @@ async def accept_loop(listener: socket.socket, connections: Connections, serving
     most = 1
     while True:
         await wait_readable(listener)
-        for _ in range(most):
+        for taken in range(most):
             await connections.room()
             await connections.valve.room()
             try:
@@ -138,6 +138,9 @@ async def accept_loop(listener: socket.socket, connections: Connections, serving
                 most = 1  # Taken by another worker, or gone before it was taken.
                 break
             except OSError as error:
+                most = 1
+                if taken:
+                    break  # Without a descriptor the kernel says so before it looks whether anybody is at the door.
                 logger.warning("Cannot accept: %s. Trying again in %s s.", error, _BACK_OFF_S)
                 connections.close_idle(1)
                 await trio.sleep(_BACK_OFF_S)
