@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+import trio.testing
 from h2_sides import GET, OK, PREFACE, echo, pair, raw, whole
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
 
@@ -19,6 +20,7 @@ async def test_bodies_and_trailers_pass_both_ways():
             assert len(await whole(stream)) == 1_000_000
         assert stream.trailers == [(b"x-trail", b"1")]
         await stream.wait_closed()
+        await trio.testing.wait_all_tasks_blocked()
         assert repr(client) == "<Session open [0 streams, 0 bytes to write]>"
 
 
