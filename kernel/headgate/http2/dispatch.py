@@ -84,8 +84,9 @@ def _end(session: Session, event: events.StreamEnded) -> None:
 
 def _reset(session: Session, event: events.StreamReset) -> None:
     stream = session.streams.get(event.stream_id)
-    if stream is None or not (stream.spoken or session.client):
-        session.calm.charge()  # an answer that has begun was worth its request; what an upstream resets, it was asked for
+    # An answer that has begun was worth its request. An upstream is not attacking: what it resets, we have opened.
+    if not session.client and (stream is None or not stream.spoken):
+        session.calm.charge()
     if stream is None:
         return
     code = int(event.error_code or 0)

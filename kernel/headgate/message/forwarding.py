@@ -89,11 +89,12 @@ def outgoing_headers(request: Request, client: Client, *, trusted: Collection[Ne
             for line in headers.lines
             if line[0] not in _ENDS_HERE_FROM_STRANGERS and line[0][:11] not in _IDENTITY_PREFIXES
         ]
+        asked = _asked_host(request)
         lines += (
             (b"x-forwarded-for", client.ip.encode()),
             (b"x-forwarded-proto", request.scheme.encode()),
-            (b"x-forwarded-host", _latin(authority := _asked_host(request))),
-            (b"forwarded", forwarded_element(client.ip, request.scheme, authority)),
+            (b"x-forwarded-host", _latin(asked)),
+            (b"forwarded", forwarded_element(client.ip, request.scheme, asked)),
         )
     came_over = _VIA.get(request.http_version) or f"{request.http_version} headgate".encode()
     lines.append((b"via", came_over if via is None else via + b", " + came_over))

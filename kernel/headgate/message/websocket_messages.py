@@ -2,8 +2,8 @@
 
 1. A message comes out whole, with the bytes in which it came: whoever changes nothing passes these on.
 2. A control frame that came within a message comes out before it; the order of the rest stays.
-3. What is longer than `most` bytes, is in frames that say too little, says that it is compressed, or is no framing at all, is `BadFrame`: what cannot be
-   read cannot be judged.
+3. What is longer than `most` bytes, is in frames that say too little, says that it is compressed, or is no framing at
+   all, is `BadFrame`: what cannot be read cannot be judged.
 """
 
 from __future__ import annotations

@@ -67,11 +67,11 @@ def row_of(x: Exchange) -> dict[str, Any]:
 
 def _status(x: Exchange) -> int:
     """What the client was told, or would have been."""
-    if x.response is not None and not (isinstance(x.failure, NodeStopping) and x.outcome == "failed"):
+    if isinstance(x.failure, NodeStopping) and x.outcome == "failed":
+        return x.failure.status_hint
+    if x.response is not None:
         return x.response.status
-    if x.outcome == "client_gone":
-        return 499
-    return x.failure.status_hint if isinstance(x.failure, NodeStopping) else 500
+    return 499 if x.outcome == "client_gone" else 500
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

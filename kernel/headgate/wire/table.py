@@ -162,7 +162,7 @@ class Connections:
                     await self._changed.wait()
         if busy := sum(not one.idle for one in self.live):
             logger.warning(
-                "The time to drain is over after %g s: what runs on %d connections is cut off.", deadline_s, busy
+                "The time to drain is over after %g s: what runs is cut off (connections: %d).", deadline_s, busy
             )
         for connection in self.live:
             connection.scope.cancel()
