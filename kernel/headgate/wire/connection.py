@@ -92,8 +92,8 @@ class Connection:
         """Serve until either side closes; who goes on where the client begins with the preface of HTTP/2. Raises nothing
         but cancellation."""
         try:
-            while await self._turn():
-                pass
+            while await self._turn(await self._next_head()):
+                self.reply = None  # An idle connection keeps nothing of its last request.
         except Refusal as refusal:
             await self._refuse(refusal)
         except ClientGone:
@@ -106,9 +106,8 @@ class Connection:
                 await self.channel.close(reset=self.reply is not None and self.reply.looks_whole)
         return self.successor
 
-    async def _turn(self) -> bool:
-        """One request and its answer; False when the connection is to close."""
-        data = await self._next_head()
+    async def _turn(self, data: bytes) -> bool:
+        """One request, whose head this is, and its answer; False when the connection is to close."""
         if not data:
             return False
         if data == _PRI and not self.requests:

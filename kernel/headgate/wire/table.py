@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
@@ -23,6 +23,8 @@ from headgate.wire.pipe import Pipe, StreamPipe
 from headgate.wire.pulse import Pulse
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from headgate.message.headers import Line
     from headgate.message.request import Client
     from headgate.wire.certificates import Certificates
@@ -87,32 +89,31 @@ class Connections:
             except Exception:
                 logger.exception("The listener for refusals failed on %r", refusal)
 
-    async def serve(self, pipe: Pipe, client: Client) -> None:
-        """Serve one connection to its end."""
-        await self._serve(Connection(pipe, client, self))
+    # These give coroutines and are none: an idle connection is little else than the frames in which it waits.
 
-    async def serve_tls(self, pipe: Pipe, client: Client, certificates: Certificates) -> None:
+    def serve(self, pipe: Pipe, client: Client) -> Coroutine[Any, Any, None]:
+        """Serve one connection to its end."""
+        return self._serve(Connection(pipe, client, self))
+
+    def serve_tls(self, pipe: Pipe, client: Client, certificates: Certificates) -> Coroutine[Any, Any, None]:
         """Serve one connection that begins with TLS to its end."""
-        await self._serve(Handshake(pipe, client, self, certificates))
+        return self._serve(Handshake(pipe, client, self, certificates))
 
     async def _serve(self, first: Live) -> None:
+        """Run it, and whoever goes on with the same bytes."""
         one: Live | None = first
         while one is not None:
-            one = await self._live(one)
-
-    async def _live(self, one: Live) -> Live | None:
-        """Run it; who goes on with the same bytes."""
-        self.live.add(one)
-        try:
-            with one.scope:
-                return await one.run()
-        except Exception:
-            logger.exception("A bug in the lane: %r", one)  # one connection's end, and nobody else's
-        finally:
-            self.live.discard(one)
-            self._changed.set()
-            self._changed = trio.Event()
-        return None
+            self.live.add(one)
+            runs, one = one, None
+            try:
+                with runs.scope:
+                    one = await runs.run()
+            except Exception:
+                logger.exception("A bug in the lane: %r", runs)  # one connection's end, and nobody else's
+            finally:
+                self.live.discard(runs)
+                self._changed.set()
+                self._changed = trio.Event()
 
     async def serve_stream(self, stream: trio.abc.Stream, client: Client) -> None:
         """Serve one connection over any trio stream (TLS that chose http/1.1, memory)."""
