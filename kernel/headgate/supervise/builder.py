@@ -5,6 +5,7 @@ It waits and computes as long as it likes; nobody is served by it. Like a worker
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from collections.abc import Callable
@@ -18,7 +19,6 @@ from headgate.language.parcel import Packer
 from headgate.language.remembered import Remembered
 from headgate.serve import LOOK_S, prepare
 from headgate.supervise import frames
-from headgate.supervise.collector import tidy_collector
 from headgate.supervise.frames import Frames
 
 log = logging.getLogger("headgate")
@@ -76,7 +76,7 @@ class Builder:
                 data = sock.recv(1 << 16)
             except TimeoutError:
                 if untidy:  # behind the back of who waited for the build, or asks for the next one at once
-                    tidy_collector()
+                    gc.collect()
                     untidy = False
                 if watches and self.changed():
                     _send(sock, self.build())
