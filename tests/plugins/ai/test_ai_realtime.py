@@ -36,16 +36,19 @@ class World:
     def __init__(self, gate: Gate, sim: OpenAI, secret: str) -> None:
         self.gate, self.sim, self.secret = gate, sim, secret
 
-    async def talk(self, work: Callable[[Any], Any], secret: str | None = None, model: str = "gpt-realtime") -> Any:
+    async def talk(
+        self, work: Callable[[Any], Any], secret: str | None = None, model: str = "gpt-realtime", *, beta: bool = False
+    ) -> Any:
         """Run `work(connection)` with OpenAI's own client, in a thread."""
 
         def run() -> Any:
             url = self.gate.url + "/v1"
-            with (
-                openai.OpenAI(base_url=url, api_key=secret or self.secret) as client,
-                client.realtime.connect(model=model, websocket_connection_options={"proxy": None}) as connection,
-            ):
-                return work(connection)
+            # The beta speaks TLS wherever it is not told otherwise.
+            over = {"websocket_base_url": url.replace("http:", "ws:")} if beta else {}
+            with openai.OpenAI(base_url=url, api_key=secret or self.secret, **over) as client:
+                api = client.beta.realtime if beta else client.realtime
+                with api.connect(model=model, websocket_connection_options={"proxy": None}) as connection:
+                    return work(connection)
 
         with trio.fail_after(20):
             return await trio.to_thread.run_sync(run)
@@ -66,16 +69,22 @@ class World:
 
 @asynccontextmanager
 async def world(
-    monkeypatch: pytest.MonkeyPatch, lines: str = "ai.realtime rt", *, options: str = "", pool: bool = False
+    monkeypatch: pytest.MonkeyPatch,
+    lines: str = "ai.realtime rt",
+    *,
+    options: str = "",
+    pool: bool = False,
+    provider: str = "openai",
+    prefix: str | None = None,
 ) -> AsyncIterator[World]:
     monkeypatch.setenv("RT_KEY", "sk-the-providers-key")
     monkeypatch.setenv("RT_BAD", "sk-an-old-key")
     keys = 'keys = [secret("RT_BAD"), secret("RT_KEY")]' if pool else 'key = secret("RT_KEY")'
     async with trio.open_nursery() as nursery:
-        sim = await OpenAI(key="sk-the-providers-key").start(nursery)
+        sim = await OpenAI(key="sk-the-providers-key", prefix=prefix).start(nursery)
         sim.says(Says(WORDS))
         text = f"""policy 1
-model rt {{ provider = openai, name = "gpt-realtime", {keys}, url = "{sim.url}"{options} }}
+model rt {{ provider = {provider}, name = "gpt-realtime", {keys}, url = "{sim.url}"{options} }}
 route rt GET /v1/realtime websocket=true {{
     auth.key as key
     {lines}
@@ -130,6 +139,34 @@ async def test_answers_pass_and_their_usage_adds_up(monkeypatch: pytest.MonkeyPa
         assert (attempt["result"], attempt["status"], attempt["cost"]) == ("ok", 101, row["cost"])
         assert row["messages_in"] == 5
         assert w.sim.received[0].query == {"model": "gpt-realtime"}
+
+
+async def test_the_client_s_beta_talks_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(connection: Any) -> Any:
+        until(connection, "session.created")
+        return question(connection).usage.total_tokens
+
+    async with world(monkeypatch) as w:
+        total = await w.talk(work, beta=True)
+        row = await w.gate.row(0)
+        assert (row["outcome"], row["input_tokens"] + row["output_tokens"]) == ("ok", total)
+        assert w.sim.received[0].headers.get(b"openai-beta") == b"realtime=v1"
+
+
+async def test_azure_is_asked_where_it_has_its_sessions_and_with_its_own_key_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def work(connection: Any) -> Any:
+        until(connection, "session.created")
+        return question(connection).usage.total_tokens
+
+    async with world(monkeypatch, provider="azure", prefix="/openai/v1") as w:
+        total = await w.talk(work)
+        row = await w.gate.row(0)
+        assert (row["provider"], row["input_tokens"] + row["output_tokens"]) == ("azure", total)
+        [asked] = w.sim.received
+        assert asked.path == "/openai/v1/realtime"
+        assert asked.headers.get(b"api-key") == b"sk-the-providers-key"
 
 
 async def test_sound_has_its_own_price_and_so_has_sound_that_was_cached(monkeypatch: pytest.MonkeyPatch) -> None:
