@@ -45,6 +45,7 @@ from headgate.pipeline.rows import refused_row, shed_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
 from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
+from headgate.wire.balance import Balance
 from headgate.wire.binds import QUIC, TLS, Sockets, addresses, open_binds
 from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.health import Condition, serve_health
@@ -255,10 +256,14 @@ class Server:
         return sum(lane.valve.shed for lane in self.connections)
 
     async def run(
-        self, sockets: Sockets | None = None, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED
+        self,
+        sockets: Sockets | None = None,
+        balance: Balance | None = None,
+        *,
+        task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Serve until `stop`; started once every listener is open. `sockets` are those of the binds, where somebody has
-        opened some of them already; they are closed when accepting ends."""
+        opened some of them already; they are closed when accepting ends. `balance` is how workers share what comes."""
         limits = limits_of(self.settings)
         certificates = certificates_of(self.settings)
         admin = open_binds([self.settings.admin_bind] if self.settings.admin_bind else [], "admin_bind")
@@ -279,8 +284,8 @@ class Server:
                 if certificates is not None:
                     background.start_soon(keep_fresh, certificates)
                 start = functools.partial(
-                    serve_lane, tls=secure, certificates=certificates, udp=quic, on_refused=self.refused,
-                    on_shed=self.shed,
+                    serve_lane, tls=secure, certificates=certificates, udp=quic, balance=balance,
+                    on_refused=self.refused, on_shed=self.shed,
                 )  # fmt: skip
                 self.connections.append(await serving.start(start, clear, self.engine, limits))
                 task_status.started(self)

@@ -34,6 +34,7 @@ from headgate.supervise.succession import Succession
 from headgate.supervise.systemd import notify
 from headgate.supervise.upgrade import say_ready
 from headgate.supervise.worker import Post, work
+from headgate.wire.balance import Balance, shared_counts
 
 log = logging.getLogger("headgate")
 
@@ -64,6 +65,7 @@ class Master:
         self._of_workers = msgspec.structs.replace(plan.settings, admin_bind="")
         self._early: list[tuple[frames.Built, list[Callable[[Result], None]]]] = []
         self._tidy = Timer(tidy_collector)
+        self._counts = shared_counts(plan.workers)
         self.crew = Crew(self.loop, self._work, self._heard, self._gone, plan.settings.worker_stall_s)
         self.reloads = Reloads(self.crew, self._decided, self._report)
         self.building: Building | None = None
@@ -115,7 +117,7 @@ class Master:
         program, sources = self._unpacker.unpack(parcel)
         self.ready = Ready(program, sources)
 
-    def _work(self, name: str, leads: bool, greets: bool) -> Callable[[socket.socket], int]:
+    def _work(self, place: int, name: str, leads: bool, greets: bool) -> Callable[[socket.socket], int]:
         plan, ready, generation = self.plan, self.ready, self.reloads.generation
         assert ready is not None
 
@@ -123,8 +125,8 @@ class Master:
             return plan.show(error, plan.colour)
 
         post = Post(
-            name, self._of_workers, plan.plugins, ready, generation, self.opening.serving, self._unpacker, show,
-            plan.greet if greets else None, leads, frozenset(sys.modules),
+            name, self._of_workers, plan.plugins, ready, generation, self.opening.serving,
+            Balance(self._counts, place - 1), self._unpacker, show, plan.greet if greets else None, leads, frozenset(sys.modules),
         )  # fmt: skip
 
         def run(sock: socket.socket) -> int:
@@ -182,6 +184,7 @@ class Master:
             self.reloads.built(built, asked)
 
     def _gone(self, worker: Worker) -> None:
+        Balance(self._counts, worker.place - 1).leave()
         self.reloads.gone(worker)
         if self.state == "starting":
             failed = worker.failed

@@ -27,6 +27,7 @@ from headgate.supervise import frames
 from headgate.supervise.collector import settle_collector
 from headgate.supervise.frames import AnyMessage, Frames, Message
 from headgate.supervise.memory import memory_bytes
+from headgate.wire.balance import Balance
 from headgate.wire.binds import Sockets, addresses
 
 log = logging.getLogger("headgate")
@@ -40,8 +41,9 @@ Show = Callable[[HeadgateError], str]
 class Post:
     """What a worker is given: its name, what it serves and where, and how it speaks to people.
 
-    `greet` gives what a node says when it is up; only the first worker of a node is asked for it. `show` gives an error
-    as a terminal shows it. `modules` are those that were imported before it began.
+    `balance` is how many connections it and the others hold. `greet` gives what a node says when it is up; only the first
+    worker of a node is asked for it. `show` gives an error as a terminal shows it. `modules` are those that were imported
+    before it began.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Post:
     ready: Ready
     generation: int
     sockets: Sockets
+    balance: Balance
     unpacker: Unpacker
     show: Show
     greet: Greet | None = None
@@ -128,7 +131,7 @@ class _Worker:
             await self._go.wait()
             if not self._stop.is_set():
                 async with trio.open_nursery() as serving:
-                    await serving.start(self.server.run, self.post.sockets)
+                    await serving.start(self.server.run, self.post.sockets, self.post.balance)
                     await self._say(frames.Serving(self.server.engine.snapshot.generation))
                     await self._stop.wait()
                     # Who asked may have been another than the master, which is to know before this worker has ended.

@@ -24,6 +24,7 @@ from headgate.wire.pipe import Pipe, SocketPipe
 from headgate.wire.table import Connections
 
 if TYPE_CHECKING:
+    from headgate.wire.balance import Balance
     from headgate.wire.certificates import Certificates
     from headgate.wire.handler import Exchanger, OnRefused
     from headgate.wire.overload import OnShed
@@ -77,16 +78,17 @@ async def serve_lane(
     tls: Sequence[socket.socket] = (),
     certificates: Certificates | None = None,
     udp: Sequence[socket.socket] = (),
+    balance: Balance | None = None,
     on_refused: OnRefused | None = None,
     on_shed: OnShed | None = None,
     task_status: trio.TaskStatus[Connections] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on listening sockets until drained or cancelled; starts with its `Connections`. On those of `tls` clients begin
-    with a handshake, for which `certificates` are needed; on those of `udp` they speak HTTP/3.
+    with a handshake, for which `certificates` are needed; on those of `udp` they speak HTTP/3. With a `balance`, other processes accept from the same sockets.
 
     Takes the sockets over: they are closed when accepting ends. To stop, call `drain` on what it started with.
     """
-    connections = Connections(handler, limits, on_refused=on_refused, on_shed=on_shed)
+    connections = Connections(handler, limits, balance, on_refused=on_refused, on_shed=on_shed)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connections.sweep)
         nursery.start_soon(connections.valve.watch)
@@ -110,12 +112,14 @@ async def serve_lane(
 async def _accept_all(
     doors: Sequence[tuple[socket.socket, Serve]], connections: Connections, serving: trio.Nursery
 ) -> None:
+    connections.balance.tell(len(connections.live))
     try:
         async with trio.open_nursery() as accepting:
             for listener, serve in doors:
                 listener.setblocking(False)
                 accepting.start_soon(accept_loop, listener, connections, serving, serve)
     finally:
+        connections.balance.leave()
         for listener, _ in doors:
             listener.close()
 
@@ -124,12 +128,16 @@ async def accept_loop(listener: socket.socket, connections: Connections, serving
     """Accept until cancelled, a task for each connection.
 
     One a turn while they come one by one, so that workers share them; twice as many each time that more are waiting. A turn
-    of a busy loop is long, and at one a turn a crowd would wait for many seconds.
+    of a busy loop is long, and at one a turn a crowd would wait for many seconds. Who holds more than others takes what
+    these leave.
     """
     most = 1
     while True:
         await wait_readable(listener)
+        left = await connections.balance.after_you()
         for taken in range(most):
+            if taken and not left and connections.balance.ahead:
+                break
             await connections.room()
             await connections.valve.room()
             try:

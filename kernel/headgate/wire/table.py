@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
+from headgate.wire.balance import Balance
 from headgate.wire.connection import Connection
 from headgate.wire.handshake import Handshake
 from headgate.wire.ids import Ids
@@ -49,6 +50,7 @@ class Connections:
         self,
         handler: Exchanger,
         limits: Limits | None = None,
+        balance: Balance | None = None,
         *,
         on_refused: OnRefused | None = None,
         on_shed: OnShed | None = None,
@@ -61,6 +63,7 @@ class Connections:
         self.drain_began = trio.Event()
         self.drained = trio.Event()
         self.live: set[Live] = set()
+        self.balance = balance or Balance()
         self._on_refused = on_refused
         self.ids = Ids()
         self.next_id = self.ids.next
@@ -89,31 +92,40 @@ class Connections:
             except Exception:
                 logger.exception("The listener for refusals failed on %r", refusal)
 
-    # These give coroutines and are none: an idle connection is little else than the frames in which it waits.
+    # These give coroutines and are none: an idle connection is little else than the frames in which it waits. And it counts
+    # from now on, not from when its task first runs.
 
     def serve(self, pipe: Pipe, client: Client) -> Coroutine[Any, Any, None]:
         """Serve one connection to its end."""
-        return self._serve(Connection(pipe, client, self))
+        return self._serve(self._with(Connection(pipe, client, self)))
 
     def serve_tls(self, pipe: Pipe, client: Client, certificates: Certificates) -> Coroutine[Any, Any, None]:
         """Serve one connection that begins with TLS to its end."""
-        return self._serve(Handshake(pipe, client, self, certificates))
+        return self._serve(self._with(Handshake(pipe, client, self, certificates)))
+
+    def _with(self, one: Live) -> Live:
+        self.live.add(one)
+        self.balance.tell(len(self.live))
+        return one
+
+    def _without(self, one: Live) -> None:
+        self.live.discard(one)
+        self.balance.tell(len(self.live))
+        self._changed.set()
+        self._changed = trio.Event()
 
     async def _serve(self, first: Live) -> None:
         """Run it, and whoever goes on with the same bytes."""
         one: Live | None = first
         while one is not None:
-            self.live.add(one)
-            runs, one = one, None
+            runs, one = self._with(one), None
             try:
                 with runs.scope:
                     one = await runs.run()
             except Exception:
                 logger.exception("A bug in the lane: %r", runs)  # one connection's end, and nobody else's
             finally:
-                self.live.discard(runs)
-                self._changed.set()
-                self._changed = trio.Event()
+                self._without(runs)
 
     async def serve_stream(self, stream: trio.abc.Stream, client: Client) -> None:
         """Serve one connection over any trio stream (TLS that chose http/1.1, memory)."""

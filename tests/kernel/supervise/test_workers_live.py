@@ -76,6 +76,22 @@ def test_every_worker_serves_and_one_leads(node: LiveNode) -> None:
     until(lambda: status(node)["handled"] == before + 5)
 
 
+def test_connections_are_shared_out_over_the_workers(node: LiveNode) -> None:
+    until(lambda: len(workers(node)) == 3)
+    host, _, port = node.url.removeprefix("http://").rpartition(":")
+    clients = [socket.create_connection((host, int(port))) for _ in range(60)]
+    held = until(lambda: shared(node, 60))
+    for client in clients:
+        client.close()
+    assert min(held) >= 10
+
+
+def shared(node: LiveNode, count: int) -> list[int] | None:
+    """How many connections each worker holds, once it is so many in all."""
+    held = [worker["connections"] for worker in workers(node)]
+    return held if sum(held) >= count else None
+
+
 def test_a_worker_that_is_killed_is_replaced_within_a_second_and_another_leads(node: LiveNode) -> None:
     until(lambda: len(workers(node)) == 3)
     before = status(node)["restarts"]
