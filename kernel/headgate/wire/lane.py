@@ -136,8 +136,8 @@ async def accept_loop(listener: socket.socket, connections: Connections, serving
         await wait_readable(listener)
         left = await connections.balance.after_you()
         for taken in range(most):
-            if taken and not left and connections.balance.ahead:
-                break
+            if taken and (connections.full or (connections.balance.ahead and not left)):
+                break  # Whether anybody else is at the door is not known.
             await connections.room()
             await connections.valve.room()
             try:

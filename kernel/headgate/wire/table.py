@@ -140,9 +140,14 @@ class Connections:
                 connection.sweep(now)
             await trio.sleep(self.limits.tick_s)
 
+    @property
+    def full(self) -> bool:
+        """Whether it holds as many as it may."""
+        return len(self.live) >= self.limits.connections
+
     async def room(self) -> None:
         """Wait until one more connection may be accepted; somebody is at the door."""
-        while len(self.live) >= self.limits.connections:
+        while self.full:
             self.close_idle(1)
             with trio.move_on_after(self.limits.tick_s):  # Or until one falls idle.
                 await self._changed.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from contextlib import suppress
 
 import pytest
 import trio
@@ -131,6 +132,21 @@ async def test_at_the_limit_of_connections_an_idle_one_makes_room(lane):
             assert len(node.connections.live) <= 2
         for talk in talks:
             await talk.stream.aclose()
+
+
+async def test_at_the_limit_nobody_makes_room_for_nobody(lane, until):
+    async with lane(hello, connections=6) as node:
+        clients = [socket.create_connection(node.address) for _ in range(6)]  # a crowd: more than one is taken in a turn
+        await until(lambda: len(node.connections.live) == 6)
+        for client in clients:
+            client.setblocking(False)
+        await trio.testing.wait_all_tasks_blocked()
+        closed = []
+        for client in clients:
+            with suppress(BlockingIOError):
+                closed.append(client.recv(1))
+            client.close()
+        assert not closed
 
 
 async def test_at_the_limit_of_busy_connections_accepting_waits(lane):
