@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "bench"
 CONFIGURATIONS = Path(__file__).parent / "peers"
 GATEWAY_CORE, LOAD_CORE = 0, 1
+BOTH_CORES = f"{GATEWAY_CORE},{LOAD_CORE}"
 UPSTREAM, STREAMS = 18081, 18091
 
 SMALL, BIG, CHAT = "/small", "/big", "/v1/chat/completions"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.bench.cases import AI, RELAY, REST, STREAM, TWO
+from tests.bench.cases import AI, ONE, RELAY, REST, STREAM, TWO
 from tests.bench.ratios import by_cpu, by_rate
 from tests.bench.runs import Measured
 
@@ -28,7 +28,7 @@ GOALS = (
     Goal("AI route, everything on, beside Portkey", "chat-32", AI, "portkey", 9),
     Goal("REST route (key, limit, log row), beside Caddy bare", "rest-small-32", REST, "caddy", 1.0),
     Goal("SSE relay, beside a bare relay in trio", "stream-32", STREAM, RELAY, 0.5),
-    Goal("Two workers, beside one (≤ 1.1 × its processor time)", "workers-32", TWO, REST, 1 / 1.1, cpu_alone=True),
+    Goal("Two workers, beside one (≤ 1.1 × its processor time)", "workers-32", TWO, ONE, 1 / 1.1, cpu_alone=True),
 )
 
 

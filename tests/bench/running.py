@@ -67,9 +67,9 @@ class Running:
 
 @contextmanager
 def started(
-    command: Sequence[str], folder: Path, *, core: int, port: int, configuration: str = "", env: Mapping[str, str] | None = None
+    command: Sequence[str], folder: Path, *, core: int | str, port: int, configuration: str = "", env: Mapping[str, str] | None = None
 ) -> Iterator[Running]:  # fmt: skip
-    """Start a gateway on a core, wait until it listens, and end it behind the block. RuntimeError if it does not come up."""
+    """Start a gateway on a core (or several, "0,1"), wait until it listens, and end it behind the block. RuntimeError if it does not come up."""
     if _taken(port):
         raise RuntimeError(f"somebody listens on port {port} already; {command[0]} needs it")
     if configuration:

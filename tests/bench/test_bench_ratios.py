@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.bench.cases import AI, DIRECT, PACES, REST, TWO
+from tests.bench.cases import AI, DIRECT, ONE, PACES, REST, TWO
 from tests.bench.goals import verdicts
 from tests.bench.made_runs import measured, run
 from tests.bench.ratios import added_us, by_cpu, by_rate, latency_ratio
@@ -69,6 +69,6 @@ def test_a_goal_is_met_where_both_ratios_reach_it() -> None:
 
 
 def test_two_workers_are_held_to_processor_time_alone() -> None:
-    one = run("workers-32", REST)
-    assert word(REST, one, run("workers-32", TWO, rate=100, cpu_us=109)) == "met"
-    assert word(REST, one, run("workers-32", TWO, rate=9999, cpu_us=111)) == "missed"
+    one = run("workers-32", ONE)
+    assert word(ONE, one, run("workers-32", TWO, rate=100, cpu_us=109)) == "met"
+    assert word(ONE, one, run("workers-32", TWO, rate=9999, cpu_us=111)) == "missed"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from tests.bench.bed import ROOT, Bed
+from tests.bench.bed import BOTH_CORES, ROOT, Bed
 from tests.bench.peers.peer import Peer, here
 
 from headgate.host.settings import Settings
@@ -77,11 +77,18 @@ class Rest(Headgate):
     port, tls_port = 18110, 18210
 
 
-class TwoWorkers(Rest):
-    """The same with two workers, which share the core."""
+class OneWorker(Rest):
+    """The same on either of both cores, beside the load: for those that need two."""
+
+    name = "headgate-rest-1-worker"
+    port, tls_port, cores = 18114, 0, BOTH_CORES
+
+
+class TwoWorkers(OneWorker):
+    """The same with two workers."""
 
     name = "headgate-rest-2-workers"
-    port, tls_port = 18113, 0
+    port = 18113
     workers = 2
 
     def missing(self) -> str:

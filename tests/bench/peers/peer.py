@@ -18,7 +18,7 @@ class Peer:
     """One gateway. A subclass says what is different: mostly a port, a configuration file and a command.
 
     `port` is where it takes requests, `tls_port` where it takes them over TLS (0: it does not), `stream_path` where it
-    passes streams on ("": it does not). `how` is how one gets `program`, for whoever lacks it.
+    passes streams on ("": it does not). `cores` are those that it may use. `how` is how one gets `program`, for whoever lacks it.
     """
 
     name: ClassVar[str]
@@ -28,6 +28,7 @@ class Peer:
     port: ClassVar[int]
     tls_port: ClassVar[int] = 0
     stream_path: ClassVar[str] = ""
+    cores: ClassVar[str] = str(GATEWAY_CORE)
     # What a run of it is longer by: who answers a hundred times a second needs time to be measured.
     patience: ClassVar[float] = 1.0
     # What it needs after a sleep before it is measured.
@@ -62,7 +63,7 @@ class Peer:
         folder = bed.of(self.name)
         command, env = self.command(bed), self.environ(bed)
         with started(
-            command, folder, core=GATEWAY_CORE, port=self.port, configuration=self.configuration, env=env
+            command, folder, core=self.cores, port=self.port, configuration=self.configuration, env=env
         ) as running:
             running.wake_s = self.wake_s
             yield running

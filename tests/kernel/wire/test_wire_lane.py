@@ -136,8 +136,11 @@ async def test_at_the_limit_of_connections_an_idle_one_makes_room(lane):
 
 async def test_at_the_limit_nobody_makes_room_for_nobody(lane, until):
     async with lane(hello, connections=6) as node:
-        clients = [socket.create_connection(node.address) for _ in range(6)]  # a crowd: more than one is taken in a turn
-        await until(lambda: len(node.connections.live) == 6)
+        clients = [
+            socket.create_connection(node.address) for _ in range(6)
+        ]  # a crowd: more than one is taken in a turn
+        with trio.fail_after(5):
+            await until(lambda: len(node.connections.live) == 6)
         for client in clients:
             client.setblocking(False)
         await trio.testing.wait_all_tasks_blocked()
