@@ -313,8 +313,8 @@ class Server:
         """Put what was refused before it became a request into the log."""
         row = refused_row(
             at=self.node.clock.time(), id=refusal.id, method=refusal.method or "-", status=refusal.status,
-            target=(refusal.target or b"-").decode("latin-1"), reason=refusal.detail, client=client.ip,
-            worker=self.node.worker,
+            target=(refusal.target or b"-").decode("latin-1"), version=refusal.version, reason=refusal.detail,
+            client=client.ip, worker=self.node.worker,
         )  # fmt: skip
         self._log(row)
 

@@ -72,6 +72,7 @@ class AsgiDoor:
         refusal.id = self._ids.next()
         refusal.method = scope.get("method", "GET")
         refusal.target = scope.get("raw_path") or b"-"
+        refusal.version = scope.get("http_version", "1.1")
         if self._on_refused is not None:
             self._on_refused(client, refusal)
         await answer_problem(reply, refusal.status, refusal.detail, refusal.id)

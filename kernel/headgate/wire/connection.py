@@ -239,8 +239,8 @@ class Connection:
 
 
 def _name(refusal: Refusal, data: bytes) -> None:
-    """Put method and target on a refusal where the request line can be read, and is worth keeping."""
+    """Put method, target and version on a refusal where the request line can be read, and is worth keeping."""
     line, end, _ = data.partition(b"\r\n")
     if end and refusal.status != 414:
         with suppress(Refusal):
-            refusal.method, refusal.target, _ = read_request_line(line)
+            refusal.method, refusal.target, refusal.version = read_request_line(line)

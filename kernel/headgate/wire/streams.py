@@ -49,6 +49,7 @@ async def serve_stream(
         try:
             head = _read(table, client, stream, version)
         except Refusal as refusal:
+            refusal.version = version
             await _refuse(table, client, stream, reply, refusal)
         else:
             if table.valve.shut and not await table.valve.admits():

@@ -40,6 +40,24 @@ def test_a_line_tells_the_request() -> None:
     assert text_line(ROW) == "2026-01-01T00:00:00.200Z GET /orders/7 200 3.2ms orders req1"
 
 
+def test_a_line_tells_the_protocol() -> None:
+    line = text_line({**ROW, "http_version": "2"})
+    assert line == "2026-01-01T00:00:00.200Z GET /orders/7 HTTP/2 200 3.2ms orders req1"
+
+
+def test_a_grpc_call_has_its_own_status() -> None:
+    assert " orders grpc-status 14 req1" in text_line({**ROW, "http_version": "2", "grpc_status": 14})
+
+
+def test_a_websocket_has_what_passed_and_how_it_was_closed() -> None:
+    passed = {"upgrade": "websocket", "messages_in": 3, "messages_out": 5, "bytes_in": 60, "bytes_out": 700}
+    row = {**ROW, "http_version": "1.1", "status": 101, **passed}
+    line = text_line({**row, "close_code": 1000, "closed_by": "client"})
+    assert " GET /orders/7 HTTP/1.1 websocket 101 " in line
+    assert line.endswith(" orders 3→5 messages 60→700 bytes close 1000 by client req1")
+    assert text_line(row).endswith(" 60→700 bytes req1"), "a client that is gone has said no code"
+
+
 def test_an_ai_call_has_caller_model_tokens_and_cost() -> None:
     line = text_line({**ROW, **AI, "team": "search", "caller": "k_1"})
     assert line.endswith("orders search/k_1 gpt-4.1 12→3 tokens $0.000048 req1")
