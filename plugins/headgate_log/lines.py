@@ -7,6 +7,7 @@ is escaped: a line is always one line, and no request paints the screen of whoev
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,6 +26,11 @@ _encoder = msgspec.json.Encoder(enc_hook=str)
 def json_line(row: Mapping[str, Any]) -> str:
     """The whole row as one JSON object, with its time also as RFC 3339. JSON escapes what does not print."""
     return _encoder.encode({"time": _stamp(row["at"]), **row}).decode()
+
+
+def json_remark(text: str) -> str:
+    """What is said of the access log itself, as the node's other log lines are said."""
+    return _encoder.encode({"time": _stamp(time.time()), "level": "warning", "message": text}).decode()
 
 
 def text_line(row: Mapping[str, Any], *, colour: bool = False, dated: bool = True) -> str:

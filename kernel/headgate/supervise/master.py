@@ -144,7 +144,7 @@ class Master:
                 share(modules)
                 self._arrived(worker)
             case frames.Failed(said) if self.state != "starting":
-                self.plan.say(said)
+                self.plan.say(said, wrong=True)
             case frames.Serving():
                 self._up()
 
@@ -208,7 +208,7 @@ class Master:
             self._tidy.cancel()
             self._tidy = self.loop.at(TIDY_S, tidy_collector)
         else:
-            self.plan.say(f"{result.said}\nwhat was serving goes on serving")
+            self.plan.say(f"{result.said}\nwhat was serving goes on serving", wrong=True)
         for worker in self.crew.workers:
             self._let_serve(worker)
 
@@ -271,7 +271,7 @@ class Master:
 
     def _give_up(self, said: str, status: int, hint: str = "") -> None:
         self.state, self.status = "over", status
-        self.plan.say("\n".join(text for text in (said, hint) if text))
+        self.plan.say("\n".join(text for text in (said, hint) if text), wrong=True)
         self.crew.kill()
         self.loop.stop()
 

@@ -16,7 +16,7 @@ from headgate.host.settings import load_settings
 from headgate.serve import open_node, open_server, prepare
 from headgate_log import Log
 from headgate_log.access import AccessLog
-from headgate_log.lines import duration, json_line, text_line
+from headgate_log.lines import duration, json_line, json_remark, text_line
 
 ROW = {
     "at": 1_767_225_600.2,
@@ -178,6 +178,7 @@ def test_the_flags_of_serve_reach_the_table() -> None:
 def test_a_flag_that_was_not_given_leaves_the_table_alone() -> None:
     _, settings = _settings({"log_format": None, "access_log": None}, {"HEADGATE_LOG__FORMAT": "json"})
     assert settings.plugins["log"].format == "json"
+    assert settings.log_format == "json", "the node's own lines heed it as well"
     assert settings.plugins["log"].access is True
 
 
@@ -226,7 +227,7 @@ async def test_every_request_is_a_line_over_a_real_socket(tmp_path, capsys: pyte
 
 async def test_a_row_that_cannot_be_shown_takes_no_other_with_it() -> None:
     out = io.StringIO()
-    log = AccessLog(out, json_line)
+    log = AccessLog(out, json_line, format_remark=json_remark)
     nested: list[object] = []
     for _ in range(100_000):
         nested = [nested]
@@ -234,7 +235,9 @@ async def test_a_row_that_cannot_be_shown_takes_no_other_with_it() -> None:
     log.add(ROW)
     await log.flush()
     first, second = out.getvalue().splitlines()
-    assert first == "the line of request 'req1' cannot be shown: RecursionError"
+    said = json.loads(first)
+    assert said.pop("time").endswith("Z")
+    assert said == {"level": "warning", "message": "the line of request 'req1' cannot be shown: RecursionError"}
     assert json.loads(second)["path"] == "/orders/7"
     while nested:
         nested = nested[0]  # type: ignore[assignment]
