@@ -206,6 +206,7 @@ class Server:
         self.engine = engine
         self.addresses: list[str] = []
         self.reloads = 0
+        self.was_cut = False
         self.connections: list[Connections] = []
         self.retired: set[Snapshot] = set()
         self._remembered = Remembered()
@@ -301,6 +302,12 @@ class Server:
         async with trio.open_nursery() as nursery:
             for connections in self.connections:
                 nursery.start_soon(connections.drain, self.settings.drain_s, linger_s)
+
+    def cut(self) -> None:
+        """Cut off what a drain still lets run. Its rows are written, and where it is possible its clients are told."""
+        self.was_cut = True
+        for connections in self.connections:
+            connections.cut()
 
     def _condition(self) -> Condition:
         ready = not any(lane.draining for lane in self.connections)
@@ -441,15 +448,17 @@ async def _reload(server: Server, report: Report) -> None:
 
 
 async def signals(server: Server, report: Report) -> None:
-    """SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reloads."""
+    """SIGTERM and SIGINT drain, a second one cuts off what runs, a third one ends at once; SIGHUP reloads."""
     stopping = False
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
         async with trio.open_nursery() as nursery:
             async for number in received:
                 if number == signal.SIGHUP:
                     nursery.start_soon(_reload, server, report)
-                elif stopping:
+                elif server.was_cut:
                     raise KeyboardInterrupt
+                elif stopping:
+                    server.cut()
                 else:
                     stopping = True
                     nursery.start_soon(server.stop)

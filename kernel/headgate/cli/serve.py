@@ -114,10 +114,12 @@ def _serve_alone(work: Work, settings: Settings, voice: Voice, greet: Greet, soc
         ready = prepare(settings, work.plugins)
     except PolicyError as error:
         voice.end(error, NOTHING_SERVED)
-    trio.run(_serve, work, voice, greet, ready, seen, sockets, restrict_keyboard_interrupt_to_checkpoints=True)
+    sys.exit(
+        trio.run(_serve, work, voice, greet, ready, seen, sockets, restrict_keyboard_interrupt_to_checkpoints=True)
+    )
 
 
-async def _serve(work: Work, voice: Voice, greet: Greet, ready: Ready, seen: Stamps, sockets: Sockets | None) -> None:
+async def _serve(work: Work, voice: Voice, greet: Greet, ready: Ready, seen: Stamps, sockets: Sockets | None) -> int:
     settings = work.settings
 
     def report(error: HeadgateError | None) -> None:
@@ -134,3 +136,4 @@ async def _serve(work: Work, voice: Voice, greet: Greet, ready: Ready, seen: Sta
             if settings.reload:
                 nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), report)
         nursery.cancel_scope.cancel()
+    return int(server.was_cut)

@@ -68,6 +68,10 @@ class Voice:
             if not self.as_json:
                 raise
             self.end(error)
+        except KeyboardInterrupt:
+            if not self.as_json:
+                raise
+            sys.exit(1)
 
     def end(self, error: HeadgateError, hint: str = "") -> NoReturn:
         """Say what is wrong, and end with the status that is its."""

@@ -42,6 +42,8 @@ LOOK_AFTER_S = 1.0
 TIDY_S = 2.0
 # What a worker has beyond `drain_s`: closing stores, writing what is queued.
 CLOSE_S = 15.0
+# What a worker has to cut off what runs, and to write the rows of that.
+CUT_S = 5.0
 # Who has just been answered may have sent the next request on the same connection already.
 LINGER_S = 0.5
 
@@ -235,12 +237,13 @@ class Master:
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
-        """The first time, finish what runs; the second time, end."""
+        """The first time, finish what runs; the second time, cut it off; the third time, end."""
         self.succession.stop()
-        if self.state == "draining":
+        if self.state == "draining" and not self.status:
             self.status = 1
-            self.crew.kill()
-            self.loop.stop()
+            log.warning("told to stop once more: what runs is cut off")
+            self.crew.tell(frames.Cut())
+            self.loop.at(CUT_S, self.crew.kill)
         elif self.state == "serving":
             self._drain(0.0)
         else:

@@ -68,6 +68,10 @@ class Connection:
         """When it closes if nothing comes."""
         return self.channel.read_by
 
+    def cut(self) -> None:
+        """End it, and what runs on it."""
+        self.scope.cancel()
+
     def let_go(self) -> None:
         """Close it, as it is idle."""
         self.channel.pipe.interrupt_receive()
