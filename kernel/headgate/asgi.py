@@ -17,6 +17,7 @@ import trio
 
 from headgate.contracts.transport import Tended
 from headgate.errors import HeadgateError, PolicyError
+from headgate.host.loglines import log_to_stderr
 from headgate.host.plugins import load_plugins
 from headgate.host.policies import stamps
 from headgate.host.settings import load_settings
@@ -33,6 +34,7 @@ class App:
 
     def __init__(self) -> None:
         self._door: AsgiDoor | None = None
+        self._as_json = False
 
     def __repr__(self) -> str:
         return f"<App {'serving' if self._door else 'not started'}>"
@@ -48,15 +50,17 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # lifespan.startup
+        self._speak(as_json=os.environ.get("HEADGATE_LOG_FORMAT") == "json")
         try:
             await self._serve(receive, send)
         except HeadgateError as error:
-            print(told(error), file=sys.stderr)
+            self._say(told(error), wrong=True)
             await send({"type": "lifespan.startup.failed", "message": "nothing is served: mend what stands above"})
 
     async def _serve(self, receive: Receive, send: Send) -> None:
         plugins = load_plugins()
         settings = load_settings(_file(), os.environ, {}, plugins.settings_shapes())
+        self._speak(as_json=settings.log_format == "json")
         seen = stamps(Path(settings.policies))
         ready = await trio.to_thread.run_sync(prepare, settings, plugins)
         async with open_server(settings, plugins, ready) as server, trio.open_nursery() as nursery:
@@ -64,7 +68,7 @@ class App:
             if isinstance(server.node.transport, Tended):
                 await nursery.start(server.node.transport.run)
             if settings.reload:
-                nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), _report)
+                nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), self._report)
             self._door = AsgiDoor(server.engine, limits_of(settings), on_refused=server.refused)
             await send({"type": "lifespan.startup.complete"})
             await receive()  # lifespan.shutdown
@@ -73,6 +77,21 @@ class App:
             nursery.cancel_scope.cancel()
         self._door = None
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _speak(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        if as_json:
+            log_to_stderr(as_json=True)  # as text, log lines look as the server wants them
+
+    def _report(self, error: HeadgateError | None) -> None:
+        said = "reloaded" if error is None else f"{told(error)}\nwhat was serving goes on serving"
+        self._say(said, wrong=error is not None)
+
+    def _say(self, text: str, *, wrong: bool) -> None:
+        if self._as_json:
+            log.log(logging.ERROR if wrong else logging.INFO, "%s", text)
+        else:
+            print(text, file=sys.stderr)
 
 
 def _file() -> Path | None:
@@ -89,10 +108,6 @@ def told(error: HeadgateError) -> str:
     if isinstance(error, PolicyError):
         return render(list(error.diagnostics), error.sources)
     return str(error)
-
-
-def _report(error: HeadgateError | None) -> None:
-    print("reloaded" if error is None else f"{told(error)}\nwhat was serving goes on serving", file=sys.stderr)
 
 
 app: Callable[[Scope, Receive, Send], Any] = App()

@@ -207,6 +207,7 @@ class Server:
         self.engine = engine
         self.addresses: list[str] = []
         self.reloads = 0
+        self.was_cut = False
         self.connections: list[Connections] = []
         self.retired: set[Snapshot] = set()
         self._remembered = Remembered()
@@ -307,6 +308,12 @@ class Server:
             for connections in self.connections:
                 nursery.start_soon(connections.drain, self.settings.drain_s, linger_s)
 
+    def cut(self) -> None:
+        """Cut off what a drain still lets run. Its rows are written, and where it is possible its clients are told."""
+        self.was_cut = True
+        for connections in self.connections:
+            connections.cut()
+
     def _condition(self) -> Condition:
         ready = not any(lane.draining for lane in self.connections)
         detail = {
@@ -318,8 +325,8 @@ class Server:
         """Put what was refused before it became a request into the log."""
         row = refused_row(
             at=self.node.clock.time(), id=refusal.id, method=refusal.method or "-", status=refusal.status,
-            target=(refusal.target or b"-").decode("latin-1"), reason=refusal.detail, client=client.ip,
-            worker=self.node.worker,
+            target=(refusal.target or b"-").decode("latin-1"), version=refusal.version, reason=refusal.detail,
+            client=client.ip, worker=self.node.worker,
         )  # fmt: skip
         self._log(row)
 
@@ -446,15 +453,17 @@ async def _reload(server: Server, report: Report) -> None:
 
 
 async def signals(server: Server, report: Report) -> None:
-    """SIGTERM and SIGINT drain, a second one ends at once; SIGHUP reloads."""
+    """SIGTERM and SIGINT drain, a second one cuts off what runs, a third one ends at once; SIGHUP reloads."""
     stopping = False
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
         async with trio.open_nursery() as nursery:
             async for number in received:
                 if number == signal.SIGHUP:
                     nursery.start_soon(_reload, server, report)
-                elif stopping:
+                elif server.was_cut:
                     raise KeyboardInterrupt
+                elif stopping:
+                    server.cut()
                 else:
                     stopping = True
                     nursery.start_soon(server.stop)

@@ -16,7 +16,7 @@ from typing import Any, Literal, TextIO
 
 import trio
 
-from headgate_log.lines import json_line, text_line
+from headgate_log.lines import json_line, json_remark, text_line
 
 Row = Mapping[str, Any]
 Format = Callable[[Row], str]
@@ -31,9 +31,12 @@ CLOSE_S = 2.0
 class AccessLog:
     """A sink that prints. `written` and `dropped` count lines."""
 
-    def __init__(self, stream: TextIO, format_row: Format, *, room: int = ROOM) -> None:
+    def __init__(
+        self, stream: TextIO, format_row: Format, *, room: int = ROOM, format_remark: Callable[[str], str] = str
+    ) -> None:
         self._stream = stream
         self._format = format_row
+        self._remark = format_remark
         self._room = room
         self._rows: list[Row] = []
         self._unsaid = 0
@@ -48,7 +51,7 @@ class AccessLog:
         """As the settings want it; in colour where a person watches (and did not say NO_COLOR)."""
         stream = sys.stderr
         if form == "json":
-            return cls(stream, json_line)
+            return cls(stream, json_line, format_remark=json_remark)
         terminal = stream.isatty()
         colour = terminal and "NO_COLOR" not in os.environ
         return cls(stream, lambda row: text_line(row, colour=colour, dated=not terminal))
@@ -96,12 +99,13 @@ class AccessLog:
         try:
             return self._format(row)
         except Exception as error:
-            return f"the line of request {row.get('id')!r} cannot be shown: {type(error).__name__}"
+            return self._remark(f"the line of request {row.get('id')!r} cannot be shown: {type(error).__name__}")
 
     def _write(self, rows: Sequence[Row], unsaid: int) -> None:
         lines = [self._line(row) for row in rows]
         if unsaid:
-            lines.append(f"{unsaid} lines of the access log were dropped: whoever reads it does not keep up")
+            said = f"{unsaid} lines of the access log were dropped: whoever reads it does not keep up"
+            lines.append(self._remark(said))
         try:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()

@@ -11,7 +11,8 @@ OWN: Final = frozenset({
     "at", "id", "route", "method", "host", "path", "status", "outcome", "duration_s", "bytes_in", "bytes_out", "client",
     "worker", "caller", "team", "target", "model", "provider", "attempts", "input_tokens", "output_tokens",
     "cached_tokens", "reasoning_tokens", "cost", "estimated", "error", "shadows", "time", "missed",
-    "cache_write_tokens", "audio_tokens", "key", "grpc_status",
+    "cache_write_tokens", "audio_tokens", "key", "grpc_status", "http_version", "upgrade", "messages_in",
+    "messages_out", "close_code", "closed_by",
 })  # fmt: skip
 
 

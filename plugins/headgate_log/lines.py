@@ -7,6 +7,7 @@ is escaped: a line is always one line, and no request paints the screen of whoev
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -27,18 +28,25 @@ def json_line(row: Mapping[str, Any]) -> str:
     return _encoder.encode({"time": _stamp(row["at"]), **row}).decode()
 
 
+def json_remark(text: str) -> str:
+    """What is said of the access log itself, as the node's other log lines are said."""
+    return _encoder.encode({"time": _stamp(time.time()), "level": "warning", "message": text}).decode()
+
+
 def text_line(row: Mapping[str, Any], *, colour: bool = False, dated: bool = True) -> str:
-    """`12:04:31.204 POST /v1/chat/completions 200 1.24s chat search/k_1 gpt-4.1 12→3 tokens $0.00004 01J…`"""
+    """`12:04:31.204 POST /v1/chat/completions HTTP/2 200 1.24s chat search/k_1 gpt-4.1 12→3 tokens $0.00004 01J…`"""
     status = int(row.get("status") or 0)
     parts = [
         _stamp(row["at"]) if dated else _clock(row["at"]),
         _plain(row.get("method")),
         _shortened(_plain(row.get("path"))),
+        _protocol(row),
         _painted(str(status), _COLOURS.get(status // 100, ""), colour),
         duration(float(row.get("duration_s") or 0.0)),
         _plain(row.get("route") or "-"),
         _who(row),
         _model(row),
+        _spoken(row),
         _trouble(row, colour),
         _painted(_plain(row.get("id")), _DIM, colour),
     ]
@@ -69,6 +77,21 @@ def _model(row: Mapping[str, Any]) -> str:
     cost = row.get("cost")
     money = "" if cost is None else f" {Money(cost)}"
     return f"{_plain(row['model'])} {about}{row['input_tokens']}→{row['output_tokens']} tokens{money}"
+
+
+def _protocol(row: Mapping[str, Any]) -> str:
+    version, upgrade = row.get("http_version"), row.get("upgrade")
+    return " ".join((*([f"HTTP/{_plain(version)}"] if version else ()), *([_plain(upgrade)] if upgrade else ())))
+
+
+def _spoken(row: Mapping[str, Any]) -> str:
+    """What HTTP's status does not say: the status of a gRPC call, what passed through a WebSocket and how it was closed."""
+    said = [] if row.get("grpc_status") is None else [f"grpc-status {row['grpc_status']}"]
+    if row.get("messages_in") is not None:
+        said.append(f"{row['messages_in']}→{row['messages_out']} messages {row['bytes_in']}→{row['bytes_out']} bytes")
+    if row.get("close_code") is not None:
+        said.append(f"close {row['close_code']} by {_plain(row['closed_by'])}")
+    return " ".join(said)
 
 
 def _trouble(row: Mapping[str, Any], colour: bool) -> str:

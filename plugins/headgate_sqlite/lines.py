@@ -14,12 +14,13 @@ _COLOURS: Final = {1: "dim", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
 def line_of(row: Mapping[str, Any]) -> Text:
-    """The line: time, status, duration, method and path, route, who, model and tokens and cost, what went wrong."""
+    """The line: time, status, duration, protocol, method and path, route, who, model and tokens and cost, what went wrong."""
     status = int(row.get("status", 0))
     line = Text()
     line.append(f"{datetime.fromtimestamp(float(row['at']), UTC):%m-%d %H:%M:%S.%f}"[:-3], "dim")
     line.append(f" {status:>3}", _COLOURS.get(status // 100, "bold"))
     line.append(f" {_duration(float(row.get('duration_s', 0.0))):>7}")
+    line.append(f" {_protocol(row):<8}", "dim")
     line.append(f" {_printable(row.get('method', '-')):<6} ", "bold")
     line.append(f"{_printable(row.get('path', '-')):<32}")
     line.append(f" {_printable(row.get('route') or '-'):<12}", "cyan")
@@ -28,6 +29,12 @@ def line_of(row: Mapping[str, Any]) -> Text:
         line.append(f" {part}", style)
     line.rstrip()
     return line
+
+
+def _protocol(row: Mapping[str, Any]) -> str:
+    """Rows of older days, and of what was no HTTP, have none."""
+    version = row.get("http_version")
+    return f"HTTP/{_printable(version)}" if version else "-"
 
 
 def _booked(row: Mapping[str, Any]) -> int:
@@ -53,6 +60,7 @@ def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     if booked > (row.get("cost") or 0):
         # Of what ended before its provider could say, a budget takes the most that it can have been.
         parts.append((f"(booked {Money(booked)})", ""))
+    parts += _spoken(row)
     if row.get("cache"):
         parts.append((f"cache {_printable(row['cache'])}", "cyan"))
     if row.get("dropped"):
@@ -62,6 +70,21 @@ def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     if row.get("error"):
         parts.append((_printable(row["error"]), "red"))
     parts.append((_printable(row.get("id", "")), "dim"))
+    return parts
+
+
+def _spoken(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What HTTP's status does not say: the status of a gRPC call, what passed through a WebSocket and how it was closed."""
+    parts: list[tuple[str, str]] = []
+    if row.get("upgrade"):
+        parts.append((_printable(row["upgrade"]), "cyan"))
+    if row.get("grpc_status") is not None:
+        parts.append((f"grpc-status {row['grpc_status']}", "yellow" if row["grpc_status"] else ""))
+    if row.get("messages_in") is not None:
+        passed = f"{row['messages_in']}+{row.get('messages_out', 0)} messages {row.get('bytes_in', 0)}+{row.get('bytes_out', 0)} bytes"
+        parts.append((passed, ""))
+    if row.get("close_code") is not None:
+        parts.append((f"close {row['close_code']} by {_printable(row.get('closed_by', '-'))}", ""))
     return parts
 
 

@@ -87,21 +87,32 @@ CALL_COLUMNS: Final = {
     "team": str, "target": str, "model": str, "provider": str, "input_tokens": int, "output_tokens": int,
     "cached_tokens": int, "reasoning_tokens": int, "cost": int, "estimated": int, "cache_write_tokens": int,
     "audio_tokens": int, "model_asked": str, "key": str, "ttft_s": float, "tokens_per_s": float, "cache": str,
+    "http_version": str, "upgrade": str, "grpc_status": int, "messages_in": int, "messages_out": int, "close_code": int,
+    "closed_by": str,
 }  # fmt: skip
-# Those that a later migration brought.
-_ADDED: Final = ("cache_write_tokens", "audio_tokens", "model_asked", "key", "ttft_s", "tokens_per_s", "cache")
+# Those that a later migration brought, by its number.
+_ADDED: Final = {
+    2: ("cache_write_tokens", "audio_tokens", "model_asked", "key", "ttft_s", "tokens_per_s", "cache"),
+    3: ("http_version", "upgrade", "grpc_status", "messages_in", "messages_out", "close_code", "closed_by"),
+}
 
 
 def _calls(db: Database) -> None:
-    columns = {name: kind for name, kind in CALL_COLUMNS.items() if name not in _ADDED}
+    later = [name for names in _ADDED.values() for name in names]
+    columns = {name: kind for name, kind in CALL_COLUMNS.items() if name not in later}
     db.create_table("calls", {**columns, "more": str})
     db.table("calls").create_index(["at"])
     db.table("calls").create_index(["id"])
 
 
-def _models_asked(db: Database) -> None:
-    for name in _ADDED:
-        db.table("calls").add_column(name, CALL_COLUMNS[name])
+def _adding(number: int) -> Callable[[Database], None]:
+    """A migration that brings columns."""
+
+    def add(db: Database) -> None:
+        for name in _ADDED[number]:
+            db.table("calls").add_column(name, CALL_COLUMNS[name])
+
+    return add
 
 
 STATE_SCHEMA: Final = (Migration(1, "teams and keys", _identity), Migration(2, "accounts", _accounts))
@@ -109,7 +120,8 @@ LEASES_SCHEMA: Final = (Migration(1, "buckets", _buckets),)
 BLOBS_SCHEMA: Final = (Migration(1, "blobs, and when they expire", _blobs),)
 CALLS_SCHEMA: Final = (
     Migration(1, "calls", _calls),
-    Migration(2, "what was asked of models, with which key, and how fast they were", _models_asked),
+    Migration(2, "what was asked of models, with which key, and how fast they were", _adding(2)),
+    Migration(3, "which protocol was spoken, and what it says beside HTTP's status", _adding(3)),
 )
 
 

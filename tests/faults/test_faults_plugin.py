@@ -99,7 +99,7 @@ def test_a_plugin_that_blocks_the_loop_is_shown_and_its_worker_replaced(
     got = ask(node, "/blocks")
     assert (got.status, got.whole) == (0, False), "its connection ends with its worker"
     node.wait_for(r"has not answered for \d+ s: where it hangs follows")
-    node.wait_for(r'faulty_plugin.py", line \d+ in blocks')
+    node.wait_for(r'(?s)worker \S+ \(pid \d+\), where each of its threads is:\n.*faulty_plugin.py", line \d+ in blocks')
     until(lambda: status(node)["restarts"] == before + 1 and len(workers(node)) == 2)
     measured(time.monotonic() - began)
     assert ask(node, "/well").status == 200

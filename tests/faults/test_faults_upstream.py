@@ -126,7 +126,7 @@ def test_an_upstream_that_fails_before_its_head(
     assert "127.0.0.1" not in got.body.decode(), "where an upstream is, is nobody's business"
     found = row(node, got)
     assert (found["status"], found["outcome"], found["error"]) == (status, "failed", error)
-    node.wait_for(rf"POST /{fault} {status} .*failed.* {got.id}")
+    node.wait_for(rf"POST /{fault} HTTP/1.1 {status} .*failed.* {got.id}")
     stage.plays(fault, WELL)
     measured(until_normal(answers(node, f"/{fault}")))
 
@@ -140,7 +140,7 @@ def test_an_upstream_that_fails_in_its_body(
     found = row(node, got)
     assert (found["status"], found["outcome"]) == (200, "cut")
     assert found["error"] == IN_THE_BODY[fault][1]
-    node.wait_for(rf"GET /{fault} 200 .*cut.* {got.id}")
+    node.wait_for(rf"GET /{fault} HTTP/1.1 200 .*cut.* {got.id}")
     stage.plays(fault, WELL)
     measured(until_normal(answers(node, f"/{fault}")))
 

@@ -31,7 +31,8 @@ def installed(folder: Path, **environ: str) -> dict[str, str]:
     (known / "entry_points.txt").write_text("[headgate]\nfaulty = faulty_plugin:Faulty\n")
     told = folder / "told.json"
     tell(told)
-    return {"PYTHONPATH": f"{folder}{os.pathsep}{HERE}", "FAULTY_FILE": str(told), **environ}
+    path = os.pathsep.join(filter(None, (str(folder), str(HERE), os.environ.get("PYTHONPATH", ""))))
+    return {"PYTHONPATH": path, "FAULTY_FILE": str(told), **environ}
 
 
 def tell(file: Path, **what: Any) -> None:

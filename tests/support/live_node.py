@@ -77,7 +77,7 @@ def live_node(
         process = subprocess.Popen(command, stdout=out, stderr=out, cwd=cwd, env=environ)
     node = LiveNode(process, log, data, environ=environ)
     try:
-        node.url = node.wait_for(r"headgate serves .* on (http://\S+?)(,|\s)", start_s)[1]
+        node.url = node.wait_for(r"headgate serves .* on (http://[^\s,;\"]+)", start_s)[1]
         found = re.search(r"HEADGATE_KEY=(\S+)", node.printed)
         node.key = found[1] if found else ""
         yield node

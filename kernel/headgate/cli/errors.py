@@ -20,7 +20,7 @@ from headgate.language.source import Source
 def shown_errors() -> Iterator[None]:
     """Turn errors that a person can mend into a sentence and exit status 1 (2 for settings)."""
     try:
-        with _alone():
+        with alone():
             yield
     except SettingsError as error:
         fail(str(error), 2)
@@ -32,7 +32,7 @@ def shown_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """An error of ours as it was raised, without the groups that nurseries put around it."""
     try:
         yield

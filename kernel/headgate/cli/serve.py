@@ -5,21 +5,23 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import socket
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import trio
 
-from headgate.cli.errors import error_text, report_broken, show_findings
+from headgate.cli.errors import error_text
 from headgate.cli.group import Work
+from headgate.cli.voice import Voice
 from headgate.cli.welcome import welcome
 from headgate.errors import HeadgateError, PolicyError
 from headgate.host.policies import Stamps, stamps
 from headgate.host.settings import Settings
 from headgate.serve import Ready, changes, limits_of, open_server, prepare, reload_on, signals
+from headgate.supervise.builder import NOTHING_SERVED
 from headgate.supervise.collector import settle_collector
 from headgate.supervise.cores import usable_cores
 from headgate.supervise.files import check_open_files, raise_open_files
@@ -27,6 +29,7 @@ from headgate.supervise.master import Master
 from headgate.supervise.plan import Plan
 from headgate.supervise.systemd import activated
 from headgate.supervise.upgrade import handed_down
+from headgate.supervise.worker import Greet
 from headgate.wire.binds import Sockets
 
 log = logging.getLogger("headgate")
@@ -42,7 +45,7 @@ log = logging.getLogger("headgate")
 @click.option("--cert", type=click.Path(path_type=Path), help="The certificate chain, in PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="Its key, in PEM.")
 @click.option("--workers", type=click.IntRange(min=0), help="How many processes serve; one a core if not given.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), help="How the access log looks.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log looks.")
 @click.option("--no-access-log", is_flag=True, help="No line for each request; the call log is kept all the same.")
 @click.option("--no-reload", is_flag=True, help="Do not reload when a policy changes; SIGHUP still does.")
 @click.pass_obj
@@ -74,70 +77,63 @@ def serve(
     work.flags.update(flags, access_log=False if no_access_log else None, reload=False if no_reload else None)
     work.flags.update(workers=workers)
     inherited, heir = handed_down(os.environ)
-    dress("")
-    report_broken(work.plugins.broken)
-    settings = work.settings
+    voice = Voice(log_format, os.environ)
+    with voice.errors():
+        settings = work.settings
+        voice.heed(settings)
+        voice.broken(work.plugins.broken)
+        _run(work, settings, voice, inherited, heir)
+
+
+def _run(
+    work: Work,
+    settings: Settings,
+    voice: Voice,
+    inherited: Sockets,
+    heir: socket.socket | None,
+) -> None:
     if (settings.tls.cert or settings.tls.certificates) and not (settings.bind_tls or settings.bind_quic):
         log.warning("there is a certificate, and nothing is bound with TLS: `bind_tls` or --bind-tls says where")
     check_open_files(limits_of(settings).connections, raise_open_files())
     inherited = inherited or activated(os.environ, settings.bind)
     count = usable_cores() if settings.workers is None else settings.workers
+    greet = functools.partial(welcome, workers=count, to_person=not voice.as_json)
     if not count:
-        _serve_alone(work, settings, inherited or None)
+        _serve_alone(work, settings, voice, greet, inherited or None)
         return
-    colour = sys.stderr.isatty()
     argv = [sys.executable, *sys.orig_argv[1:]]
-    greet = functools.partial(welcome, workers=count)
-    plan = Plan(settings, work.plugins, count, error_text, _say, dress, greet, colour, argv, inherited, heir)
+    plan = Plan(
+        settings, work.plugins, count, error_text, voice.say, voice.dress, greet, voice.colour, argv, inherited, heir
+    )  # fmt: skip
     sys.exit(Master(plan).run())
 
 
-class _Lines(logging.Formatter):
-    """A line as the access log's are: the moment first, in UTC, to the millisecond."""
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def dress(name: str) -> None:
-    """Log lines on stderr; those of a worker have its name."""
-    who = f"[{name}] " if name else ""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines(f"%(asctime)s %(levelname)s {who}%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _serve_alone(work: Work, settings: Settings, sockets: Sockets | None) -> None:
+def _serve_alone(work: Work, settings: Settings, voice: Voice, greet: Greet, sockets: Sockets | None) -> None:
     seen = stamps(Path(settings.policies))
     try:
         ready = prepare(settings, work.plugins)
     except PolicyError as error:
-        show_findings(error.diagnostics, error.sources)
-        click.echo("nothing is served: mend the findings above", err=True)
-        sys.exit(1)
-    trio.run(_serve, work, settings, ready, seen, sockets, restrict_keyboard_interrupt_to_checkpoints=True)
+        voice.end(error, NOTHING_SERVED)
+    sys.exit(
+        trio.run(_serve, work, voice, greet, ready, seen, sockets, restrict_keyboard_interrupt_to_checkpoints=True)
+    )
 
 
-async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps, sockets: Sockets | None) -> None:
+async def _serve(work: Work, voice: Voice, greet: Greet, ready: Ready, seen: Stamps, sockets: Sockets | None) -> int:
+    settings = work.settings
+
+    def report(error: HeadgateError | None) -> None:
+        """What a reload came to."""
+        said = "reloaded" if error is None else f"{error_text(error, voice.colour)}\nwhat was serving goes on serving"
+        voice.say(said, wrong=error is not None)
+
     async with open_server(settings, work.plugins, ready) as server, trio.open_nursery() as nursery:
-        nursery.start_soon(signals, server, _report)
+        nursery.start_soon(signals, server, report)
         async with trio.open_nursery() as running:
             await running.start(server.run, sockets)
             settle_collector()
-            _say(await welcome(server, server.addresses))
+            voice.say(await greet(server, server.addresses))
             if settings.reload:
-                nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), _report)
+                nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), report)
         nursery.cancel_scope.cancel()
-
-
-def _report(error: HeadgateError | None) -> None:
-    """What a reload came to."""
-    said = (
-        "reloaded" if error is None else f"{error_text(error, sys.stderr.isatty())}\nwhat was serving goes on serving"
-    )
-    _say(said)
+    return int(server.was_cut)

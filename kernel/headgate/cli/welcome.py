@@ -18,17 +18,20 @@ _SAMPLES = {"int": "7", "text": "example", "path": "example"}
 CALLS = 3
 
 
-async def welcome(server: Server, addresses: Sequence[str], workers: int = 0) -> str:
+async def welcome(server: Server, addresses: Sequence[str], workers: int = 0, *, to_person: bool = True) -> str:
     """The text, in one piece: who waits for its first line finds the key too. Makes the demo team's key where there is no
-    key yet."""
+    key yet; not where the text is for machines: a log is kept, and sent to others, and a key in it is no secret."""
     identity = server.node.stores.identity
-    secret = ""
-    if identity is not None and not await identity.list_keys():
-        _, secret = await identity.create_key(team="demo", name="first key")
+    fresh = identity is not None and not await identity.list_keys()
     entries = server.engine.snapshot.table.entries
     how = f" with {_count(workers, 'worker')}" if workers else ""
     said = [f"headgate serves {_count(len(entries), 'route')}{how} on {', '.join(addresses)}"]
-    if secret:
+    if fresh and not to_person:
+        place = f" --data {shlex.quote(str(server.node.data))}" if server.node.data is not None else ""
+        said[0] += f"; there is no key yet, and `headgate keys create{place} --team demo --name first` makes one"
+    elif fresh:
+        assert identity is not None
+        _, secret = await identity.create_key(team="demo", name="first key")
         said.append(
             f"\n  A team `demo` and its key were made. The key is shown once:\n\n      export HEADGATE_KEY={secret}\n"
         )

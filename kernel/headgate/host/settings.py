@@ -26,7 +26,7 @@ FOR_CLIENTS = frozenset({"HEADGATE_KEY"})
 # What is a list, and so is written with commas in the environment.
 LISTS = {("bind",), ("bind_tls",), ("bind_quic",), ("trusted_proxies",), ("egress", "allow")}
 
-# Kernel settings (they have flags of their own) that are a plugin's to heed: where they go in its table.
+# Kernel settings (they have flags of their own) that are a plugin's to heed as well: where they go in its table.
 HANDED_ON = {"log_format": ("log", "format"), "access_log": ("log", "access")}
 
 
@@ -98,6 +98,9 @@ def load_settings(
         settings.plugins = {
             name: read_table(name, settings.plugins.get(name, {}), shape) for name, shape in shapes.items()
         }
+        for key, (table, field) in HANDED_ON.items():  # a table may say it, too
+            if getattr(settings, key) is None:
+                setattr(settings, key, getattr(settings.plugins.get(table), field, None))
     except msgspec.ValidationError as error:
         raise SettingsError(_plain(str(error))) from None
     return settings

@@ -11,8 +11,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from types import CodeType
 
-import trio
-
+from headgate.contracts.cancelled import is_cancellation
 from headgate.contracts.meters import reserve_all
 from headgate.errors import Failure, NodeStopping, PluginFault
 from headgate.language.vocabulary import StepSpec
@@ -31,7 +30,7 @@ def policy_line(error: BaseException) -> str:
 
 def stopped(error: BaseException) -> BaseException:
     """Whoever is cancelled, and not since its client is gone, is cut off by the end of the node."""
-    return NodeStopping() if isinstance(error, trio.Cancelled) else error
+    return NodeStopping() if is_cancellation(error) else error
 
 
 def by_code(specs: Iterable[StepSpec]) -> dict[CodeType, StepSpec]:

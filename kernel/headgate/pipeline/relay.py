@@ -43,13 +43,13 @@ async def relay(x: Exchange, response: Response, reply: Reply) -> None:
         await reply.write(held)
         raise
     rest = _filtered(filters, b"", last=True) if filters else b""
+    trailers = trailers_of(body)
+    if trailers:
+        note_status(x, trailers)
     if x.durable:
         x.bytes_in, x.bytes_out = x.request.received, reply.bytes_out + len(held + rest)
         await _commit(x)
     await reply.write(held + rest)
-    trailers = trailers_of(body)
-    if trailers:
-        note_status(x, trailers)
     await reply.end(trailers)
 
 

@@ -21,6 +21,7 @@ def row_of(x: Exchange) -> dict[str, Any]:
         "method": request.method,
         "host": request.host,
         "path": request.path,
+        "http_version": request.http_version,
         "status": _status(x),
         "outcome": x.outcome,
         "duration_s": clock.monotonic() - x.started,
@@ -89,15 +90,19 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 def refused_row(
-    *, at: float, id: str, method: str, target: str, status: int, reason: str, client: str, worker: str
-) -> dict[str, Any]:
+    *, at: float, id: str, method: str, target: str, version: str | None, status: int, reason: str, client: str,
+    worker: str,
+) -> dict[str, Any]:  # fmt: skip
     """The row of what the wire refused by itself: it reached the listener, so it is in the log, without its query."""
     path = target.partition("?")[0]
-    return {
+    row: dict[str, Any] = {
         "at": at, "id": id, "route": None, "method": method, "host": "", "path": path, "status": status,
         "outcome": "refused", "duration_s": 0.0, "bytes_in": 0, "bytes_out": 0, "client": client, "worker": worker,
         "error": reason,
     }  # fmt: skip
+    if version is not None:
+        row["http_version"] = version
+    return row
 
 
 def shed_row(*, at: float, id: str, count: int, seconds: float, worker: str) -> dict[str, Any]:

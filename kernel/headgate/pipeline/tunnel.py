@@ -4,7 +4,7 @@
    an end breaks, or when the node drains: then both are told that we go away (1001), and may come back elsewhere. A step
    that stands between the two may end it too (`Closing`).
 2. What is not WebSocket's framing ends it for both (1002). A frame of ours goes out between two of theirs, never into one.
-3. The row has the messages each way, the code of the close and whose it was.
+3. The row has the protocol, the messages each way, the code of the close and whose it was.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ async def tunnel(x: Exchange, response: Response, reply: Reply) -> None:
     if not isinstance(upstream, Tunnel):
         raise InternalError("an answer of 101 without a tunnel behind it")
     client = await reply.upgrade(response.headers)
+    x.note("upgrade", x.request.upgrade)
     await Link(x, client, upstream, getattr(upstream, "idle_s", None)).run(reply.wait_drain)
     await reply.end()
 

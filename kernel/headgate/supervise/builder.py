@@ -10,6 +10,7 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.plugins import Plugins
@@ -23,6 +24,7 @@ from headgate.supervise.frames import Frames
 
 log = logging.getLogger("headgate")
 
+NOTHING_SERVED: Final = "nothing is served: mend the findings above"
 # An error as a terminal shows it: with colours where it has them, or without.
 Show = Callable[[HeadgateError, bool], str]
 
@@ -64,7 +66,7 @@ class Builder:
     def _wrong(self, error: HeadgateError, asked: bool) -> frames.Built:
         status = 2 if isinstance(error, SettingsError) else 1
         plain = self._show(error, False)
-        hint = "nothing is served: mend the findings above" if isinstance(error, PolicyError) else ""
+        hint = NOTHING_SERVED if isinstance(error, PolicyError) else ""
         return frames.Built(b"", asked, self._show(error, True) if self._colour else plain, plain, status, hint)
 
     def serve(self, sock: socket.socket, *, watches: bool) -> int:

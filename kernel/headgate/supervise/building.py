@@ -75,7 +75,7 @@ class Building:
             return builder.serve(sock, watches=plan.settings.reload)  # type: ignore[arg-type]
 
         try:
-            self._pid, sock = fork(self._loop, run)
+            self._pid, sock = fork(self._loop, run, "the builder")
         except OSError as error:
             # Who asks meanwhile is answered by the process that is started in the end.
             log.error("no process to read the policies can be started: %s; next try in %g s", error.strerror, AGAIN_S)

@@ -107,7 +107,7 @@ class Crew:
         """A worker in this place."""
         name = f"w{place}.{secrets.token_hex(2)}"
         leads = not any(worker.leads for worker in self.workers)
-        pid, sock = fork(self._loop, self._work(place, name, leads, greets))
+        pid, sock = fork(self._loop, self._work(place, name, leads, greets), f"worker {name}")
         channel = Channel(self._loop, sock, lambda message: self._said(worker, message), lambda: self.reap())
         worker = Worker(place, name, pid, channel, leads=leads)
         self.workers.append(worker)

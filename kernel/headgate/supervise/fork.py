@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 
 from headgate.supervise.loop import Loop
+from headgate.supervise.stacks import Stacks
 
 log = logging.getLogger("headgate")
 
@@ -24,9 +25,11 @@ _MASTERS = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 DUMP = signal.SIGUSR1
 
 
-def fork(loop: Loop, run: Callable[[socket.socket], int]) -> tuple[int, socket.socket]:
-    """Start a process that does `run` with its end of a pair of sockets; gives its pid and our end."""
+def fork(loop: Loop, run: Callable[[socket.socket], int], who: str) -> tuple[int, socket.socket]:
+    """Start a process that does `run` with its end of a pair of sockets; gives its pid and our end. `who` it is stands above
+    what it says of its threads."""
     ours, theirs = socket.socketpair()
+    stacks, dump = socket.socketpair()
     sys.stdout.flush()
     sys.stderr.flush()
     # No signal may come between the fork and the moment from which the child knows whose signals they are.
@@ -34,18 +37,27 @@ def fork(loop: Loop, run: Callable[[socket.socket], int]) -> tuple[int, socket.s
     try:
         pid = os.fork()
         if pid == 0:
-            _be_the_child(loop, run, ours, theirs, blocked)
+            stacks.close()
+            _be_the_child(loop, run, ours, theirs, dump, blocked)
     except OSError:
         ours.close()
+        stacks.close()
         raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         theirs.close()
+        dump.close()
+    Stacks(loop, stacks, f"{who} (pid {pid})")
     return pid, ours
 
 
 def _be_the_child(
-    loop: Loop, run: Callable[[socket.socket], int], ours: socket.socket, theirs: socket.socket, mask: set[int]
+    loop: Loop,
+    run: Callable[[socket.socket], int],
+    ours: socket.socket,
+    theirs: socket.socket,
+    dump: socket.socket,
+    mask: set[int],
 ) -> None:
     status = 1
     try:
@@ -54,7 +66,7 @@ def _be_the_child(
             signal.signal(number, signal.SIG_DFL)
         for number in _MASTERS:
             signal.signal(number, signal.SIG_IGN)
-        faulthandler.register(DUMP, all_threads=True)
+        faulthandler.register(DUMP, file=dump.fileno(), all_threads=True)
         loop.abandon()
         ours.close()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -98,6 +98,10 @@ class Drain(Message, frozen=True):
     linger_s: float = 0.0
 
 
+class Cut(Message, frozen=True):
+    """Finish nothing more: what runs is cut off, and has its row; then end."""
+
+
 class Lead(Message, frozen=True):
     """See to what one process of the node has to see to."""
 
@@ -135,6 +139,7 @@ AnyMessage: TypeAlias = (
     | Commit
     | Abort
     | Drain
+    | Cut
     | Lead
     | Build
     | Built

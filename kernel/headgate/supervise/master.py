@@ -43,6 +43,8 @@ LOOK_AFTER_S = 1.0
 TIDY_S = 2.0
 # What a worker has beyond `drain_s`: closing stores, writing what is queued.
 CLOSE_S = 15.0
+# What a worker has to cut off what runs, and to write the rows of that.
+CUT_S = 5.0
 # Who has just been answered may have sent the next request on the same connection already.
 LINGER_S = 0.5
 
@@ -146,7 +148,7 @@ class Master:
                 share(modules)
                 self._arrived(worker)
             case frames.Failed(said) if self.state != "starting":
-                self.plan.say(said)
+                self.plan.say(said, wrong=True)
             case frames.Serving():
                 self._up()
 
@@ -211,7 +213,7 @@ class Master:
             self._tidy.cancel()
             self._tidy = self.loop.at(TIDY_S, tidy_collector)
         else:
-            self.plan.say(f"{result.said}\nwhat was serving goes on serving")
+            self.plan.say(f"{result.said}\nwhat was serving goes on serving", wrong=True)
         for worker in self.crew.workers:
             self._let_serve(worker)
 
@@ -238,12 +240,13 @@ class Master:
     # --- the end ------------------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
-        """The first time, finish what runs; the second time, end."""
+        """The first time, finish what runs; the second time, cut it off; the third time, end."""
         self.succession.stop()
-        if self.state == "draining":
+        if self.state == "draining" and not self.status:
             self.status = 1
-            self.crew.kill()
-            self.loop.stop()
+            log.warning("told to stop once more: what runs is cut off")
+            self.crew.tell(frames.Cut())
+            self.loop.at(CUT_S, self.crew.kill)
         elif self.state == "serving":
             self._drain(0.0)
         else:
@@ -274,7 +277,7 @@ class Master:
 
     def _give_up(self, said: str, status: int, hint: str = "") -> None:
         self.state, self.status = "over", status
-        self.plan.say("\n".join(text for text in (said, hint) if text))
+        self.plan.say("\n".join(text for text in (said, hint) if text), wrong=True)
         self.crew.kill()
         self.loop.stop()
 

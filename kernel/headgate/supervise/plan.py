@@ -5,11 +5,18 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from headgate.errors import HeadgateError
 from headgate.host.plugins import Plugins
 from headgate.host.settings import Settings
 from headgate.supervise.worker import Greet
+
+
+class Say(Protocol):
+    """Says a text on stderr, in one piece; `wrong` where it tells that something went wrong."""
+
+    def __call__(self, text: str, *, wrong: bool = False) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Plan:
     plugins: Plugins
     workers: int
     show: Callable[[HeadgateError, bool], str]
-    say: Callable[[str], None]
+    say: Say
     dress: Callable[[str], None]
     greet: Greet
     colour: bool = False

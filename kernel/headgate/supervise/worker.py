@@ -200,6 +200,8 @@ class _Worker:
                 await self._throw_away()
             case frames.Drain(linger_s):
                 self._drain(linger_s)
+            case frames.Cut():
+                self.server.cut()
             case frames.Lead():
                 self.server.node.leads = True
 

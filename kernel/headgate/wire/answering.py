@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
+from headgate.contracts.cancelled import is_cancellation
 from headgate.errors import ClientGone, Failure, NodeStopping
 from headgate.wire.refusal import problem
 from headgate.wire.stage import Stage
@@ -57,15 +58,15 @@ async def run_handler(handler: Exchanger, request: Request, client: Client, repl
     except ClientGone:
         await reply.abort()
         return
-    except trio.Cancelled:
-        if reply.stopping and not reply.head_sent:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORD_S):
-                await _fail(reply, 503, NodeStopping().message, request.id)
-        raise
     except Failure as failure:
         status, detail = failure.status_hint, failure.message
     except Exception:
         logger.exception("The handler failed: %r, %r", request, reply)
+    except BaseException as error:
+        if is_cancellation(error) and reply.stopping and not reply.head_sent:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORD_S):
+                await _fail(reply, 503, NodeStopping().message, request.id)
+        raise
     await _fail(reply, status, detail, request.id)
 
 

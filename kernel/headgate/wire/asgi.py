@@ -3,7 +3,8 @@
 1. What a request may be is decided as at the other doors: path, host, sizes and expectations by the same functions. What the
    server took off before (chunks, an Upgrade) is its own business.
 2. ASGI cannot reset a stream, hear of a client's absence while a body is unread, or say Continue: what is left is to
-   break off by an exception, which every server answers in its own way (docs/http.md).
+   return before the answer is whole, which no server may take for its end, and hypercorn takes as it does an exception,
+   without a traceback (docs/http.md).
 3. A WebSocket comes as messages; towards the upstream they are frames again (`asgi_tunnel`).
 """
 
@@ -18,13 +19,12 @@ from headgate.message.headers import Line
 from headgate.message.request import Client
 from headgate.wire.answering import answer_problem, run_handler
 from headgate.wire.asgi_body import AsgiBody
-from headgate.wire.asgi_reply import AsgiReply, Broken
+from headgate.wire.asgi_reply import AsgiReply
 from headgate.wire.h2_head import read_h2_head
 from headgate.wire.ids import Ids
 from headgate.wire.limits import Limits
 from headgate.wire.refusal import Refusal
 from headgate.wire.requests import request_of
-from headgate.wire.stage import Stage
 
 if TYPE_CHECKING:
     from headgate.wire.handler import Exchanger, OnRefused
@@ -50,7 +50,7 @@ class AsgiDoor:
         self.draining = trio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or one WebSocket. Broken where an answer cannot be completed."""
+        """One request or one WebSocket. An answer that cannot be completed is left without its end."""
         if scope["type"] == "websocket":
             await receive()  # websocket.connect
         client = _client(scope)
@@ -65,13 +65,12 @@ class AsgiDoor:
                 head.version = scope.get("http_version", "1.1")
                 head.upgrade = "websocket" if scope["type"] == "websocket" else None
                 await run_handler(self._handler, request_of(head, body, client, self._ids.next()), client, reply)
-        if reply.stage is not Stage.ENDED and not reply.gone and scope["type"] == "http":
-            raise Broken("the answer could not be completed")
 
     async def _refuse(self, scope: Scope, client: Client, reply: AsgiReply, refusal: Refusal) -> None:
         refusal.id = self._ids.next()
         refusal.method = scope.get("method", "GET")
         refusal.target = scope.get("raw_path") or b"-"
+        refusal.version = scope.get("http_version", "1.1")
         if self._on_refused is not None:
             self._on_refused(client, refusal)
         await answer_problem(reply, refusal.status, refusal.detail, refusal.id)

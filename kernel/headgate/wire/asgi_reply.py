@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from headgate.message.tunnel import Tunnel
 
 
-class Broken(Exception):
-    """An answer that has begun cannot be completed: all that is left is to let the server cut it off."""
-
-
 class AsgiReply:
     """The answer to one request. Belongs to one task; `wait_gone` may run beside it."""
 
@@ -56,11 +52,6 @@ class AsgiReply:
 
     def __repr__(self) -> str:
         return f"<AsgiReply {self.stage.value}, {self.bytes_out} bytes out>"
-
-    @property
-    def gone(self) -> bool:
-        """Whether the client is known to be gone."""
-        return self._body.gone
 
     async def send(self, response: Response) -> None:
         """Send head and whole body. A Body is relayed piece by piece and closed; what its `read` raises comes through."""
@@ -140,7 +131,7 @@ class AsgiReply:
         self.stage = Stage.ENDED
 
     async def abort(self) -> None:
-        """Give the answer up; the server is told by an exception. Idempotent."""
+        """Give the answer up: the server never hears of its end. Idempotent."""
         if self.stage is not Stage.ENDED:
             self.stage = Stage.CUT
 

@@ -68,6 +68,10 @@ class Connection:
         """When it closes if nothing comes."""
         return self.channel.read_by
 
+    def cut(self) -> None:
+        """End it, and what runs on it."""
+        self.scope.cancel()
+
     def let_go(self) -> None:
         """Close it, as it is idle."""
         self.channel.pipe.interrupt_receive()
@@ -238,8 +242,8 @@ class Connection:
 
 
 def _name(refusal: Refusal, data: bytes) -> None:
-    """Put method and target on a refusal where the request line can be read, and is worth keeping."""
+    """Put method, target and version on a refusal where the request line can be read, and is worth keeping."""
     line, end, _ = data.partition(b"\r\n")
     if end and refusal.status != 414:
         with suppress(Refusal):
-            refusal.method, refusal.target, _ = read_request_line(line)
+            refusal.method, refusal.target, refusal.version = read_request_line(line)

@@ -1,7 +1,8 @@
 """HTTP/2 from a client: each stream is a request with a task of its own, and all go to the same handler as the lane's.
 
 1. What breaks a rule of framing ends the connection; what breaks one of HTTP is answered on its stream (`streams`).
-2. A drain says GOAWAY twice, a tick between, and lets the streams that were taken end.
+2. A drain says GOAWAY twice, a tick between, and lets the streams that were taken end. When its time is over they are
+   told 503, or reset where an answer has begun.
 """
 
 from __future__ import annotations
@@ -79,6 +80,10 @@ class Http2Connection:
         """Ask the client to open no more streams, and take no more a tick later."""
         self.session.wind_up()
         self._close_at = min(self._close_at, self._table.pulse.after(self._table.limits.tick_s))
+
+    def cut(self) -> None:
+        """End when the calls on its streams have, which are cut by themselves."""
+        self.session.close_door()
 
     def let_go(self) -> None:
         """Close it, as it is idle."""

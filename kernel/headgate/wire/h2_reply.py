@@ -182,8 +182,8 @@ class Http2Reply:
 
     @property
     def stopping(self) -> bool:
-        """Never: when the time to drain is over, whoever writes for all streams ends as well, and streams are reset."""
-        return False
+        """Whether the listener is about to go, and this answer could still be given."""
+        return self._table.draining and self.stage is not Stage.CUT
 
     def cancel(self) -> None:
         """End the task that answers: for when the client is gone."""

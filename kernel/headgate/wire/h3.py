@@ -39,7 +39,7 @@ _CODES: Final = {
 
 class H3Session:
     """What `http2.Session` is to its streams. `transmit` sends what the connection has to say; `changed` hears of each stream
-    that is over. After `requests` of them it takes no more; `header_s` is how long a head may take."""
+    that is over, and of the end. After `requests` of them it takes no more; `header_s` is how long a head may take."""
 
     def __init__(
         self,
@@ -58,26 +58,27 @@ class H3Session:
         self._most = requests
         self._header_s = header_s
         self._heads: dict[int, float] = {}  # since when one is on its way, the oldest first
-        self._over = False
+        self.over = False
         self._sizes = sizes
         self._opened = opened
         self._transmit = transmit
         self.streams: dict[int, Stream] = {}
         self.requests = 0
+        self._next = 0  # the stream behind those that were taken
         self.calm = Calm()
         self.refusing = False
         self._leaving = False
         self._moved = trio.lowlevel.ParkingLot()
 
     def __repr__(self) -> str:
-        state = "ended" if self._over else "going away" if self.refusing else "open"
+        state = "ended" if self.over else "going away" if self.refusing else "open"
         return f"<H3Session {state} [{len(self.streams)} streams, {self.requests} requests]>"
 
     # --- told by the endpoint -----------------------------------------------------------------------------------------
 
     def hear(self, event: Any) -> None:
         """One event of the connection. Nothing here waits."""
-        if self._over:
+        if self.over:
             return
         if isinstance(event, (StreamReset, StopSendingReceived)):
             self._broken_off(event)
@@ -134,8 +135,9 @@ class H3Session:
         stream.head = event.headers
         self.streams[id] = stream
         self.requests += 1
+        self._next = max(self._next, id + 4)
         if self.requests >= self._most:
-            self._wind_up(id)
+            self.wind_up()
         self._opened(stream, event.stream_ended)
         return stream
 
@@ -143,15 +145,19 @@ class H3Session:
         self._quic.reject(id, ErrorCode.H3_REQUEST_REJECTED)
         self._h3.release(id)
 
-    def _wind_up(self, last: int) -> None:
-        self.refusing = self._leaving = True
-        self._h3.go_away(last + 4)
+    def wind_up(self) -> None:
+        """Take no more requests, and say so; end when all that was said has arrived."""
+        if not self._leaving:
+            self.refusing = self._leaving = True
+            self._h3.go_away(self._next)
+            self._transmit()
 
     def _end(self, code: ErrorCode) -> None:
-        if not self._over:
-            self._over = True
+        if not self.over:
+            self.over = True
             self._quic.close(error_code=code)
             self.lose()
+            self._changed()
 
     def _data(self, event: DataReceived) -> None:
         stream = self.streams.get(event.stream_id)
@@ -174,11 +180,15 @@ class H3Session:
         begun = next(iter(self._heads.values()), inf)
         if trio.current_time() - begun > self._header_s:
             self._end(ErrorCode.H3_EXCESSIVE_LOAD)
-        elif self._leaving and not self.streams and not self._quic.owes():
+        elif self._leaving and not self.streams and not self._owes():
             self._end(ErrorCode.H3_NO_ERROR)
+
+    def _owes(self) -> bool:
+        return self._quic.owes() or self._h3.owes()
 
     def lose(self) -> None:
         """The connection has ended."""
+        self.over = True
         for stream in list(self.streams.values()):
             self._forget(stream, Lost("closed the connection"))
         self._moved.unpark_all()

@@ -99,6 +99,11 @@ class H3(H3Connection):
             if stream.is_ended():
                 del self._stream[stream_id]
 
+    def owes(self) -> bool:
+        """Whether something that concerns the connection, as a GOAWAY, was not acknowledged."""
+        assert isinstance(self._quic, Quic)
+        return self._local_control_stream_id is not None and self._quic.unsent(self._local_control_stream_id) > 0
+
     def go_away(self, stream_id: int) -> None:
         """Say that this stream and those behind it are not taken (RFC 9114 §5.2)."""
         assert self._local_control_stream_id is not None

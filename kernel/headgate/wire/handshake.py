@@ -45,6 +45,10 @@ class Handshake:
         """End it: nothing has been promised yet."""
         self.let_go()
 
+    def cut(self) -> None:
+        """End it, and what runs on it."""
+        self.scope.cancel()
+
     def let_go(self) -> None:
         """End it."""
         self._below.interrupt_receive()

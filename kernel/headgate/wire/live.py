@@ -30,6 +30,10 @@ class Live(Protocol):
         """Take on nothing new; what runs may end."""
         ...
 
+    def cut(self) -> None:
+        """End what runs on it, and then it: its clients are told where that is possible."""
+        ...
+
     def let_go(self) -> None:
         """Close it, as it is idle."""
         ...

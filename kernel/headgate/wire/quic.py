@@ -4,7 +4,8 @@
    task for its timer, and each request one of its own.
 2. An address has to prove itself where many handshakes are under way (Retry, RFC 9000 §8.1): a flood from invented ones
    costs a token each, and no state.
-3. A drain lets the requests that run end, rejects new ones, and closes each connection when it has none.
+3. A drain says GOAWAY, lets the requests that run end, rejects new ones, and closes each connection when what was written
+   on it has arrived.
 """
 
 from __future__ import annotations
@@ -211,14 +212,21 @@ class Endpoint:
         except OSError as error:
             logger.debug("UDP to %s: %s", address[0], error)
 
-    async def drain(self, deadline_s: float) -> None:
-        """Take nothing new; return when nothing runs, or when the time is over, with every connection closed."""
+    @property
+    def busy(self) -> int:
+        """On how many connections something runs."""
+        return sum(bool(peer.session is not None and peer.session.streams) for peer in self.live)
+
+    def wind_up(self) -> None:
+        """Take nothing new, and say so (GOAWAY). A connection ends when what runs on it has, and has arrived."""
         self.draining = True
-        for peer in self.live:
-            if peer.session is not None:
-                peer.session.refusing = True
-        with trio.move_on_after(deadline_s):
-            while any(peer.session is not None and peer.session.streams for peer in self.live):
+        for peer in list(self.live):
+            peer.wind_up()
+
+    async def close(self, within_s: float) -> None:
+        """Close each connection when all that was written on it is acknowledged, and all when the time is over."""
+        with trio.move_on_after(within_s):
+            while any(peer.session is not None and not peer.session.over for peer in self.live):
                 await self.changed.park()
         for peer in list(self.live):
             peer.close()

@@ -75,7 +75,8 @@ class Peer:
                 transmit=self.transmit,
                 changed=self._endpoint.changed.unpark_all,
             )
-            self.session.refusing = self._endpoint.draining
+            if self._endpoint.draining:
+                self.session.wind_up()
         if self.session is not None:
             self.session.hear(event)
 
@@ -94,6 +95,12 @@ class Peer:
         if self.session is not None:
             self.session.lose()
         self._woken.set()
+
+    def wind_up(self) -> None:
+        """Take no more requests, and end when what runs has."""
+        if self.session is not None:
+            self.session.wind_up()
+            self.pump()
 
     def close(self) -> None:
         """End it with a word."""

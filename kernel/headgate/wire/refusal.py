@@ -15,7 +15,7 @@ from headgate.message.headers import Line
 
 
 class Refusal(Exception):
-    """Bytes that are not a request we take. `method` and `target` are set where the request line was readable."""
+    """Bytes that are not a request we take. `method`, `target` and `version` are set where they were readable."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -24,6 +24,7 @@ class Refusal(Exception):
         self.id = ""
         self.method: str | None = None
         self.target: bytes | None = None
+        self.version: str | None = None
 
     def __repr__(self) -> str:
         return f"<Refusal {self.status}: {self.detail}>"

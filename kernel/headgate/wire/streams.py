@@ -43,25 +43,42 @@ async def serve_stream(
     table: Connections, session: Streams, client: Client, stream: Stream, *, ended: bool, version: str
 ) -> None:
     """Answer the request that opened a stream; `ended` says that it has no body. Raises nothing but cancellation."""
-    with trio.CancelScope() as scope:
-        head_only = (b":method", b"HEAD") in (stream.head or ())
-        reply = Http2Reply(session, stream, table, head_only=head_only, cancel=scope.cancel)
-        try:
-            head = _read(table, client, stream, version)
-        except Refusal as refusal:
-            await _refuse(table, client, stream, reply, refusal)
-        else:
-            if table.valve.shut and not await table.valve.admits():
-                with suppress(ClientGone):
-                    await reply.send(table.valve.answer(head.headers))
-            else:
-                body = _body(table, session, stream, head, ended=ended)
-                request = request_of(head, body, client, table.next_id())
-                await run_handler(table.handler, request, client, reply)
-        if reply.stage is Stage.ENDED:
-            await _linger(table, stream)
-            session.reset(stream, ErrorCodes.NO_ERROR)
-    session.reset(stream, ErrorCodes.INTERNAL_ERROR)
+    scope = table.begin()
+    head_only = (b":method", b"HEAD") in (stream.head or ())
+    reply = Http2Reply(session, stream, table, head_only=head_only, cancel=scope.cancel)
+    try:
+        with scope:
+            await _answer(table, session, client, stream, reply, ended=ended, version=version)
+            if reply.stage is Stage.ENDED:
+                await _linger(table, stream)
+    finally:
+        table.ended(scope)
+    session.reset(stream, ErrorCodes.NO_ERROR if reply.stage is Stage.ENDED else ErrorCodes.INTERNAL_ERROR)
+
+
+async def _answer(
+    table: Connections,
+    session: Streams,
+    client: Client,
+    stream: Stream,
+    reply: Http2Reply,
+    *,
+    ended: bool,
+    version: str,
+) -> None:
+    try:
+        head = _read(table, client, stream, version)
+    except Refusal as refusal:
+        refusal.version = version
+        await _refuse(table, client, stream, reply, refusal)
+        return
+    if table.valve.shut and not await table.valve.admits():
+        with suppress(ClientGone):
+            await reply.send(table.valve.answer(head.headers))
+        return
+    body = _body(table, session, stream, head, ended=ended)
+    request = request_of(head, body, client, table.next_id())
+    await run_handler(table.handler, request, client, reply)
 
 
 def _read(table: Connections, client: Client, stream: Stream, version: str) -> Head:

@@ -1,8 +1,9 @@
 """All connections of one lane: their time, their number, and their end.
 
 1. One sweep a tick interrupts every wait that has lasted too long, so no read carries a timer of its own.
-2. A drain stops accepting, closes what is idle, lets what runs finish with `connection: close`, and cancels the
-   rest at its deadline.
+2. A drain stops accepting, closes what is idle, lets what runs finish with `connection: close`, and cuts the rest at its
+   deadline, or when it is told to: calls on connections of HTTP/1.1 with these, those on streams one by one, as the
+   connection has to tell their clients.
 3. At the limit of connections accepting waits, and an idle connection makes room.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import trio
 
@@ -37,10 +38,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger("headgate.wire")
 
 
-class Draining(Protocol):
-    """Connections of another kind, which end with these."""
+# From being cut to being closed: a client may take a second to be told, and as long to take what was written.
+_CUT_S: Final = 2.0
+# How long what was written over QUIC may take to be acknowledged; twice the longest way around the earth and back.
+_ARRIVE_S: Final = 1.0
 
-    async def drain(self, deadline_s: float) -> None: ...
+
+class Draining(Protocol):
+    """Connections of another kind, which end with these. `busy` of them have something running."""
+
+    @property
+    def busy(self) -> int: ...
+
+    def wind_up(self) -> None:
+        """Take on nothing new, and say so; what runs may end."""
+        ...
+
+    async def close(self, within_s: float) -> None:
+        """Close each when what was written on it has arrived, and all when the time is over."""
+        ...
 
 
 class Connections:
@@ -64,6 +80,10 @@ class Connections:
         self.drained = trio.Event()
         self.live: set[Live] = set()
         self.balance = balance or Balance()
+        # Calls on streams; their connections go on for the others.
+        self.calls: set[trio.CancelScope] = set()
+        self.is_cut = False
+        self._patience = trio.CancelScope()
         self._on_refused = on_refused
         self.ids = Ids()
         self.next_id = self.ids.next
@@ -111,8 +131,7 @@ class Connections:
     def _without(self, one: Live) -> None:
         self.live.discard(one)
         self.balance.tell(len(self.live))
-        self._changed.set()
-        self._changed = trio.Event()
+        self._tell()
 
     async def _serve(self, first: Live) -> None:
         """Run it, and whoever goes on with the same bytes."""
@@ -126,6 +145,24 @@ class Connections:
                 logger.exception("A bug in the lane: %r", runs)  # one connection's end, and nobody else's
             finally:
                 self._without(runs)
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def begin(self) -> trio.CancelScope:
+        """The scope of one call on a stream, by which it alone can be ended; to be entered."""
+        scope = trio.CancelScope()
+        if self.is_cut:
+            scope.cancel()
+        self.calls.add(scope)
+        return scope
+
+    def ended(self, scope: trio.CancelScope) -> None:
+        """The call is over."""
+        self.calls.discard(scope)
+        if self.draining:
+            self._tell()
 
     async def serve_stream(self, stream: trio.abc.Stream, client: Client) -> None:
         """Serve one connection over any trio stream (TLS that chose http/1.1, memory)."""
@@ -172,18 +209,38 @@ class Connections:
             self.close_idle()
         for connection in self.live:
             connection.wind_up()
-        async with trio.open_nursery() as nursery:
-            for endpoint in self.endpoints:
-                nursery.start_soon(endpoint.drain, deadline_s)
-            with trio.move_on_after(deadline_s):
-                while self.live:
-                    await self._changed.wait()
-        if busy := sum(not one.idle for one in self.live):
-            logger.warning(
-                "The time to drain is over after %g s: what runs is cut off (connections: %d).", deadline_s, busy
-            )
+        for endpoint in self.endpoints:
+            endpoint.wind_up()
+        with trio.move_on_after(deadline_s) as self._patience:
+            if self.is_cut:
+                self._patience.cancel()
+            await self._over()
+        if busy := sum(not one.idle for one in self.live) + sum(endpoint.busy for endpoint in self.endpoints):
+            why = "This node ends at once" if self.is_cut else f"The time to drain is over after {deadline_s:g} s"
+            logger.warning("%s: what runs is cut off (connections: %d).", why, busy)
+        await self._end()
+        self.drained.set()
+
+    def cut(self) -> None:
+        """Let what runs finish no longer: as if the time to drain were over."""
+        self.is_cut = True
+        self._patience.cancel()
+
+    async def _over(self) -> None:
+        while self.live or self.calls:
+            await self._changed.wait()
+
+    async def _end(self) -> None:
+        self.is_cut = True
+        for call in list(self.calls):
+            call.cancel()
+        for connection in list(self.live):
+            connection.cut()
+        with trio.move_on_after(_CUT_S):
+            await self._over()
         for connection in self.live:
             connection.scope.cancel()
-        while self.live:
-            await self._changed.wait()
-        self.drained.set()
+        async with trio.open_nursery() as nursery:
+            for endpoint in self.endpoints:
+                nursery.start_soon(endpoint.close, _ARRIVE_S)
+        await self._over()

@@ -81,7 +81,7 @@ class OneWorker(Rest):
     """The same on either of both cores, beside the load: for those that need two."""
 
     name = "headgate-rest-1-worker"
-    port, tls_port, cores = 18114, 0, BOTH_CORES
+    port, tls_port, cores = 18122, 0, BOTH_CORES
 
 
 class TwoWorkers(OneWorker):

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 POLICY = """policy 1
 route hello GET /hello public { respond 200 text="hello" }
@@ -23,7 +24,7 @@ route hello GET /hello public { respond 200 text="hello" }
 
 
 @contextmanager
-def hypercorn(folder: Path) -> Iterator[str]:
+def hypercorn(folder: Path, said_last: list[str] | None = None) -> Iterator[str]:
     environment = {**os.environ, "HEADGATE_POLICIES": str(folder / "p.policy"), "HEADGATE_DATA": str(folder / "data")}
     command = [sys.executable, "-m", "hypercorn", "-k", "trio", "headgate.asgi:app", "-b", "127.0.0.1:0"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=folder)
@@ -37,7 +38,9 @@ def hypercorn(folder: Path) -> Iterator[str]:
         yield found[1]
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        rest = process.communicate(timeout=20)[1]
+        if said_last is not None:
+            said_last += rest.splitlines()
 
 
 def test_plain_hypercorn_serves_a_node(tmp_path):
@@ -80,6 +83,41 @@ def test_an_answer_that_took_its_time_is_whole_in_the_log(tmp_path):
     (log,) = (tmp_path / "data").glob("calls-*.db")
     with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as calls:
         assert calls.execute("SELECT outcome, count(*) FROM calls GROUP BY 1").fetchall() == [("ok", 5)]
+
+
+class Short(Late):
+    """An upstream that breaks off in the middle of an answer of known or unknown length."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        if self.path.endswith("counted"):
+            self.send_header("content-length", "100")
+            self.end_headers()
+            self.wfile.write(b"not all")
+        else:
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"7\r\nnot all\r\n")
+        self.close_connection = True
+
+
+def test_an_answer_that_breaks_off_is_cut_and_is_one_line_of_the_log(tmp_path):
+    said: list[str] = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Short) as upstream:
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{upstream.server_address[1]}"
+        (tmp_path / "p.policy").write_text(
+            f'policy 1\nupstream u {{ url = "{url}" }}\nroute short GET /{{how}} public {{ forward u }}\n'
+        )
+        with hypercorn(tmp_path, said) as node:
+            for path in ("/counted", "/chunked"):
+                with pytest.raises(httpx.RemoteProtocolError):
+                    httpx.get(node + path, trust_env=False)
+        upstream.shutdown()
+    assert [line.split(" ")[1:4] for line in said] == [["GET", "/counted", "HTTP/1.1"], ["GET", "/chunked", "HTTP/1.1"]]
+    assert all(" cut (upstream.protocol) " in line for line in said)
 
 
 def test_policies_with_findings_do_not_start(tmp_path):

@@ -37,6 +37,7 @@ async def test_an_answer_and_what_stands_around_it(door):
         row = await d.gate.row(0)
         assert row["id"] == got.headers["x-request-id"]
         assert (row["status"], row["outcome"], row["path"]) == (200, "ok", "/hello/ana")
+        assert f"HTTP/{row['http_version']}" == got.version
         assert row["bytes_out"] > 9
 
 
@@ -74,6 +75,8 @@ async def test_what_is_refused_is_a_problem_with_a_row(door, method, path, statu
         assert json.loads(got.body)["status"] == status
         row = await d.gate.row(0)
         assert (row["status"], row["outcome"]) == (status, "refused")
+        if status < 414:  # what is no request line, or a method of which we take none, is of no version
+            assert f"HTTP/{row['http_version']}" == got.version
         assert got.headers.get("allow") == ("GET, HEAD, PUT" if status == 405 else None)
 
 

@@ -20,6 +20,10 @@ route key POST /pkg.Key/{{method}} {{
     limit.rate 1/min by=key.id
     forward g
 }}
+route kept POST /pkg.Kept/{{method}} public {{
+    log.call durable=true
+    forward g
+}}
 route said POST /pkg.Said/{{method}} public {{ respond 403 text="not you: ü%" }}
 """
 
@@ -111,6 +115,15 @@ async def test_a_unary_call_with_its_metadata(door, certified, upstream):
         assert ("x-trail", "2") in made.trailing_metadata()
         row = await d.gate.row(0)
         assert (row["status"], row["grpc_status"], row["outcome"]) == (200, 0, "ok")
+
+
+async def test_a_durable_row_has_the_status_of_its_call(certified, upstream):
+    def work(channel):
+        return channel.unary_unary("/pkg.Kept/Unary")(b"hello", timeout=10)
+
+    async with open_door("HTTP/2 in the clear", POLICY.format(port=upstream[0]), certified) as d:
+        assert await call(d, certified, work) == b"olleh"
+        assert (await d.gate.row(0))["grpc_status"] == 0
 
 
 @DOORS

@@ -90,6 +90,7 @@ async def test_messages_pass_both_ways_and_are_counted(door, certified, upstream
         row = await d.gate.row(0)
         assert (row["status"], row["outcome"], row["messages_in"], row["messages_out"]) == (101, "ok", 4, 4)
         assert (row["close_code"], row["closed_by"]) == (1000, "client")
+        assert (row["http_version"], row["upgrade"]) == ("1.1", "websocket")
         assert row["bytes_in"] > 1_070_005
         assert row["bytes_out"] > 1_070_005
 
@@ -227,6 +228,7 @@ async def test_extended_connect_carries_a_websocket_over_http_2(certified, upstr
         assert frames.closed == 1000
         row = await d.gate.row(0)
         assert (row["status"], row["messages_in"], row["messages_out"], row["close_code"]) == (101, 1, 1, 1000)
+        assert (row["http_version"], row["upgrade"]) == ("2", "websocket")
         session.end()
         await stream.aclose()
 

@@ -147,6 +147,7 @@ async def test_a_durable_answer_whose_row_cannot_be_written_is_an_error_with_one
 
 def test_what_the_wire_refused_is_logged_without_its_query() -> None:
     row = refused_row(
-        at=0.0, id="1", method="GET", target="/a?key=secret", status=400, reason="", client="::1", worker="w"
-    )
+        at=0.0, id="1", method="GET", target="/a?key=secret", version="1.1", status=400, reason="",
+        client="::1", worker="w",
+    )  # fmt: skip
     assert row["path"] == "/a"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sqlite3
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from live_crew import workers
 from live_node import LiveNode, live_node
 
 
@@ -94,21 +96,53 @@ def test_what_runs_is_finished_and_nothing_new_is_taken(policies: Path, tmp_path
         assert outcomes(node) == [("ok", 200)]
 
 
+@pytest.mark.parametrize("count", ["0", "2"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_it_at_once(
-    policies: Path, tmp_path: Path, silent: socket.socket, number: signal.Signals
+def test_a_second_signal_cuts_what_runs_which_is_told_and_has_its_row(
+    policies: Path, tmp_path: Path, silent: socket.socket, number: signal.Signals, count: str
 ) -> None:
-    with live_node(policies, tmp_path) as node:
-        client = ask(node)
+    with live_node(policies, tmp_path, "--workers", count) as node:
+        waiting = ask(node)
         upstream, _ = silent.accept()
+        begun = ask(node)
+        second, _ = silent.accept()
+        for one in (upstream, second):
+            one.recv(1000)
+        second.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok")
         drain(node)
         began = time.monotonic()
         node.process.send_signal(number)
         assert node.process.wait(5) == 1
         assert time.monotonic() - began < 2
         assert "Traceback" not in node.printed
-        client.close()
-        upstream.close()
+        answers = [b"".join(iter(lambda one=one: one.recv(1000), b"")) for one in (waiting, begun)]
+        assert sorted(answer[:12] for answer in answers) == [b"HTTP/1.1 200", b"HTTP/1.1 503"]
+        assert sorted(outcomes(node)) == [("cut", 200), ("failed", 503)]
+        for one in (waiting, begun, upstream, second):
+            one.close()
+
+
+def test_a_third_signal_waits_for_no_worker(policies: Path, tmp_path: Path) -> None:
+    with live_node(policies, tmp_path, "--workers", "1") as node:
+        (hung,) = [worker["pid"] for worker in workers(node)]
+        os.kill(hung, signal.SIGSTOP)
+        for said in ("draining: ", "told to stop once more"):
+            node.process.send_signal(signal.SIGTERM)
+            node.wait_for(said)
+        node.process.send_signal(signal.SIGTERM)
+        assert node.process.wait(2) == 1
+        assert not Path(f"/proc/{hung}").exists()
+
+
+def test_a_worker_that_cannot_cut_what_runs_is_killed(policies: Path, tmp_path: Path) -> None:
+    with live_node(policies, tmp_path, "--workers", "1") as node:
+        (hung,) = [worker["pid"] for worker in workers(node)]
+        os.kill(hung, signal.SIGSTOP)
+        for said in ("draining: ", "told to stop once more"):
+            node.process.send_signal(signal.SIGTERM)
+            node.wait_for(said)
+        assert node.process.wait(15) == 1
+        assert not Path(f"/proc/{hung}").exists()
 
 
 def test_what_does_not_end_by_itself_is_cut_at_the_deadline(

@@ -130,10 +130,16 @@ def is_served(sock: socket.socket) -> bool:
 
 def test_a_worker_can_be_asked_where_it_is_and_goes_on(node: LiveNode) -> None:
     until(lambda: len(workers(node)) == 3)
-    asked = workers(node)[1]["pid"]
-    os.kill(asked, signal.SIGUSR1)
-    node.wait_for(r"(?s)Thread 0x\w+ .*most recent call first.*epoll")
-    assert asked in {worker["pid"] for worker in workers(node)}
+    asked = workers(node)[1]
+    who = f"worker {asked['name']} (pid {asked['pid']}), where each of its threads is:"
+    told = re.compile(
+        rf"Z INFO {re.escape(who)}\n(Current t|T)hread 0x\w+ .*most recent call first.*\n.*epoll", re.DOTALL
+    )
+    for _ in range(2):
+        before = len(node.printed)
+        os.kill(asked["pid"], signal.SIGUSR1)
+        until(lambda: told.search(node.printed, before))  # noqa: B023 - it is over within this turn
+    assert asked["pid"] in {worker["pid"] for worker in workers(node)}
 
 
 def test_a_worker_that_does_not_answer_is_replaced(node: LiveNode) -> None:

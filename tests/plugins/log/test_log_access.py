@@ -16,7 +16,7 @@ from headgate.host.settings import load_settings
 from headgate.serve import open_node, open_server, prepare
 from headgate_log import Log
 from headgate_log.access import AccessLog
-from headgate_log.lines import duration, json_line, text_line
+from headgate_log.lines import duration, json_line, json_remark, text_line
 
 ROW = {
     "at": 1_767_225_600.2,
@@ -38,6 +38,24 @@ AI = {"model": "gpt-4.1", "input_tokens": 12, "output_tokens": 3, "cost": int(Mo
 
 def test_a_line_tells_the_request() -> None:
     assert text_line(ROW) == "2026-01-01T00:00:00.200Z GET /orders/7 200 3.2ms orders req1"
+
+
+def test_a_line_tells_the_protocol() -> None:
+    line = text_line({**ROW, "http_version": "2"})
+    assert line == "2026-01-01T00:00:00.200Z GET /orders/7 HTTP/2 200 3.2ms orders req1"
+
+
+def test_a_grpc_call_has_its_own_status() -> None:
+    assert " orders grpc-status 14 req1" in text_line({**ROW, "http_version": "2", "grpc_status": 14})
+
+
+def test_a_websocket_has_what_passed_and_how_it_was_closed() -> None:
+    passed = {"upgrade": "websocket", "messages_in": 3, "messages_out": 5, "bytes_in": 60, "bytes_out": 700}
+    row = {**ROW, "http_version": "1.1", "status": 101, **passed}
+    line = text_line({**row, "close_code": 1000, "closed_by": "client"})
+    assert " GET /orders/7 HTTP/1.1 websocket 101 " in line
+    assert line.endswith(" orders 3→5 messages 60→700 bytes close 1000 by client req1")
+    assert text_line(row).endswith(" 60→700 bytes req1"), "a client that is gone has said no code"
 
 
 def test_an_ai_call_has_caller_model_tokens_and_cost() -> None:
@@ -160,6 +178,7 @@ def test_the_flags_of_serve_reach_the_table() -> None:
 def test_a_flag_that_was_not_given_leaves_the_table_alone() -> None:
     _, settings = _settings({"log_format": None, "access_log": None}, {"HEADGATE_LOG__FORMAT": "json"})
     assert settings.plugins["log"].format == "json"
+    assert settings.log_format == "json", "the node's own lines heed it as well"
     assert settings.plugins["log"].access is True
 
 
@@ -208,7 +227,7 @@ async def test_every_request_is_a_line_over_a_real_socket(tmp_path, capsys: pyte
 
 async def test_a_row_that_cannot_be_shown_takes_no_other_with_it() -> None:
     out = io.StringIO()
-    log = AccessLog(out, json_line)
+    log = AccessLog(out, json_line, format_remark=json_remark)
     nested: list[object] = []
     for _ in range(100_000):
         nested = [nested]
@@ -216,7 +235,9 @@ async def test_a_row_that_cannot_be_shown_takes_no_other_with_it() -> None:
     log.add(ROW)
     await log.flush()
     first, second = out.getvalue().splitlines()
-    assert first == "the line of request 'req1' cannot be shown: RecursionError"
+    said = json.loads(first)
+    assert said.pop("time").endswith("Z")
+    assert said == {"level": "warning", "message": "the line of request 'req1' cannot be shown: RecursionError"}
     assert json.loads(second)["path"] == "/orders/7"
     while nested:
         nested = nested[0]  # type: ignore[assignment]

@@ -127,10 +127,30 @@ async def test_a_call_log_of_an_older_headgate_is_read_and_written_on(opened, da
     assert (old_row["id"], old_row["ttft_s"], len(attempt_lines(old_row))) == ("old", 0.5, 2)
     assert (new_row["key"], new_row["audio_tokens"], new_row["cache_write_tokens"]) == ("POOL_ONE", 7, 3)
     written = sqlite3.connect(data / "calls-2026-01-01.db")
-    assert written.execute("PRAGMA user_version").fetchone() == (2,)
+    assert written.execute("PRAGMA user_version").fetchone() == (CALLS_SCHEMA[-1].number,)
     assert written.execute("SELECT key, cache, ttft_s FROM calls WHERE id = 'new'").fetchone() == (
         "POOL_ONE", "miss", 0.25,
     )  # fmt: skip
+    written.close()
+
+
+async def test_a_call_log_of_before_protocols_is_read_and_written_on(opened, data: Path) -> None:
+    data.mkdir()
+    old = open_file(data / "calls-2026-01-01.db", CALLS_SCHEMA[:2], "NORMAL")
+    more = '{"grpc_status": 5, "messages_in": 3, "close_code": 1000}'
+    old.execute("INSERT INTO calls (at, id, cache, more) VALUES (?, 'old', 'hit', ?)", (1_767_225_600.0, more))
+    old.close()
+    spoken = dict(http_version="2", upgrade="websocket", grpc_status=0, messages_in=1, messages_out=2)
+    async with opened(FakeClock()) as stores:
+        stores.calls.add(row(id="new", close_code=1001, closed_by="gateway", **spoken))
+    old_row, new_row = last_calls(data, Filter(), 9)
+    assert (old_row["grpc_status"], old_row["messages_in"], old_row["close_code"]) == (5, 3, 1000)
+    assert spoken.items() <= new_row.items()
+    written = sqlite3.connect(data / "calls-2026-01-01.db")
+    assert written.execute(
+        "SELECT http_version, upgrade, grpc_status, messages_in, messages_out, close_code, closed_by, more "
+        "FROM calls WHERE id = 'new'"
+    ).fetchone() == ("2", "websocket", 0, 1, 2, 1001, "gateway", None)
     written.close()
 
 

@@ -88,12 +88,29 @@ async def test_logs_gives_what_was_asked_for(run, logged: float, args: tuple[str
 
 async def test_a_line_says_what_happened_and_holds_no_escape_sequence(run, logged: float) -> None:
     failed, chat, refused = (await logs(run)).stdout.splitlines()
-    assert " 503  12.3ms GET    /orders/7 " in failed
+    assert " 503  12.3ms -        GET    /orders/7 " in failed
     assert failed.endswith(" failed upstream.timeout a2")
     assert "/v1/\\x1b[31mred" in chat
     assert "\x1b" not in chat
     assert chat.endswith(" gpt-4.1 10+2 tok $0.00125 (booked $0.0025) a3")
     assert refused.endswith(" refused a4")
+
+
+async def test_a_line_tells_what_was_spoken(opened, run) -> None:
+    at = time.time() - 9
+    async with opened() as stores:
+        stores.calls.add(row(id="a1", at=at))
+        stores.calls.add(row(id="a2", at=at, http_version="1.1"))
+        stores.calls.add(row(id="a3", at=at, http_version="2", grpc_status=14))
+        passed = dict(upgrade="websocket", messages_in=3, messages_out=5, bytes_in=60, bytes_out=700)
+        stores.calls.add(row(id="a4", at=at, http_version="1.1", close_code=1000, closed_by="client", **passed))
+    older, plain, grpc, websocket = (await logs(run)).stdout.splitlines()
+    assert "12.3ms -        GET    /orders/7 " in older
+    assert "12.3ms HTTP/1.1 GET    /orders/7 " in plain
+    assert " HTTP/2   GET " in grpc
+    assert grpc.endswith(" grpc-status 14 a3")
+    assert websocket.endswith(" websocket 3+5 messages 60+700 bytes close 1000 by client a4")
+    assert json.loads((await logs(run, "--json", "--id", "a3")).stdout)["grpc_status"] == 14
 
 
 async def test_nothing_found_is_said(run, logged: float) -> None:
