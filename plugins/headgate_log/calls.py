@@ -12,7 +12,8 @@ OWN: Final = frozenset({
     "worker", "caller", "team", "target", "model", "provider", "attempts", "input_tokens", "output_tokens",
     "cached_tokens", "reasoning_tokens", "cost", "estimated", "error", "shadows", "time", "missed",
     "cache_write_tokens", "audio_tokens", "key", "grpc_status", "http_version", "upgrade", "messages_in",
-    "messages_out", "close_code", "closed_by",
+    "messages_out", "close_code", "closed_by", "model_asked", "ttft_s", "tokens_per_s", "cache", "detail", "shed", "spent",
+    "dropped", "unpriced", "uncounted", "unjudged", "redacted", "task",
 })  # fmt: skip
 
 

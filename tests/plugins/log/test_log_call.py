@@ -13,7 +13,8 @@ from headgate.host.policies import compile_policies, read_policies
 from headgate.language.render import render
 from headgate.pipeline.rehearsal import rehearse_in_thread
 from headgate_log import Log
-from headgate_log.calls import Kept, log_call
+from headgate_log.calls import OWN, Kept, log_call
+from headgate_sqlite.migrations import CALL_COLUMNS
 
 EXAMPLE = Path(__file__).parents[3] / "plugins/headgate_log/example.policy"
 
@@ -89,3 +90,7 @@ def test_a_rehearsal_prints_nothing() -> None:
     node = Node(None, None, None, None, rehearsing=True)  # type: ignore[arg-type]
     assert Log().open_resources(settings=None, node=node) is None
     assert Log().register_sinks(settings=None, node=node) == []
+
+
+def test_what_a_row_has_a_column_for_is_no_field_of_a_policy() -> None:
+    assert CALL_COLUMNS.keys() <= OWN
