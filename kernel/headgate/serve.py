@@ -28,6 +28,7 @@ from headgate.contracts.stores import Sink
 from headgate.contracts.transport import Tended
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.blame import Blamed, blaming
+from headgate.host.facts import facts_of
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Stamps, compile_policies, read_policies, stamps
 from headgate.host.settings import Settings, read_table
@@ -38,6 +39,7 @@ from headgate.language.scenario import Scenario
 from headgate.language.source import Source
 from headgate.language.suggest import suggest
 from headgate.message.request import Client
+from headgate.pipeline.doubts import doubts_about, in_a_line
 from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
 from headgate.pipeline.rehearsal import build_findings, rehearse_in_thread
@@ -156,7 +158,8 @@ class Ready:
 
 
 def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None = None) -> Ready:
-    """Read, check, compile and test. PolicyError with every finding, those of failed tests included. Blocks.
+    """Read, check, compile and test. PolicyError with every finding, those of failed tests included; what cannot work on this
+    node is warned of. Blocks.
 
     With a memory, only what has changed since is parsed, compiled and tested again.
     """
@@ -174,6 +177,8 @@ def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None 
         if failed:
             raise PolicyError(failed, reading.sources)
         known.passed(program.parts)
+    for doubt in doubts_about(program, facts_of(settings, serves=True)):
+        log.warning("%s", in_a_line(doubt))
     return Ready(program, reading.sources)
 
 
@@ -372,8 +377,7 @@ def certificates_of(settings: Settings) -> Certificates | None:
             raise SettingsError("`tls.cert` and `tls.key` belong together: one of them is missing")
         pairs.insert(0, (Path(tls.cert), Path(tls.key)))
     ca = Path(tls.client_ca) if tls.client_ca is not None else None
-    asks = tls.client_auth or ("none" if ca is None else "require")
-    if settings.bind_quic and asks == "require":
+    if settings.bind_quic and tls.asks == "require":
         raise SettingsError(
             "`tls.client_auth` is `require`, and `bind_quic` cannot ask clients for certificates: say `request`, and let the "
             "routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
@@ -381,7 +385,7 @@ def certificates_of(settings: Settings) -> Certificates | None:
             else "`tls.client_ca` makes every client show a certificate, and `bind_quic` cannot ask for one: set "
             "`tls.client_auth` to `request`, and let the routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
         )
-    return Certificates(TlsPlan(pairs=pairs, client_ca=ca, client_auth=asks, minimum=tls.minimum))
+    return Certificates(TlsPlan(pairs=pairs, client_ca=ca, client_auth=tls.asks, minimum=tls.minimum))
 
 
 # A renewed certificate is there days before the old one expires.

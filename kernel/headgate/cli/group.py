@@ -12,7 +12,7 @@ import click
 from headgate.cli.errors import report_broken, shown_errors
 from headgate.errors import SettingsError
 from headgate.host.plugins import Broken, Plugins, load_plugins
-from headgate.host.settings import Settings, load_settings
+from headgate.host.settings import Settings, is_setting, load_settings
 from headgate.serve import Bench
 
 DEFAULT_FILE = Path("headgate.toml")
@@ -38,12 +38,21 @@ class Work:
     def settings(self) -> Settings:
         """The settings in force. SettingsError."""
         if self._settings is None:
-            file = self.config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+            file = self._file
             if self.config is not None and not self.config.is_file():
                 raise SettingsError(f"there is no file {self.config}")
             shapes = self.plugins.settings_shapes()
             self._settings = load_settings(file, os.environ, self.flags, shapes)
         return self._settings
+
+    @property
+    def _file(self) -> Path | None:
+        return self.config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether anybody has said anything of the node here: without it, its settings are not known."""
+        return self._file is not None or any(is_setting(name) for name in os.environ)
 
     @property
     def data(self) -> Path:

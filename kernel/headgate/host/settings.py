@@ -54,6 +54,11 @@ class TlsSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     client_auth: Literal["none", "request", "require"] | None = None
     minimum: Literal["1.2", "1.3"] = "1.2"
 
+    @property
+    def asks(self) -> Literal["none", "request", "require"]:
+        """Whether clients are asked for a certificate: with a CA they are, unless it is said otherwise."""
+        return self.client_auth or ("none" if self.client_ca is None else "require")
+
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The kernel's settings. Times are seconds, sizes bytes."""
@@ -157,11 +162,16 @@ def _unknown(key: str, known: list[str], where: str) -> None:
     raise SettingsError(f"there is no setting `{key}` (in {where}); {hint}")
 
 
+def is_setting(name: str) -> bool:
+    """Whether a variable of the environment is meant for us."""
+    return name.startswith(PREFIX) and name not in FOR_CLIENTS
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """`HEADGATE_DATA=/x` is `data`; `HEADGATE_LIMITS__HEADER_BYTES=1` is `limits.header_bytes`."""
     out: dict[str, Any] = {}
     for name, value in environ.items():
-        if name.startswith(PREFIX) and name not in FOR_CLIENTS:
+        if is_setting(name):
             *tables, key = name[len(PREFIX) :].lower().split("__")
             place = out
             for table in tables:
