@@ -6,7 +6,6 @@ reference at its end; whatever fails on the way changes nothing.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
 import secrets
@@ -31,13 +30,13 @@ from headgate.host.blame import Blamed, blaming
 from headgate.host.facts import facts_of
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Stamps, compile_policies, read_policies, stamps
-from headgate.host.settings import Settings, read_table
+from headgate.host.settings import Settings
+from headgate.host.tables import read_tables
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
 from headgate.language.remembered import Remembered
 from headgate.language.scenario import Scenario
 from headgate.language.source import Source
-from headgate.language.suggest import suggest
 from headgate.message.request import Client
 from headgate.pipeline.doubts import doubts_about, in_a_line
 from headgate.pipeline.engine import Engine
@@ -86,7 +85,7 @@ def _egress(settings: Settings) -> Egress:
     try:
         return Egress.allowing(settings.egress.allow)
     except ValueError as error:
-        raise SettingsError(f"`egress.allow`: {error}") from None
+        raise SettingsError(f"`egress.allow`: {error}", "egress", "allow") from None
 
 
 def trusted_by(settings: Settings) -> frozenset[IPv4Network | IPv6Network]:
@@ -94,7 +93,8 @@ def trusted_by(settings: Settings) -> frozenset[IPv4Network | IPv6Network]:
     try:
         return frozenset(ip_network(network) for network in settings.trusted_proxies)
     except ValueError as error:
-        raise SettingsError(f"`trusted_proxies`: {error}; write networks as 10.0.0.0/8 or fd00::/8") from None
+        said = f"`trusted_proxies`: {error}; write networks as 10.0.0.0/8 or fd00::/8"
+        raise SettingsError(said, "trusted_proxies") from None
 
 
 def _stores(settings: Settings, plugins: Plugins, node: Node) -> list[AbstractAsyncContextManager[None]]:
@@ -348,13 +348,8 @@ async def open_server(
 
 def limits_of(settings: Settings) -> Limits:
     """The table `[limits]`. SettingsError."""
-    known = [limit.name for limit in dataclasses.fields(Limits)]
-    for name in settings.limits:
-        if name not in known:
-            guess = suggest(name, known)
-            hint = f"did you mean `limits.{guess}`?" if guess else f"known: {', '.join(known)}"
-            raise SettingsError(f"there is no setting `limits.{name}`; {hint}")
-    return read_table("limits", settings.limits, Limits)
+    limits: Limits = read_tables({"limits": settings.limits}, {"limits": Limits}, settings.origins)["limits"]
+    return limits
 
 
 def binds_of(settings: Settings) -> list[str]:
@@ -370,11 +365,12 @@ def certificates_of(settings: Settings) -> Certificates | None:
     if not settings.bind_tls and not settings.bind_quic:
         return None
     if settings.bind_quic and find_spec("aioquic") is None:
-        raise SettingsError("`bind_quic` needs aioquic: pip install 'headgate[http3]'")
+        raise SettingsError("`bind_quic` needs aioquic: pip install 'headgate[http3]'", "bind_quic")
     pairs = [(Path(one.cert), Path(one.key)) for one in tls.certificates]
     if tls.cert is not None or tls.key is not None:
         if tls.cert is None or tls.key is None:
-            raise SettingsError("`tls.cert` and `tls.key` belong together: one of them is missing")
+            given, missing = ("cert", "key") if tls.key is None else ("key", "cert")
+            raise SettingsError(f"`tls.cert` and `tls.key` belong together: `tls.{missing}` is missing", "tls", given)
         pairs.insert(0, (Path(tls.cert), Path(tls.key)))
     ca = Path(tls.client_ca) if tls.client_ca is not None else None
     if settings.bind_quic and tls.asks == "require":

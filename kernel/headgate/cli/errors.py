@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -15,15 +15,18 @@ from headgate.language.diagnostics import Diagnostic
 from headgate.language.render import render
 from headgate.language.source import Source
 
+# An error of the settings with the place of the one that is to blame.
+Placed = Callable[[SettingsError], str]
+
 
 @contextmanager
-def shown_errors() -> Iterator[None]:
+def shown_errors(placed: Placed) -> Iterator[None]:
     """Turn errors that a person can mend into a sentence and exit status 1 (2 for settings)."""
     try:
         with _alone():
             yield
     except SettingsError as error:
-        fail(str(error), 2)
+        fail(placed(error), 2)
     except (StoreError, PluginFault) as error:
         fail(str(error), 1)
     except PolicyError as error:
@@ -66,11 +69,12 @@ def findings_text(findings: Sequence[Diagnostic], sources: Mapping[str, Source],
     return f"{render(list(findings), sources, color=colour)}\n{counts}"
 
 
-def error_text(error: HeadgateError, colour: bool) -> str:
+def error_text(placed: Placed, error: HeadgateError, colour: bool) -> str:
     """An error as `shown_errors` shows it."""
     if isinstance(error, PolicyError):
         return findings_text(error.diagnostics, error.sources, colour)
-    return f"{click.style('error: ', fg='red', bold=True) if colour else 'error: '}{error}"
+    said = placed(error) if isinstance(error, SettingsError) else str(error)
+    return f"{click.style('error: ', fg='red', bold=True) if colour else 'error: '}{said}"
 
 
 def _count(number: int, what: str) -> str:

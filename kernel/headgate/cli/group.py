@@ -13,6 +13,7 @@ from headgate.cli.errors import report_broken, shown_errors
 from headgate.errors import SettingsError
 from headgate.host.plugins import Broken, Plugins, load_plugins
 from headgate.host.settings import Settings, is_setting, load_settings
+from headgate.language.suggest import suggest
 from headgate.serve import Bench
 
 DEFAULT_FILE = Path("headgate.toml")
@@ -58,6 +59,12 @@ class Work:
     def data(self) -> Path:
         return Path(self.settings.data)
 
+    def placed(self, error: SettingsError) -> str:
+        """What is wrong with a setting, and where it was set."""
+        if self._settings is None:
+            return str(error)
+        return self._settings.origins.placed(str(error), error.setting)
+
     def run(self, work: Any) -> Any:
         """Open a node, do the work, close it (see `contracts.workplace`)."""
         return Bench(self.settings, self.plugins).run(work)
@@ -87,8 +94,16 @@ class Verbs(click.Group):
         found = self._of_plugins(ctx).get(cmd_name)
         return with_common_options(found) if found is not None else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and (guess := suggest(name, self.list_commands(ctx))) is not None:
+            ctx.fail(f"There is no verb '{name}'; did you mean '{guess}'?")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        with shown_errors():
+        with shown_errors(ctx.ensure_object(Work).placed):
             return super().invoke(ctx)
 
     def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:

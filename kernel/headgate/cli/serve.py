@@ -13,7 +13,7 @@ from typing import Any
 import click
 import trio
 
-from headgate.cli.errors import error_text, report_broken, show_findings
+from headgate.cli.errors import Placed, error_text, report_broken, show_findings
 from headgate.cli.group import Work
 from headgate.cli.welcome import welcome
 from headgate.errors import HeadgateError, PolicyError
@@ -32,6 +32,13 @@ from headgate.wire.binds import Sockets
 log = logging.getLogger("headgate")
 
 
+def processes(value: str) -> int:
+    """A number of processes."""
+    if not value.isdecimal():
+        raise click.BadParameter(f"'{value}' is not a whole number, 0 or more")
+    return int(value)
+
+
 @click.command()
 @click.argument("policies", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--bind", multiple=True, metavar="HOST:PORT", help="Where to listen; 127.0.0.1:8080 if not given.")
@@ -41,7 +48,7 @@ log = logging.getLogger("headgate")
 @click.option("--bind-quic", multiple=True, metavar="HOST:PORT", help="Where to listen for HTTP/3; needs aioquic.")
 @click.option("--cert", type=click.Path(path_type=Path), help="The certificate chain, in PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="Its key, in PEM.")
-@click.option("--workers", type=click.IntRange(min=0), help="How many processes serve; one a core if not given.")
+@click.option("--workers", type=processes, metavar="N", help="How many processes serve; one a core if not given.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the access log looks.")
 @click.option("--no-access-log", is_flag=True, help="No line for each request; the call log is kept all the same.")
 @click.option("--no-reload", is_flag=True, help="Do not reload when a policy changes; SIGHUP still does.")
@@ -88,7 +95,8 @@ def serve(
     colour = sys.stderr.isatty()
     argv = [sys.executable, *sys.orig_argv[1:]]
     greet = functools.partial(welcome, workers=count)
-    plan = Plan(settings, work.plugins, count, error_text, _say, dress, greet, colour, argv, inherited, heir)
+    show = functools.partial(error_text, work.placed)
+    plan = Plan(settings, work.plugins, count, show, _say, dress, greet, colour, argv, inherited, heir)
     sys.exit(Master(plan).run())
 
 
@@ -125,19 +133,22 @@ def _serve_alone(work: Work, settings: Settings, sockets: Sockets | None) -> Non
 
 async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps, sockets: Sockets | None) -> None:
     async with open_server(settings, work.plugins, ready) as server, trio.open_nursery() as nursery:
-        nursery.start_soon(signals, server, _report)
+        report = functools.partial(_report, work.placed)
+        nursery.start_soon(signals, server, report)
         async with trio.open_nursery() as running:
             await running.start(server.run, sockets)
             settle_collector()
             _say(await welcome(server, server.addresses))
             if settings.reload:
-                nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), _report)
+                nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), report)
         nursery.cancel_scope.cancel()
 
 
-def _report(error: HeadgateError | None) -> None:
+def _report(placed: Placed, error: HeadgateError | None) -> None:
     """What a reload came to."""
     said = (
-        "reloaded" if error is None else f"{error_text(error, sys.stderr.isatty())}\nwhat was serving goes on serving"
+        "reloaded"
+        if error is None
+        else f"{error_text(placed, error, sys.stderr.isatty())}\nwhat was serving goes on serving"
     )
     _say(said)

@@ -125,11 +125,14 @@ def _context(plan: TlsPlan, chain: Path, key: Path) -> ssl.SSLContext:
         raise SettingsError(f"the certificate {chain} with the key {key} cannot be used: {_why(error)}") from None
     if plan.client_auth != "none":
         if plan.client_ca is None:
-            raise SettingsError("`tls.client_auth` needs `tls.client_ca`: the CA that signs your clients")
+            raise SettingsError(
+                "`tls.client_auth` needs `tls.client_ca`: the CA that signs your clients", "tls", "client_auth"
+            )
         try:
             context.load_verify_locations(plan.client_ca)
         except (OSError, ssl.SSLError) as error:
-            raise SettingsError(f"the CA {plan.client_ca} cannot be used: {_why(error)}") from None
+            said = f"the CA {plan.client_ca} cannot be used: {_why(error)}"
+            raise SettingsError(said, "tls", "client_ca") from None
         context.verify_mode = ssl.CERT_REQUIRED if plan.client_auth == "require" else ssl.CERT_OPTIONAL
     return context
 
