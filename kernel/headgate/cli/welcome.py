@@ -16,6 +16,10 @@ _BARE = frozenset({"GET", "DELETE", "HEAD"})
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SAMPLES = {"int": "7", "text": "example", "path": "example"}
 CALLS = 3
+# A client's side of RFC 6455 §4.1, with the key of its example.
+_HANDSHAKE = (
+    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)  # fmt: skip
 
 
 async def welcome(server: Server, addresses: Sequence[str], workers: int = 0) -> str:
@@ -42,13 +46,18 @@ def _count(number: int, what: str) -> str:
 
 
 def to_try(entries: Sequence[Entry]) -> list[Entry]:
-    """The first route of each file for which a body can be thought of, and then all others."""
+    """The first route of each file for which a body can be thought of, then all others, and those to WebSockets last: curl
+    can show no more of them than that they open."""
     first: dict[str, Entry] = {}
     for entry in entries:
-        if _has_a_body(entry) or not entry.methods.isdisjoint(_BARE):
+        if not _is_websocket(entry) and (_has_a_body(entry) or not entry.methods.isdisjoint(_BARE)):
             first.setdefault(entry.program.route.span.file, entry)
     shown = list(first.values())
-    return [*shown, *(entry for entry in entries if entry not in shown)]
+    return [*shown, *sorted((entry for entry in entries if entry not in shown), key=_is_websocket)]
+
+
+def _is_websocket(entry: Entry) -> bool:
+    return bool(entry.info.options.get("websocket"))
 
 
 def _has_a_body(entry: Entry) -> bool:
@@ -68,6 +77,9 @@ def call(entry: Entry, address: str) -> str:
     lines = [f"curl {address}{path}"]
     if method != "GET":
         lines[0] = f"curl -X {method} {address}{path}"
+    if _is_websocket(entry):
+        lines[0] = f"curl -iN --http1.1 {address}{path}"
+        lines += [f"-H '{line}'" for line in _HANDSHAKE]
     if entry.host is not None:
         lines.append(f"-H 'Host: {entry.host}'")
     if not entry.info.public:
