@@ -210,6 +210,7 @@ class Server:
         self.node = node
         self.engine = engine
         self.addresses: list[str] = []
+        self.probes: list[str] = []
         self.reloads = 0
         self.connections: list[Connections] = []
         self.retired: set[Snapshot] = set()
@@ -281,6 +282,7 @@ class Server:
             async with trio.open_nursery() as serving:
                 clear, secure, quic = self._by_kind(sockets)
                 self.addresses += addresses(sockets)
+                self.probes += addresses(admin)
                 if certificates is not None:
                     background.start_soon(keep_fresh, certificates)
                 start = functools.partial(

@@ -9,6 +9,7 @@ import click
 
 from headgate.cli.errors import report_broken, show_findings
 from headgate.cli.group import Work
+from headgate.cli.words import counted
 from headgate.host.facts import facts_of
 from headgate.host.policies import Reading, compile_policies, read_policies
 from headgate.host.settings import Settings
@@ -51,5 +52,4 @@ def doubts_on(settings: Settings, program: Program) -> list[Diagnostic]:
 
 
 def _of(reading: Reading) -> str:
-    files = len(reading.sources)
-    return f"{reading.root} ({files} file{'' if files == 1 else 's'})"
+    return f"{reading.root} ({counted(len(reading.sources), 'file')})"

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from headgate.cli.words import counted
 from headgate.errors import HeadgateError, PluginFault, PolicyError, SettingsError, StoreError
 from headgate.host.plugins import Broken
 from headgate.language.diagnostics import Diagnostic
@@ -65,7 +66,7 @@ def show_findings(findings: Sequence[Diagnostic], sources: Mapping[str, Source],
 def findings_text(findings: Sequence[Diagnostic], sources: Mapping[str, Source], colour: bool) -> str:
     """Findings in full, and a line that counts them."""
     errors = sum(finding.severity == "error" for finding in findings)
-    counts = f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
+    counts = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
     return f"{render(list(findings), sources, color=colour)}\n{counts}"
 
 
@@ -75,10 +76,6 @@ def error_text(placed: Placed, error: HeadgateError, colour: bool) -> str:
         return findings_text(error.diagnostics, error.sources, colour)
     said = placed(error) if isinstance(error, SettingsError) else str(error)
     return f"{click.style('error: ', fg='red', bold=True) if colour else 'error: '}{said}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def report_broken(plugins: Iterable[Broken]) -> None:

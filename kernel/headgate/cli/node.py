@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from headgate.cli.group import Work
+from headgate.cli.words import counted
 from headgate.supervise.control import ask_all
 from headgate.supervise.reloading import Result
 
@@ -70,12 +71,15 @@ _COLUMNS = ("worker", "pid", "state", "uptime", "generation", "connections", "ac
 
 def lines_of(answer: dict[str, Any]) -> Iterator[str]:
     """A node as a person reads it."""
+    # A node that serves still may be of a version that says less.
+    probes, refused = answer.get("probes"), answer.get("reload_refused")
+    also = f", probes at {', '.join(probes)}" if probes else ""
     yield (
-        f"node {answer['pid']} {answer['state']} on {', '.join(answer['addresses']) or 'no address'}: "
-        f"up {_span(answer['uptime_s'])}, generation {answer['generation']}, {answer['handled']} requests handled, "
-        f"{answer['active']} running, {answer['connections']} connections, {answer['restarts']} workers replaced"
+        f"node {answer['pid']} {answer['state']} on {', '.join(answer['addresses']) or 'no address'}{also}: "
+        f"up {_span(answer['uptime_s'])}, generation {answer['generation']}, "
+        f"{counted(answer['handled'], 'request')} handled, {answer['active']} running, "
+        f"{counted(answer['connections'], 'connection')}, {counted(answer['restarts'], 'worker')} replaced"
     )
-    refused = answer.get("reload_refused")  # a node that serves still may be of a version that does not say it
     if refused:
         yield f"  reload refused, for {_span(refused['since_s'])} now: {refused['said']}"
     rows = [_COLUMNS, *(_row(worker) for worker in answer["workers"])]

@@ -138,7 +138,7 @@ async def _serve(work: Work, settings: Settings, ready: Ready, seen: Stamps, soc
         async with trio.open_nursery() as running:
             await running.start(server.run, sockets)
             settle_collector()
-            _say(await welcome(server, server.addresses))
+            _say(await welcome(server, server.addresses, server.probes))
             if settings.reload:
                 nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), report)
         nursery.cancel_scope.cancel()

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from headgate.cli.words import counted
 from headgate.contracts.dialect import Dialect
 from headgate.pipeline.table import Entry
 from headgate.serve import Server
@@ -22,7 +23,7 @@ _HANDSHAKE = (
 )  # fmt: skip
 
 
-async def welcome(server: Server, addresses: Sequence[str], workers: int = 0) -> str:
+async def welcome(server: Server, addresses: Sequence[str], probes: Sequence[str], workers: int = 0) -> str:
     """The text, in one piece: who waits for its first line finds the key too. Makes the demo team's key where there is no
     key yet."""
     identity = server.node.stores.identity
@@ -30,8 +31,9 @@ async def welcome(server: Server, addresses: Sequence[str], workers: int = 0) ->
     if identity is not None and not await identity.list_keys():
         _, secret = await identity.create_key(team="demo", name="first key")
     entries = server.engine.snapshot.table.entries
-    how = f" with {_count(workers, 'worker')}" if workers else ""
-    said = [f"headgate serves {_count(len(entries), 'route')}{how} on {', '.join(addresses)}"]
+    how = f" with {counted(workers, 'worker')}" if workers else ""
+    also = f", probes at {', '.join(probes)}" if probes else ""
+    said = [f"headgate serves {counted(len(entries), 'route')}{how} on {', '.join(addresses)}{also}"]
     if secret:
         said.append(
             f"\n  A team `demo` and its key were made. The key is shown once:\n\n      export HEADGATE_KEY={secret}\n"
@@ -39,10 +41,6 @@ async def welcome(server: Server, addresses: Sequence[str], workers: int = 0) ->
         said.append("  Calls to try:\n")
         said += [_indent(call(entry, addresses[0])) + "\n" for entry in to_try(entries)[:CALLS]]
     return "\n".join(said)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def to_try(entries: Sequence[Entry]) -> list[Entry]:

@@ -34,6 +34,7 @@ from headgate.supervise.succession import Succession
 from headgate.supervise.systemd import notify
 from headgate.supervise.upgrade import say_ready
 from headgate.supervise.worker import Post, work
+from headgate.wire.binds import addresses
 
 log = logging.getLogger("headgate")
 
@@ -124,7 +125,7 @@ class Master:
 
         post = Post(
             name, self._of_workers, plan.plugins, ready, generation, self.opening.serving, self._unpacker, show,
-            plan.greet if greets else None, leads, frozenset(sys.modules),
+            plan.greet if greets else None, leads, frozenset(sys.modules), addresses(self.opening.admin),
         )  # fmt: skip
 
         def run(sock: socket.socket) -> int:

@@ -18,6 +18,8 @@ import pytest
 from live_crew import json_of, memory_kb, status, until, verb, workers
 from live_node import LiveNode, live_node
 
+from headgate.cli.node import lines_of
+
 POLICY = """policy 1
 
 upstream echo {
@@ -69,7 +71,8 @@ def test_every_worker_serves_and_one_leads(node: LiveNode) -> None:
     until(lambda: len(workers(node)) == 3)
     assert sum(worker["leads"] for worker in workers(node)) == 1
     assert len({worker["pid"] for worker in workers(node)}) == 3
-    assert "headgate serves 1 route with 3 workers on http://127.0.0.1:" in node.printed
+    probes = f"http://{node.environ['HEADGATE_ADMIN_BIND']}"
+    assert f"headgate serves 1 route with 3 workers on {node.url}, probes at {probes}\n" in node.printed
     before = status(node)["handled"]
     for _ in range(5):
         assert get(f"{node.url}/open")[0] == 200
@@ -146,13 +149,25 @@ def test_the_status_is_shown_to_people_and_to_programs(node: LiveNode) -> None:
     found = json_of(verb(node, "status", "--json"))
     assert found["pid"] == node.process.pid
     assert found["state"] == "serving"
-    assert found["addresses"] == [node.url]
+    probes = f"http://{node.environ['HEADGATE_ADMIN_BIND']}"
+    assert (found["addresses"], found["probes"]) == ([node.url], [probes])
     assert {worker["state"] for worker in found["workers"]} == {"serving"}
     shown = verb(node, "status").stdout
     assert re.search(
-        rf"node {node.process.pid} serving on {node.url}: up .*, generation 1, \d+ requests handled", shown
+        rf"node {node.process.pid} serving on {node.url}, probes at {probes}: up .*, generation 1, \d+ requests handled",
+        shown,
     )
     assert shown.count(" serving ") == 4
+
+
+def test_the_words_of_the_status_fit_their_numbers() -> None:
+    said = {"pid": 7, "state": "serving", "addresses": ["http://a"], "uptime_s": 1, "generation": 1, "active": 1}
+    one = {**said, "handled": 1, "connections": 1, "restarts": 1, "workers": []}
+    assert next(lines_of(one)) == (
+        "node 7 serving on http://a: up 1 s, generation 1, 1 request handled, 1 running, 1 connection, 1 worker replaced"
+    )
+    none = {**said, "handled": 0, "connections": 0, "restarts": 0, "workers": []}
+    assert next(lines_of(none)).endswith("0 requests handled, 1 running, 0 connections, 0 workers replaced")
 
 
 def test_where_no_node_runs_that_is_said(tmp_path: Path, node: LiveNode) -> None:
