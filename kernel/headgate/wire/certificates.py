@@ -2,8 +2,9 @@
 
 1. The name that a client asks for (SNI, RFC 6066 §3) chooses the certificate: the whole name first, then `*.` and what
    stands behind its first label (RFC 6125 §6.4.3). Who asks for none, or for one that nobody has, gets the first.
-2. Files are read anew when they change. A set that cannot be used changes nothing: the old one goes on, and is complained
-   of.
+2. Files are read anew when they change. A set that cannot be used changes nothing: the old one goes on, and the new one is
+   complained of when it stays so from one look to the next. A certificate and its key are two files, and one is replaced
+   before the other.
 3. A client's certificate is a fact about it only if a CA of ours signed it; one that is asked for and does not hold ends
    the handshake.
 """
@@ -49,6 +50,7 @@ class Certificates:
         self.plan = plan
         self._parsed: tuple[ssl.SSLContext, tuple[x509.Certificate, list[x509.Certificate], Any]] | None = None
         self._seen = self._stamps()
+        self._doubted: Stamps | None = None
         self._named, self.context = _build(plan, self)
 
     def __repr__(self) -> str:
@@ -64,12 +66,20 @@ class Certificates:
         return "; ".join(found)
 
     def refresh(self) -> bool:
-        """Read the files again if they have changed; whether they had. SettingsError, and the old ones go on."""
+        """Read the files again if they have changed; whether there are new ones. SettingsError where they cannot be used, now and
+        when they were last looked at; it is told once, and the old ones go on."""
         now = self._stamps()
         if now == self._seen:
             return False
+        try:
+            self._named, self.context = _build(self.plan, self)
+        except SettingsError:
+            if now != self._doubted:
+                self._doubted = now
+                return False
+            self._seen = now
+            raise
         self._seen = now
-        self._named, self.context = _build(self.plan, self)
         return True
 
     def find(self, name: str | None) -> ssl.SSLContext:
@@ -141,6 +151,8 @@ def _why(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         if "PEM lib" in str(error):
             return "the one is no chain of certificates in PEM, or the other no private key in PEM"
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return "the key is another certificate's"
         return (error.reason or str(error)).lower().replace("_", " ")
     return error.strerror or str(error)
 
@@ -156,7 +168,7 @@ def _names(chain: Path) -> list[str]:
     """The names that a certificate is for."""
     try:
         certificate = x509.load_pem_x509_certificate(chain.read_bytes())
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{chain} does not begin with a certificate in PEM: {error}") from None
     try:
         alternative = certificate.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value

@@ -12,6 +12,7 @@ import trio
 from headgate.wire.certificates import Certificates, shown
 from headgate.wire.connection import Connection
 from headgate.wire.h2 import Http2Connection
+from headgate.wire.handshake_faults import why_no_tls
 from headgate.wire.tls_pipe import TlsPipe
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Handshake:
         try:
             done = await self._pipe.handshake()
         except (ssl.SSLError, trio.BrokenResourceError) as error:
-            logger.info("no TLS with %s: %s", self.client.ip, error)
+            logger.info("no TLS with %s: %s", self.client.ip, why_no_tls(error))
         finally:
             if not done:
                 await self._below.close()
