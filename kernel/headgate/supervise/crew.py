@@ -27,6 +27,7 @@ from headgate.supervise.loop import Loop
 
 log = logging.getLogger("headgate")
 
+LOOK_AFTER_S: Final = 1.0
 # Between the signal that makes a worker say where it hangs, and the one that ends it.
 LAST_WORDS_S: Final = 0.3
 
@@ -142,7 +143,8 @@ class Crew:
             self._ended(worker, status)
 
     def look_after(self) -> None:
-        """See who no longer beats. To be called about once a second."""
+        """See who no longer beats, now and from now on."""
+        self._loop.at(LOOK_AFTER_S, self.look_after)
         now = time.monotonic()
         for worker in self.workers:
             if self._stall_s and now - worker.heard > self._stall_s and worker.state != "hanging":

@@ -25,6 +25,7 @@ from headgate.supervise.building import Building
 from headgate.supervise.collector import settle_collector, share, tidy_collector
 from headgate.supervise.control import Reply
 from headgate.supervise.crew import Crew, Worker
+from headgate.supervise.fork import SCARCE
 from headgate.supervise.loop import Loop, Timer
 from headgate.supervise.opening import Opening
 from headgate.supervise.plan import Plan
@@ -38,7 +39,6 @@ from headgate.wire.binds import addresses
 
 log = logging.getLogger("headgate")
 
-LOOK_AFTER_S = 1.0
 # When a reload is over for those who wait for it, there is time to clean up behind it.
 TIDY_S = 2.0
 # What a worker has beyond `drain_s`: closing stores, writing what is queued.
@@ -66,7 +66,7 @@ class Master:
         self._early: list[tuple[frames.Built, list[Callable[[Result], None]]]] = []
         self._tidy = Timer(tidy_collector)
         self.crew = Crew(self.loop, self._work, self._heard, self._gone, plan.settings.worker_stall_s)
-        self.reloads = Reloads(self.crew, self._decided, self._report)
+        self.reloads = Reloads(self.crew, lambda _, parcel: self._take(parcel), self._report)
         self.building: Building | None = None
 
     def __repr__(self) -> str:
@@ -108,8 +108,18 @@ class Master:
         self._take(built.parcel)
         settle_collector()
         self.state = "starting"
-        self.crew.start(1, greets=True)
-        self.loop.at(LOOK_AFTER_S, self._look_after)
+        if self._start(1):
+            self.crew.look_after()
+
+    def _start(self, place: int) -> bool:
+        """One of the first workers. A node that cannot have all of them does not begin."""
+        try:
+            self.crew.start(place, greets=place == 1)
+        except OSError as error:
+            said = f"error: worker {place} of {self.plan.workers} cannot be started: {error.strerror}"
+            self._give_up(said, 1, SCARCE)
+            return False
+        return True
 
     def _take(self, parcel: bytes) -> None:
         """What workers that start from now on serve; they share it as it lies in memory here."""
@@ -151,10 +161,9 @@ class Master:
 
     def _arrived(self, worker: Worker) -> None:
         """The first one is through: what it made (a data folder, a first key) the others find."""
-        if self.state == "starting" and len(self.crew.workers) < self.plan.workers:
-            for place in range(2, self.plan.workers + 1):
-                self.crew.start(place)
-        self._let_serve(worker)
+        alone = self.state == "starting" and len(self.crew.workers) < self.plan.workers
+        if not alone or all(self._start(place) for place in range(2, self.plan.workers + 1)):
+            self._let_serve(worker)
 
     def _let_serve(self, worker: Worker) -> None:
         """Not before everybody has arrived, and not with a set that is no longer the one."""
@@ -199,9 +208,6 @@ class Master:
         """Build the policies, and serve them if they may."""
         if self.building is not None:
             self.building.build(*answers)
-
-    def _decided(self, generation: int, parcel: bytes) -> None:
-        self._take(parcel)
 
     def _report(self, result: Result) -> None:
         if result.ok:
@@ -281,10 +287,6 @@ class Master:
         if self.building is not None:
             self.building.reap()
         self.succession.reap()
-
-    def _look_after(self) -> None:
-        self.crew.look_after()
-        self.loop.at(LOOK_AFTER_S, self._look_after)
 
     def _close(self) -> None:
         self.crew.kill()

@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from live_crew import json_of, memory_kb, status, until, verb, workers
-from live_node import LiveNode, live_node
+from live_node import LiveNode, environment, live_node
 
 from headgate.cli.node import lines_of
 
@@ -168,6 +170,38 @@ def test_the_words_of_the_status_fit_their_numbers() -> None:
     )
     none = {**said, "handled": 0, "connections": 0, "restarts": 0, "workers": []}
     assert next(lines_of(none)).endswith("0 requests handled, 1 running, 0 connections, 0 workers replaced")
+
+
+STARVED = """
+import errno, os, sys
+from headgate.cli import main
+from headgate.supervise import crew
+
+real, left = crew.fork, int(sys.argv.pop(1))
+
+def fork(loop, run):
+    global left
+    left -= 1
+    if left == 0:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return real(loop, run)
+
+crew.fork = fork
+main()
+"""
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_node_whose_first_workers_cannot_be_started_says_why_and_ends(
+    policies: Path, tmp_path: Path, place: int
+) -> None:
+    command = ["serve", str(policies), "--bind", "127.0.0.1:0", "--workers", "3", "--data", str(tmp_path / "data")]
+    started = [sys.executable, "-c", STARVED, str(place), *command]
+    done = subprocess.run(started, env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"error: worker {place} of 3 cannot be started: Resource temporarily unavailable\n" in done.stderr
+    assert "or start fewer workers: --workers" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_where_no_node_runs_that_is_said(tmp_path: Path, node: LiveNode) -> None:
