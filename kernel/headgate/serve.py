@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
@@ -45,15 +45,17 @@ from headgate.pipeline.rehearsal import build_findings, rehearse_in_thread
 from headgate.pipeline.rows import refused_row, shed_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
-from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
+from headgate.upstream import Dialer, Egress, FetchOnDemand, Transports
 from headgate.wire.binds import QUIC, TLS, Sockets, addresses, open_binds
-from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.health import Condition, serve_health
 from headgate.wire.lane import serve_lane
 from headgate.wire.limits import Limits
 from headgate.wire.overload import Shed
 from headgate.wire.refusal import Refusal
 from headgate.wire.table import Connections
+
+if TYPE_CHECKING:
+    from headgate.wire.certificates import Certificates
 
 log = logging.getLogger("headgate")
 T = TypeVar("T")
@@ -66,7 +68,7 @@ T = TypeVar("T")
 async def open_node(settings: Settings, plugins: Plugins, worker: str | None = None) -> AsyncIterator[Node]:
     """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
     egress = _egress(settings)
-    transport, fetch = Transports.over(egress), HttpxFetch(Dialer(egress))
+    transport, fetch = Transports.over(egress), FetchOnDemand(Dialer(egress))
     data = Path(settings.data)
     trusted = trusted_by(settings)
     node = Node(
@@ -383,6 +385,8 @@ def certificates_of(settings: Settings) -> Certificates | None:
             else "`tls.client_ca` makes every client show a certificate, and `bind_quic` cannot ask for one: set "
             "`tls.client_auth` to `request`, and let the routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
         )
+    from headgate.wire.certificates import Certificates, TlsPlan  # cryptography: nine megabytes, for TLS alone
+
     return Certificates(TlsPlan(pairs=pairs, client_ca=ca, client_auth=tls.asks, minimum=tls.minimum))
 
 

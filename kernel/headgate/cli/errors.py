@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from headgate.cli.words import counted
 from headgate.errors import HeadgateError, PluginFault, PolicyError, SettingsError, StoreError
-from headgate.host.plugins import Broken
-from headgate.language.diagnostics import Diagnostic
-from headgate.language.render import render
-from headgate.language.source import Source
+
+if TYPE_CHECKING:
+    from headgate.host.plugins import Broken
+    from headgate.language.diagnostics import Diagnostic
+    from headgate.language.source import Source
 
 # An error of the settings with the place of the one that is to blame.
 Placed = Callable[[SettingsError], str]
@@ -65,6 +66,8 @@ def show_findings(findings: Sequence[Diagnostic], sources: Mapping[str, Source],
 
 def findings_text(findings: Sequence[Diagnostic], sources: Mapping[str, Source], colour: bool) -> str:
     """Findings in full, and a line that counts them."""
+    from headgate.language.render import render  # most verbs show none
+
     errors = sum(finding.severity == "error" for finding in findings)
     counts = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
     return f"{render(list(findings), sources, color=colour)}\n{counts}"
@@ -81,5 +84,10 @@ def error_text(placed: Placed, error: HeadgateError, colour: bool) -> str:
 def report_broken(plugins: Iterable[Broken]) -> None:
     """Name the plugins that were set aside."""
     for broken in plugins:
-        click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
-        click.echo(f"the plugin `{broken.name}` did not load: {broken.error}", err=True)
+        report_set_aside(broken.name, broken.error)
+
+
+def report_set_aside(name: str, why: str) -> None:
+    """Name a plugin that was set aside."""
+    click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
+    click.echo(f"the plugin `{name}` did not load: {why}", err=True)

@@ -24,7 +24,7 @@ from headgate.language.source import Source
 @click.pass_obj
 def fmt(work: Work, policies: Path | None, only_check: bool, diff: bool) -> None:
     """Lay out POLICIES, a file or a folder, in place."""
-    root = policies or Path(work.settings.policies)
+    root = policies or Path(work.kernel_settings.policies)
     base = root.parent if root.is_file() else root
     changed = 0
     for name in policy_files(root):

@@ -1,20 +1,25 @@
-"""The group of all verbs: ours by name, then what the installed plugins bring."""
+"""The group of all verbs: ours by name, then what the installed plugins bring.
+
+What a verb does not need is not imported for it: plugins, trio, the language. So imports stand where they are used here.
+"""
 
 from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate.cli.errors import report_broken, shown_errors
+from headgate.cli.errors import report_set_aside, shown_errors
 from headgate.errors import SettingsError
-from headgate.host.plugins import Broken, Plugins, load_plugins
-from headgate.host.settings import Settings, is_setting, load_settings
 from headgate.language.suggest import suggest
-from headgate.serve import Bench
+
+if TYPE_CHECKING:
+    from headgate.host.plugins import Plugins
+    from headgate.host.settings import Settings
 
 DEFAULT_FILE = Path("headgate.toml")
 
@@ -32,6 +37,8 @@ class Work:
     @property
     def plugins(self) -> Plugins:
         if self._plugins is None:
+            from headgate.host.plugins import load_plugins
+
             self._plugins = load_plugins()
         return self._plugins
 
@@ -39,12 +46,24 @@ class Work:
     def settings(self) -> Settings:
         """The settings in force. SettingsError."""
         if self._settings is None:
-            file = self._file
-            if self.config is not None and not self.config.is_file():
-                raise SettingsError(f"there is no file {self.config}")
-            shapes = self.plugins.settings_shapes()
-            self._settings = load_settings(file, os.environ, self.flags, shapes)
+            self._settings = self._load(self.plugins.settings_shapes())
         return self._settings
+
+    @property
+    def kernel_settings(self) -> Settings:
+        """The settings in force, for who asks for none of a plugin's: no plugin is loaded. SettingsError."""
+        if self._settings is not None or not self.is_configured:
+            return self._settings or self._load({})
+        from headgate.host.names import installed
+
+        return self._load({point.name: Any for point in installed()})
+
+    def _load(self, shapes: Mapping[str, Any]) -> Settings:
+        from headgate.host.settings import load_settings
+
+        if self.config is not None and not self.config.is_file():
+            raise SettingsError(f"there is no file {self.config}")
+        return load_settings(self._file, os.environ, self.flags, shapes)
 
     @property
     def _file(self) -> Path | None:
@@ -53,6 +72,8 @@ class Work:
     @property
     def is_configured(self) -> bool:
         """Whether anybody has said anything of the node here: without it, its settings are not known."""
+        from headgate.host.settings import is_setting
+
         return self._file is not None or any(is_setting(name) for name in os.environ)
 
     @property
@@ -67,6 +88,8 @@ class Work:
 
     def run(self, work: Any) -> Any:
         """Open a node, do the work, close it (see `contracts.workplace`)."""
+        from headgate.serve import Bench
+
         return Bench(self.settings, self.plugins).run(work)
 
 
@@ -121,7 +144,7 @@ def commands_of(name: str, plugin: Any) -> dict[str, click.Command]:
     try:
         commands = register() if register is not None else ()
     except Exception as error:
-        report_broken([Broken(name, f"its commands: {type(error).__name__}: {error}")])
+        report_set_aside(name, f"its commands: {type(error).__name__}: {error}")
         return {}
     return {command.name: command for command in commands if command.name is not None}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,9 +20,10 @@ NOBODY = 3
 
 def _ask(work: Work, ask: str) -> list[dict[str, Any]]:
     """The answers of all nodes; ends with status 3 where there is none."""
-    answers = ask_all(work.data, ask)
+    data = Path(work.kernel_settings.data)
+    answers = ask_all(data, ask)
     if not answers:
-        click.echo(f"no node that can be asked runs on {work.data}; say where with --data", err=True)
+        click.echo(f"no node that can be asked runs on {data}; say where with --data", err=True)
         sys.exit(NOBODY)
     return answers
 

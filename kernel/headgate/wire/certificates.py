@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,7 +23,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtensionOID
 
 from headgate.errors import SettingsError
-from headgate.message.request import Certificate
 
 PROTOCOLS: Final = ("h2", "http/1.1")
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -176,21 +174,3 @@ def _names(chain: Path) -> list[str]:
         return []
     assert isinstance(alternative, x509.SubjectAlternativeName)
     return [name.lower() for name in alternative.get_values_for_type(x509.DNSName)]
-
-
-def shown(session: ssl.SSLObject) -> Certificate | None:
-    """The certificate that a client has shown and that our CA stands for."""
-    raw = session.getpeercert(binary_form=True)
-    found = session.getpeercert()
-    if not raw or not found:
-        return None
-    subject: Any = found.get("subject", ())
-    names: Any = found.get("subjectAltName", ())
-    common = next((value for part in subject for key, value in part if key == "commonName"), None)
-    return Certificate(
-        name=common or next((value for _, value in names), ""),
-        dns=tuple(value for kind, value in names if kind == "DNS"),
-        uris=tuple(value for kind, value in names if kind == "URI"),
-        emails=tuple(value for kind, value in names if kind == "email"),
-        fingerprint=hashlib.sha256(raw).hexdigest(),
-    )
