@@ -60,6 +60,7 @@ class App:
     async def _serve(self, receive: Receive, send: Send) -> None:
         plugins = load_plugins()
         settings = load_settings(_file(), os.environ, {}, plugins.settings_shapes())
+        settings.bind = settings.bind_tls = settings.bind_quic = []  # who listens is the server that runs this
         self._speak(as_json=settings.log_format == "json")
         seen = stamps(Path(settings.policies))
         ready = await trio.to_thread.run_sync(prepare, settings, plugins)

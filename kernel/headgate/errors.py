@@ -117,7 +117,14 @@ class PolicyError(HeadgateError):
 
 
 class SettingsError(HeadgateError):
-    """A configuration that cannot be used: an unknown key, a value of the wrong type, a bad file."""
+    """A configuration that cannot be used: an unknown key, a value of the wrong type, a bad file.
+
+    `setting` is the path of the one that is to blame, `("tls", "client_ca")`: whoever shows the error adds where it was set.
+    """
+
+    def __init__(self, message: str, *setting: str) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class RehearsalFault(HeadgateError):

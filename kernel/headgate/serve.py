@@ -6,7 +6,6 @@ reference at its end; whatever fails on the way changes nothing.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
 import secrets
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
@@ -28,32 +27,36 @@ from headgate.contracts.stores import Sink
 from headgate.contracts.transport import Tended
 from headgate.errors import HeadgateError, InternalError, PolicyError, SettingsError
 from headgate.host.blame import Blamed, blaming
+from headgate.host.facts import facts_of
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Stamps, compile_policies, read_policies, stamps
-from headgate.host.settings import Settings, read_table
+from headgate.host.settings import Settings
+from headgate.host.tables import read_tables
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
 from headgate.language.remembered import Remembered
 from headgate.language.scenario import Scenario
 from headgate.language.source import Source
-from headgate.language.suggest import suggest
 from headgate.message.request import Client
+from headgate.pipeline.doubts import doubts_about, in_a_line
 from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
 from headgate.pipeline.rehearsal import build_findings, rehearse_in_thread
 from headgate.pipeline.rows import refused_row, shed_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
-from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
+from headgate.upstream import Dialer, Egress, FetchOnDemand, Transports
 from headgate.wire.balance import Balance
 from headgate.wire.binds import QUIC, TLS, Sockets, addresses, open_binds
-from headgate.wire.certificates import Certificates, TlsPlan
 from headgate.wire.health import Condition, serve_health
 from headgate.wire.lane import serve_lane
 from headgate.wire.limits import Limits
 from headgate.wire.overload import Shed
 from headgate.wire.refusal import Refusal
 from headgate.wire.table import Connections
+
+if TYPE_CHECKING:
+    from headgate.wire.certificates import Certificates
 
 log = logging.getLogger("headgate")
 T = TypeVar("T")
@@ -66,7 +69,7 @@ T = TypeVar("T")
 async def open_node(settings: Settings, plugins: Plugins, worker: str | None = None) -> AsyncIterator[Node]:
     """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
     egress = _egress(settings)
-    transport, fetch = Transports.over(egress), HttpxFetch(Dialer(egress))
+    transport, fetch = Transports.over(egress), FetchOnDemand(Dialer(egress))
     data = Path(settings.data)
     trusted = trusted_by(settings)
     node = Node(
@@ -85,7 +88,7 @@ def _egress(settings: Settings) -> Egress:
     try:
         return Egress.allowing(settings.egress.allow)
     except ValueError as error:
-        raise SettingsError(f"`egress.allow`: {error}") from None
+        raise SettingsError(f"`egress.allow`: {error}", "egress", "allow") from None
 
 
 def trusted_by(settings: Settings) -> frozenset[IPv4Network | IPv6Network]:
@@ -93,7 +96,8 @@ def trusted_by(settings: Settings) -> frozenset[IPv4Network | IPv6Network]:
     try:
         return frozenset(ip_network(network) for network in settings.trusted_proxies)
     except ValueError as error:
-        raise SettingsError(f"`trusted_proxies`: {error}; write networks as 10.0.0.0/8 or fd00::/8") from None
+        said = f"`trusted_proxies`: {error}; write networks as 10.0.0.0/8 or fd00::/8"
+        raise SettingsError(said, "trusted_proxies") from None
 
 
 def _stores(settings: Settings, plugins: Plugins, node: Node) -> list[AbstractAsyncContextManager[None]]:
@@ -157,7 +161,8 @@ class Ready:
 
 
 def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None = None) -> Ready:
-    """Read, check, compile and test. PolicyError with every finding, those of failed tests included. Blocks.
+    """Read, check, compile and test. PolicyError with every finding, those of failed tests included; what cannot work on this
+    node is warned of. Blocks.
 
     With a memory, only what has changed since is parsed, compiled and tested again.
     """
@@ -175,6 +180,8 @@ def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None 
         if failed:
             raise PolicyError(failed, reading.sources)
         known.passed(program.parts)
+    for doubt in doubts_about(program, facts_of(settings, serves=True)):
+        log.warning("%s", in_a_line(doubt))
     return Ready(program, reading.sources)
 
 
@@ -206,6 +213,7 @@ class Server:
         self.node = node
         self.engine = engine
         self.addresses: list[str] = []
+        self.probes: list[str] = []
         self.reloads = 0
         self.was_cut = False
         self.connections: list[Connections] = []
@@ -282,6 +290,7 @@ class Server:
             async with trio.open_nursery() as serving:
                 clear, secure, quic = self._by_kind(sockets)
                 self.addresses += addresses(sockets)
+                self.probes += addresses(admin)
                 if certificates is not None:
                     background.start_soon(keep_fresh, certificates)
                 start = functools.partial(
@@ -355,13 +364,8 @@ async def open_server(
 
 def limits_of(settings: Settings) -> Limits:
     """The table `[limits]`. SettingsError."""
-    known = [limit.name for limit in dataclasses.fields(Limits)]
-    for name in settings.limits:
-        if name not in known:
-            guess = suggest(name, known)
-            hint = f"did you mean `limits.{guess}`?" if guess else f"known: {', '.join(known)}"
-            raise SettingsError(f"there is no setting `limits.{name}`; {hint}")
-    return read_table("limits", settings.limits, Limits)
+    limits: Limits = read_tables({"limits": settings.limits}, {"limits": Limits}, settings.origins)["limits"]
+    return limits
 
 
 def binds_of(settings: Settings) -> list[str]:
@@ -377,15 +381,15 @@ def certificates_of(settings: Settings) -> Certificates | None:
     if not settings.bind_tls and not settings.bind_quic:
         return None
     if settings.bind_quic and find_spec("aioquic") is None:
-        raise SettingsError("`bind_quic` needs aioquic: pip install 'headgate[http3]'")
+        raise SettingsError("`bind_quic` needs aioquic: pip install 'headgate[http3]'", "bind_quic")
     pairs = [(Path(one.cert), Path(one.key)) for one in tls.certificates]
     if tls.cert is not None or tls.key is not None:
         if tls.cert is None or tls.key is None:
-            raise SettingsError("`tls.cert` and `tls.key` belong together: one of them is missing")
+            given, missing = ("cert", "key") if tls.key is None else ("key", "cert")
+            raise SettingsError(f"`tls.cert` and `tls.key` belong together: `tls.{missing}` is missing", "tls", given)
         pairs.insert(0, (Path(tls.cert), Path(tls.key)))
     ca = Path(tls.client_ca) if tls.client_ca is not None else None
-    asks = tls.client_auth or ("none" if ca is None else "require")
-    if settings.bind_quic and asks == "require":
+    if settings.bind_quic and tls.asks == "require":
         raise SettingsError(
             "`tls.client_auth` is `require`, and `bind_quic` cannot ask clients for certificates: say `request`, and let the "
             "routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
@@ -393,7 +397,9 @@ def certificates_of(settings: Settings) -> Certificates | None:
             else "`tls.client_ca` makes every client show a certificate, and `bind_quic` cannot ask for one: set "
             "`tls.client_auth` to `request`, and let the routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
         )
-    return Certificates(TlsPlan(pairs=pairs, client_ca=ca, client_auth=asks, minimum=tls.minimum))
+    from headgate.wire.certificates import Certificates, TlsPlan  # cryptography: nine megabytes, for TLS alone
+
+    return Certificates(TlsPlan(pairs=pairs, client_ca=ca, client_auth=tls.asks, minimum=tls.minimum))
 
 
 # A renewed certificate is there days before the old one expires.

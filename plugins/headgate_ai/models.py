@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -17,6 +16,7 @@ from headgate.api import (
     Line,
     Money,
     Node,
+    NodeFacts,
     ResourceContext,
     Secret,
     Target,
@@ -36,9 +36,7 @@ from headgate_ai.providers import ECHO, Provider, providers
 from headgate_ai.saying import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-log = logging.getLogger("headgate.ai")
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # Lines that the plugin writes, or that would name somebody else; `headers` may not say them.
 _OURS = frozenset({"authorization", "host", "content-type", "content-length", "accept", "accept-encoding", "cookie"})
@@ -155,7 +153,23 @@ class Model:
             ) from None
 
 
-@resource("model")
+def doubts(
+    facts: NodeFacts, resource_name: str, /, *, key: Secret | None = None, keys: Sequence[Secret] = (), **_: Any
+) -> Iterator[Sequence[str]]:
+    """Keys that are not there."""
+    secrets = [*keys, *([key] if key is not None else [])]
+    unset = [one.name for one in secrets if not one.is_set]
+    if facts.serves and unset:
+        loss = "it cannot be asked" if len(unset) == len(secrets) else "it is asked with its other keys alone"
+        names = " and ".join(unset)
+        verb = "is" if len(unset) == 1 else "are"
+        yield (
+            f"the model `{resource_name}`: {names} {verb} not set, so {loss}",
+            f"set {names} in the environment of the node",
+        )
+
+
+@resource("model", doubts=doubts)
 def model(
     ctx: ResourceContext,
     /,
@@ -197,10 +211,6 @@ def model(
     secrets = keys if keys is not None else [key] if key is not None else []
     if not secrets and known.needs_key and url is None:
         raise ValueError(f'{provider} wants a key: add key = secret("{known.env}")')
-    if not ctx.node.rehearsing:
-        for one in secrets:
-            if not one.is_set:
-                log.warning("the model `%s` has no key: %s is not set, so it cannot be asked", ctx.name, one.name)
     return build(
         ctx.node, ctx.name, name, known, secrets, url=url, headers=headers or {}, options=options or {},
         said=Said(context, most_output, inputs, abilities, price),

@@ -6,11 +6,12 @@ several ways, and any of them may be meant: its common name, its DNS names, its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
-from headgate.api import Caller, ClientFault, Const, Exchange, Site, Text, step
+from headgate.api import Caller, ClientFault, Const, Exchange, NodeFacts, Site, Text, step
 from headgate_auth.lines import header_names, without
 
 
@@ -46,7 +47,23 @@ def prepare(site: Site, *, names: Sequence[str] | None = None, strip: Sequence[s
     return Admission(None if names is None else frozenset(names), header_names(strip))
 
 
-@step("auth.mtls", gives="auth", raises=("auth.missing", "auth.invalid"), effect="reads", shadow=True, prepare=prepare)
+def doubts(facts: NodeFacts, /, **_: Any) -> Iterator[Sequence[str]]:
+    """Why nobody can show a certificate to this node."""
+    nobody = "`auth.mtls` lets nobody in: "
+    if not facts.tls:
+        yield nobody + "nothing is bound with TLS", "set `bind_tls`, `tls.cert`, `tls.key` and `tls.client_ca`"
+    elif facts.client_auth == "none":
+        unasked = nobody + "no client is asked for a certificate"
+        if facts.client_ca:
+            yield unasked, '`tls.client_auth` is "none": set it to "request" or "require"'
+        else:
+            yield unasked, "set `tls.client_ca` to the CA that signs your clients"
+
+
+@step(
+    "auth.mtls", gives="auth", raises=("auth.missing", "auth.invalid"), effect="reads", shadow=True, prepare=prepare,
+    doubts=doubts,
+)  # fmt: skip
 def mtls(
     ctx: Exchange, /, *, names: Const[list[Text] | None] = None, strip: Const[tuple[Text, ...]] = (), site: Site
 ) -> Peer:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from headgate.api import Node
-from headgate_auth.issuers import Fetched
+
+if TYPE_CHECKING:
+    from headgate_auth.issuers import Fetched
 
 STATE: Final = "auth"
 # Hashing a password takes a core for some 50 ms: two at once leave the others to requests.
@@ -25,6 +27,8 @@ class Shared:
 
     def issuer(self, issuer: str, jwks: str | None) -> Fetched:
         """The one source of an issuer's keys."""
+        from headgate_auth.issuers import Fetched  # who asks has it already; who hashes passwords needs none of it
+
         key = (issuer, jwks)
         if key not in self._issuers:
             self._issuers[key] = Fetched(issuer, jwks)

@@ -15,9 +15,6 @@ from urllib.parse import urlencode
 
 import msgspec
 import trio
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
 
 from headgate.api import Node, UpstreamFault
 
@@ -87,6 +84,11 @@ def _account(key: str) -> ServiceAccount:
 
 def assertion(account: ServiceAccount, now: float) -> str:
     """The signed claim. UpstreamFault where the key in the file is none."""
+    # Nobody but Vertex asks for them: ten megabytes in every process.
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import RSAKey
+
     header = {"alg": "RS256", "typ": "JWT"} | ({"kid": account.private_key_id} if account.private_key_id else {})
     claims = {
         "iss": account.client_email,

@@ -66,6 +66,9 @@ def duration(seconds: float) -> str:
 
 
 def _who(row: Mapping[str, Any]) -> str:
+    """Who asked; where there was no request, who was connected."""
+    if row.get("method") == "-":
+        return _plain(row.get("client"))
     return "/".join(_plain(name) for name in (row.get("team"), row.get("caller")) if name)
 
 

@@ -24,11 +24,11 @@ _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 def data_folder(data: Path | None) -> Path:
     """The data folder, made for its owner alone where it is new. SettingsError where there can be none."""
     if data is None:
-        raise SettingsError("the SQLite stores need a data folder: set `data`")
+        raise SettingsError("the SQLite stores need a data folder: set `data`", "data")
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"`data`: {data} cannot be made: {error.strerror}") from None
+        raise SettingsError(f"`data`: {data} cannot be made: {error.strerror}", "data") from None
     return data
 
 

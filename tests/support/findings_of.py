@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from headgate.contracts.facts import NodeFacts
 from headgate.contracts.memory import MemoryCalls
 from headgate.contracts.node import Node, Stores
 from headgate.errors import PolicyError
@@ -16,6 +17,7 @@ from headgate.language.check.run import check
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import compile_program
 from headgate.language.source import Source
+from headgate.pipeline.doubts import doubts_about
 from headgate.pipeline.provision import Provision
 from headgate.serve import run_tests
 
@@ -53,7 +55,8 @@ def findings_of(files: Mapping[str, str], *names: str) -> tuple[list[Diagnostic]
         return [*checked.findings, *error.diagnostics], loaded.sources
     shapes = plugins().settings_shapes()
     settings = Settings(plugins={name: shape() for name, shape in shapes.items()})
-    return [*checked.findings, *run_tests(settings, plugins(), program)], loaded.sources
+    found = [*run_tests(settings, plugins(), program), *doubts_about(program, NodeFacts())]
+    return [*checked.findings, *found], loaded.sources
 
 
 def codes_of(files: Mapping[str, str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -139,9 +139,9 @@ class Client:
 
 
 @asynccontextmanager
-async def h3_client(port: int, ca: str) -> AsyncIterator[Client]:
+async def h3_client(port: int, ca: str, alpn: Sequence[str] = H3_ALPN) -> AsyncIterator[Client]:
     """A connection whose handshake is done."""
-    configuration = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name="127.0.0.1")
+    configuration = QuicConfiguration(is_client=True, alpn_protocols=[*alpn], server_name="127.0.0.1")
     configuration.load_verify_locations(ca)
     quic = QuicConnection(configuration=configuration)
     with trio.socket.socket(trio.socket.AF_INET, trio.socket.SOCK_DGRAM) as sock:

@@ -97,7 +97,9 @@ def hooks() -> str:
 
 def command_line() -> str:
     out = ["# Command line\n", "Every verb takes `--data` and `--config`.\n"]
-    context = click.Context(main, info_name="headgate", obj=Work(), terminal_width=100, max_content_width=100)
+    context = click.Context(
+        main, info_name="headgate", obj=Work(), terminal_width=100, max_content_width=100, **main.context_settings
+    )
     assert isinstance(main, Verbs)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
@@ -108,7 +110,8 @@ def command_line() -> str:
 
 
 def usages(command: click.Command, path: str, parent: click.Context) -> Iterator[str]:
-    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100)
+    names = parent.help_option_names  # as it is called: `-h` is asked of the group above
+    context = click.Context(command, info_name=path, terminal_width=100, max_content_width=100, help_option_names=names)
     yield f"## {path}\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for name, inner in sorted(command.commands.items()):

@@ -4,6 +4,7 @@ from headgate.contracts.books import Book, Share, period
 from headgate.contracts.clock import Clock, SystemClock
 from headgate.contracts.dialect import Dialect
 from headgate.contracts.exchange import MESSAGES, READ, Exchange, RouteInfo
+from headgate.contracts.facts import NodeFacts
 from headgate.contracts.fakes import FakeBody, FakeChat
 from headgate.contracts.fetch import Fetch
 from headgate.contracts.kinds import KINDS, Kind
@@ -174,6 +175,7 @@ __all__ = [
     "NANO",
     "Network",
     "Node",
+    "NodeFacts",
     "NotStrict",
     "Outgoing",
     "Percent",

@@ -9,8 +9,14 @@ import click
 
 from headgate.cli.errors import report_broken, show_findings
 from headgate.cli.group import Work
+from headgate.cli.words import counted
+from headgate.host.facts import facts_of
 from headgate.host.policies import Reading, compile_policies, read_policies
+from headgate.host.settings import Settings
+from headgate.language.diagnostics import Diagnostic
+from headgate.language.emit import Program
 from headgate.language.render import to_json
+from headgate.pipeline.doubts import doubts_about
 from headgate.pipeline.rehearsal import build_findings
 
 
@@ -28,7 +34,8 @@ def check(work: Work, policies: Path | None, as_json: bool) -> None:
     report_broken(work.plugins.broken)
     findings = reading.checked.findings
     if not reading.checked.errors:
-        findings = [*findings, *build_findings(compile_policies(reading))]
+        program = compile_policies(reading)
+        findings = [*findings, *build_findings(program), *(doubts_on(settings, program) if work.is_configured else ())]
     if as_json:
         click.echo(to_json(findings))
     else:
@@ -39,6 +46,10 @@ def check(work: Work, policies: Path | None, as_json: bool) -> None:
         click.echo(f"{_of(reading)}: no errors")
 
 
+def doubts_on(settings: Settings, program: Program) -> list[Diagnostic]:
+    """What would not work on a node with these settings."""
+    return doubts_about(program, facts_of(settings, serves=False))
+
+
 def _of(reading: Reading) -> str:
-    files = len(reading.sources)
-    return f"{reading.root} ({files} file{'' if files == 1 else 's'})"
+    return f"{reading.root} ({counted(len(reading.sources), 'file')})"

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from headgate.cli.words import counted
 from headgate.errors import HeadgateError, PluginFault, PolicyError, SettingsError, StoreError
-from headgate.host.plugins import Broken
-from headgate.language.diagnostics import Diagnostic
-from headgate.language.render import render
-from headgate.language.source import Source
+
+if TYPE_CHECKING:
+    from headgate.host.plugins import Broken
+    from headgate.language.diagnostics import Diagnostic
+    from headgate.language.source import Source
+
+# An error of the settings with the place of the one that is to blame.
+Placed = Callable[[SettingsError], str]
 
 
 @contextmanager
-def shown_errors() -> Iterator[None]:
+def shown_errors(placed: Placed) -> Iterator[None]:
     """Turn errors that a person can mend into a sentence and exit status 1 (2 for settings)."""
     try:
         with alone():
             yield
     except SettingsError as error:
-        fail(str(error), 2)
+        fail(placed(error), 2)
     except (StoreError, PluginFault) as error:
         fail(str(error), 1)
     except PolicyError as error:
@@ -61,24 +66,28 @@ def show_findings(findings: Sequence[Diagnostic], sources: Mapping[str, Source],
 
 def findings_text(findings: Sequence[Diagnostic], sources: Mapping[str, Source], colour: bool) -> str:
     """Findings in full, and a line that counts them."""
+    from headgate.language.render import render  # most verbs show none
+
     errors = sum(finding.severity == "error" for finding in findings)
-    counts = f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
+    counts = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
     return f"{render(list(findings), sources, color=colour)}\n{counts}"
 
 
-def error_text(error: HeadgateError, colour: bool) -> str:
+def error_text(placed: Placed, error: HeadgateError, colour: bool) -> str:
     """An error as `shown_errors` shows it."""
     if isinstance(error, PolicyError):
         return findings_text(error.diagnostics, error.sources, colour)
-    return f"{click.style('error: ', fg='red', bold=True) if colour else 'error: '}{error}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    said = placed(error) if isinstance(error, SettingsError) else str(error)
+    return f"{click.style('error: ', fg='red', bold=True) if colour else 'error: '}{said}"
 
 
 def report_broken(plugins: Iterable[Broken]) -> None:
     """Name the plugins that were set aside."""
     for broken in plugins:
-        click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
-        click.echo(f"the plugin `{broken.name}` did not load: {broken.error}", err=True)
+        report_set_aside(broken.name, broken.error)
+
+
+def report_set_aside(name: str, why: str) -> None:
+    """Name a plugin that was set aside."""
+    click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
+    click.echo(f"the plugin `{name}` did not load: {why}", err=True)

@@ -10,6 +10,7 @@ import click
 
 from headgate.cli.errors import fail, show_findings
 from headgate.cli.group import Work
+from headgate.cli.words import counted
 from headgate.host.policies import policy_files
 from headgate.language.format import format_source
 from headgate.language.parse import parse
@@ -23,7 +24,7 @@ from headgate.language.source import Source
 @click.pass_obj
 def fmt(work: Work, policies: Path | None, only_check: bool, diff: bool) -> None:
     """Lay out POLICIES, a file or a folder, in place."""
-    root = policies or Path(work.settings.policies)
+    root = policies or Path(work.kernel_settings.policies)
     base = root.parent if root.is_file() else root
     changed = 0
     for name in policy_files(root):
@@ -40,7 +41,7 @@ def fmt(work: Work, policies: Path | None, only_check: bool, diff: bool) -> None
         if text != source.text:
             changed += 1
             _apply(file, source.text, text, write=not (only_check or diff), show=diff)
-    click.echo(f"{changed} file{'' if changed == 1 else 's'} {'would change' if only_check or diff else 'changed'}")
+    click.echo(f"{counted(changed, 'file')} {'would change' if only_check or diff else 'changed'}")
     if only_check and changed:
         sys.exit(1)
 

@@ -1,19 +1,25 @@
-"""The group of all verbs: ours by name, then what the installed plugins bring."""
+"""The group of all verbs: ours by name, then what the installed plugins bring.
+
+What a verb does not need is not imported for it: plugins, trio, the language. So imports stand where they are used here.
+"""
 
 from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate.cli.errors import report_broken, shown_errors
+from headgate.cli.errors import report_set_aside, shown_errors
 from headgate.errors import SettingsError
-from headgate.host.plugins import Broken, Plugins, load_plugins
-from headgate.host.settings import Settings, load_settings
-from headgate.serve import Bench
+from headgate.language.suggest import suggest
+
+if TYPE_CHECKING:
+    from headgate.host.plugins import Plugins
+    from headgate.host.settings import Settings
 
 DEFAULT_FILE = Path("headgate.toml")
 
@@ -31,6 +37,8 @@ class Work:
     @property
     def plugins(self) -> Plugins:
         if self._plugins is None:
+            from headgate.host.plugins import load_plugins
+
             self._plugins = load_plugins()
         return self._plugins
 
@@ -38,19 +46,50 @@ class Work:
     def settings(self) -> Settings:
         """The settings in force. SettingsError."""
         if self._settings is None:
-            file = self.config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
-            if self.config is not None and not self.config.is_file():
-                raise SettingsError(f"there is no file {self.config}")
-            shapes = self.plugins.settings_shapes()
-            self._settings = load_settings(file, os.environ, self.flags, shapes)
+            self._settings = self._load(self.plugins.settings_shapes())
         return self._settings
+
+    @property
+    def kernel_settings(self) -> Settings:
+        """The settings in force, for who asks for none of a plugin's: no plugin is loaded. SettingsError."""
+        if self._settings is not None or not self.is_configured:
+            return self._settings or self._load({})
+        from headgate.host.names import installed
+
+        return self._load({point.name: Any for point in installed()})
+
+    def _load(self, shapes: Mapping[str, Any]) -> Settings:
+        from headgate.host.settings import load_settings
+
+        if self.config is not None and not self.config.is_file():
+            raise SettingsError(f"there is no file {self.config}")
+        return load_settings(self._file, os.environ, self.flags, shapes)
+
+    @property
+    def _file(self) -> Path | None:
+        return self.config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether anybody has said anything of the node here: without it, its settings are not known."""
+        from headgate.host.settings import is_setting
+
+        return self._file is not None or any(is_setting(name) for name in os.environ)
 
     @property
     def data(self) -> Path:
         return Path(self.settings.data)
 
+    def placed(self, error: SettingsError) -> str:
+        """What is wrong with a setting, and where it was set."""
+        if self._settings is None:
+            return str(error)
+        return self._settings.origins.placed(str(error), error.setting)
+
     def run(self, work: Any) -> Any:
         """Open a node, do the work, close it (see `contracts.workplace`)."""
+        from headgate.serve import Bench
+
         return Bench(self.settings, self.plugins).run(work)
 
 
@@ -78,8 +117,16 @@ class Verbs(click.Group):
         found = self._of_plugins(ctx).get(cmd_name)
         return with_common_options(found) if found is not None else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and (guess := suggest(name, self.list_commands(ctx))) is not None:
+            ctx.fail(f"There is no verb '{name}'; did you mean '{guess}'?")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        with shown_errors():
+        with shown_errors(ctx.ensure_object(Work).placed):
             return super().invoke(ctx)
 
     def _of_plugins(self, ctx: click.Context) -> dict[str, click.Command]:
@@ -97,7 +144,7 @@ def commands_of(name: str, plugin: Any) -> dict[str, click.Command]:
     try:
         commands = register() if register is not None else ()
     except Exception as error:
-        report_broken([Broken(name, f"its commands: {type(error).__name__}: {error}")])
+        report_set_aside(name, f"its commands: {type(error).__name__}: {error}")
         return {}
     return {command.name: command for command in commands if command.name is not None}
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
 from headgate.cli.group import Work
+from headgate.cli.words import counted
 from headgate.supervise.control import ask_all
 from headgate.supervise.reloading import Result
 
@@ -18,9 +20,10 @@ NOBODY = 3
 
 def _ask(work: Work, ask: str) -> list[dict[str, Any]]:
     """The answers of all nodes; ends with status 3 where there is none."""
-    answers = ask_all(work.data, ask)
+    data = Path(work.kernel_settings.data)
+    answers = ask_all(data, ask)
     if not answers:
-        click.echo(f"no node that can be asked runs on {work.data}; say where with --data", err=True)
+        click.echo(f"no node that can be asked runs on {data}; say where with --data", err=True)
         sys.exit(NOBODY)
     return answers
 
@@ -70,12 +73,15 @@ _COLUMNS = ("worker", "pid", "state", "uptime", "generation", "connections", "ac
 
 def lines_of(answer: dict[str, Any]) -> Iterator[str]:
     """A node as a person reads it."""
+    # A node that serves still may be of a version that says less.
+    probes, refused = answer.get("probes"), answer.get("reload_refused")
+    also = f", probes at {', '.join(probes)}" if probes else ""
     yield (
-        f"node {answer['pid']} {answer['state']} on {', '.join(answer['addresses']) or 'no address'}: "
-        f"up {_span(answer['uptime_s'])}, generation {answer['generation']}, {answer['handled']} requests handled, "
-        f"{answer['active']} running, {answer['connections']} connections, {answer['restarts']} workers replaced"
+        f"node {answer['pid']} {answer['state']} on {', '.join(answer['addresses']) or 'no address'}{also}: "
+        f"up {_span(answer['uptime_s'])}, generation {answer['generation']}, "
+        f"{counted(answer['handled'], 'request')} handled, {answer['active']} running, "
+        f"{counted(answer['connections'], 'connection')}, {counted(answer['restarts'], 'worker')} replaced"
     )
-    refused = answer.get("reload_refused")  # a node that serves still may be of a version that does not say it
     if refused:
         yield f"  reload refused, for {_span(refused['since_s'])} now: {refused['said']}"
     rows = [_COLUMNS, *(_row(worker) for worker in answer["workers"])]

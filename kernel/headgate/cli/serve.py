@@ -35,6 +35,13 @@ from headgate.wire.binds import Sockets
 log = logging.getLogger("headgate")
 
 
+def processes(value: str) -> int:
+    """A number of processes."""
+    if not value.isdecimal():
+        raise click.BadParameter(f"'{value}' is not a whole number, 0 or more")
+    return int(value)
+
+
 @click.command()
 @click.argument("policies", type=click.Path(exists=True, path_type=Path), required=False)
 @click.option("--bind", multiple=True, metavar="HOST:PORT", help="Where to listen; 127.0.0.1:8080 if not given.")
@@ -44,7 +51,7 @@ log = logging.getLogger("headgate")
 @click.option("--bind-quic", multiple=True, metavar="HOST:PORT", help="Where to listen for HTTP/3; needs aioquic.")
 @click.option("--cert", type=click.Path(path_type=Path), help="The certificate chain, in PEM.")
 @click.option("--key", type=click.Path(path_type=Path), help="Its key, in PEM.")
-@click.option("--workers", type=click.IntRange(min=0), help="How many processes serve; one a core if not given.")
+@click.option("--workers", type=processes, metavar="N", help="How many processes serve; one a core if not given.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log looks.")
 @click.option("--no-access-log", is_flag=True, help="No line for each request; the call log is kept all the same.")
 @click.option("--no-reload", is_flag=True, help="Do not reload when a policy changes; SIGHUP still does.")
@@ -77,7 +84,7 @@ def serve(
     work.flags.update(flags, access_log=False if no_access_log else None, reload=False if no_reload else None)
     work.flags.update(workers=workers)
     inherited, heir = handed_down(os.environ)
-    voice = Voice(log_format, os.environ)
+    voice = Voice(work.placed, log_format, os.environ)
     with voice.errors():
         settings = work.settings
         voice.heed(settings)
@@ -102,9 +109,8 @@ def _run(
         _serve_alone(work, settings, voice, greet, inherited or None)
         return
     argv = [sys.executable, *sys.orig_argv[1:]]
-    plan = Plan(
-        settings, work.plugins, count, error_text, voice.say, voice.dress, greet, voice.colour, argv, inherited, heir
-    )  # fmt: skip
+    show = functools.partial(error_text, work.placed)
+    plan = Plan(settings, work.plugins, count, show, voice.say, voice.dress, greet, voice.colour, argv, inherited, heir)
     sys.exit(Master(plan).run())
 
 
@@ -124,7 +130,11 @@ async def _serve(work: Work, voice: Voice, greet: Greet, ready: Ready, seen: Sta
 
     def report(error: HeadgateError | None) -> None:
         """What a reload came to."""
-        said = "reloaded" if error is None else f"{error_text(error, voice.colour)}\nwhat was serving goes on serving"
+        said = (
+            "reloaded"
+            if error is None
+            else f"{error_text(work.placed, error, voice.colour)}\nwhat was serving goes on serving"
+        )
         voice.say(said, wrong=error is not None)
 
     async with open_server(settings, work.plugins, ready) as server, trio.open_nursery() as nursery:
@@ -132,7 +142,7 @@ async def _serve(work: Work, voice: Voice, greet: Greet, ready: Ready, seen: Sta
         async with trio.open_nursery() as running:
             await running.start(server.run, sockets)
             settle_collector()
-            voice.say(await greet(server, server.addresses))
+            voice.say(await greet(server, server.addresses, server.probes))
             if settings.reload:
                 nursery.start_soon(reload_on, server, changes(Path(settings.policies), seen), report)
         nursery.cancel_scope.cancel()

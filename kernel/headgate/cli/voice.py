@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from headgate.cli.errors import alone, error_text, report_broken
+from headgate.cli.errors import Placed, alone, error_text, report_broken
 from headgate.errors import HeadgateError, PluginFault, PolicyError, SettingsError, StoreError
 from headgate.host.loglines import log_to_stderr
 from headgate.host.plugins import Broken
@@ -22,7 +22,8 @@ log = logging.getLogger("headgate")
 class Voice:
     """What a node says on stderr, beside the access log. Before the settings are read it goes by a flag or the environment."""
 
-    def __init__(self, flag: str | None, environ: Mapping[str, str]) -> None:
+    def __init__(self, placed: Placed, flag: str | None, environ: Mapping[str, str]) -> None:
+        self._placed = placed
         self.as_json = (flag or environ.get("HEADGATE_LOG_FORMAT") or environ.get("HEADGATE_LOG__FORMAT")) == "json"
         self.dress("")
 
@@ -75,5 +76,5 @@ class Voice:
 
     def end(self, error: HeadgateError, hint: str = "") -> NoReturn:
         """Say what is wrong, and end with the status that is its."""
-        self.say("\n".join(filter(None, (error_text(error, self.colour), hint))), wrong=True)
+        self.say("\n".join(filter(None, (error_text(self._placed, error, self.colour), hint))), wrong=True)
         sys.exit(2 if isinstance(error, SettingsError) else 1)

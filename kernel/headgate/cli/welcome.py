@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from headgate.cli.words import counted
 from headgate.contracts.dialect import Dialect
 from headgate.pipeline.table import Entry
 from headgate.serve import Server
@@ -16,16 +17,23 @@ _BARE = frozenset({"GET", "DELETE", "HEAD"})
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _SAMPLES = {"int": "7", "text": "example", "path": "example"}
 CALLS = 3
+# A client's side of RFC 6455 §4.1, with the key of its example.
+_HANDSHAKE = (
+    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)  # fmt: skip
 
 
-async def welcome(server: Server, addresses: Sequence[str], workers: int = 0, *, to_person: bool = True) -> str:
+async def welcome(
+    server: Server, addresses: Sequence[str], probes: Sequence[str], workers: int = 0, *, to_person: bool = True
+) -> str:
     """The text, in one piece: who waits for its first line finds the key too. Makes the demo team's key where there is no
     key yet; not where the text is for machines: a log is kept, and sent to others, and a key in it is no secret."""
     identity = server.node.stores.identity
     fresh = identity is not None and not await identity.list_keys()
     entries = server.engine.snapshot.table.entries
-    how = f" with {_count(workers, 'worker')}" if workers else ""
-    said = [f"headgate serves {_count(len(entries), 'route')}{how} on {', '.join(addresses)}"]
+    how = f" with {counted(workers, 'worker')}" if workers else ""
+    also = f", probes at {', '.join(probes)}" if probes else ""
+    said = [f"headgate serves {counted(len(entries), 'route')}{how} on {', '.join(addresses)}{also}"]
     if fresh and not to_person:
         place = f" --data {shlex.quote(str(server.node.data))}" if server.node.data is not None else ""
         said[0] += f"; there is no key yet, and `headgate keys create{place} --team demo --name first` makes one"
@@ -40,18 +48,19 @@ async def welcome(server: Server, addresses: Sequence[str], workers: int = 0, *,
     return "\n".join(said)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def to_try(entries: Sequence[Entry]) -> list[Entry]:
-    """The first route of each file for which a body can be thought of, and then all others."""
+    """The first route of each file for which a body can be thought of, then all others, and those to WebSockets last: curl
+    can show no more of them than that they open."""
     first: dict[str, Entry] = {}
     for entry in entries:
-        if _has_a_body(entry) or not entry.methods.isdisjoint(_BARE):
+        if not _is_websocket(entry) and (_has_a_body(entry) or not entry.methods.isdisjoint(_BARE)):
             first.setdefault(entry.program.route.span.file, entry)
     shown = list(first.values())
-    return [*shown, *(entry for entry in entries if entry not in shown)]
+    return [*shown, *sorted((entry for entry in entries if entry not in shown), key=_is_websocket)]
+
+
+def _is_websocket(entry: Entry) -> bool:
+    return bool(entry.info.options.get("websocket"))
 
 
 def _has_a_body(entry: Entry) -> bool:
@@ -71,6 +80,9 @@ def call(entry: Entry, address: str) -> str:
     lines = [f"curl {address}{path}"]
     if method != "GET":
         lines[0] = f"curl -X {method} {address}{path}"
+    if _is_websocket(entry):
+        lines[0] = f"curl -iN --http1.1 {address}{path}"
+        lines += [f"-H '{line}'" for line in _HANDSHAKE]
     if entry.host is not None:
         lines.append(f"-H 'Host: {entry.host}'")
     if not entry.info.public:

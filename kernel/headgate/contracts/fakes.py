@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import trio
-
 from headgate.errors import UpstreamFault
 
 
@@ -54,6 +52,8 @@ class FakeBody:
         return f"<FakeBody [{len(self._pieces)} left{', breaks off' * self._breaks_off}]>"
 
     async def read(self) -> bytes:
+        import trio  # where nothing is rehearsed, as in `headgate fmt`, nobody needs it
+
         await trio.lowlevel.checkpoint()
         if self._pieces:
             return self._pieces.pop()

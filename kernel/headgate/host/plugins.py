@@ -19,11 +19,11 @@ import msgspec
 import pluggy
 
 from headgate import hookspecs
+from headgate.host.names import GROUP, installed
 from headgate.language.functions import kernel_functions
 from headgate.language.vocabulary import Misdeclared, Vocabulary, read_function, read_resource, read_step
 
 log = logging.getLogger("headgate")
-GROUP = "headgate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def load_plugins(extra: Iterable[tuple[str, Any]] = (), *, discover: bool = True
     plugins = Plugins(manager, Vocabulary(functions=kernel_functions()))
     candidates: list[tuple[str, Any]] = list(extra)
     if discover:
-        candidates += [(point.name, point) for point in sorted(importlib.metadata.entry_points(group=GROUP))]
+        candidates += [(point.name, point) for point in installed()]
     for name, candidate in candidates:
         _load(plugins, name, candidate)
     dialects = plugins.vocabulary.dialects

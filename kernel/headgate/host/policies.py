@@ -44,7 +44,9 @@ def policy_files(root: Path) -> list[str]:
     files = _visible(root, _refuse)
     found = sorted(file.relative_to(root).as_posix() for file in files if file.is_file() or file.is_symlink())
     if not found:
-        raise SettingsError(f"{root} holds no .policy file" if root.exists() else f"there is no file or folder {root}")
+        raise SettingsError(
+            f"{root} holds no .policy file" if root.exists() else f"there is no file or folder {root}", "policies"
+        )
     return found
 
 

@@ -1,25 +1,24 @@
 """Configuration: `headgate.toml`, then `HEADGATE_*`, then flags; the later wins.
 
 The kernel's keys are one Struct; each plugin that registers settings has a table of its own under its name. A key that
-nobody knows is an error with a suggestion. `HEADGATE_LIMITS__HEADER_BYTES=…` reaches into tables by `__`; a list is
-written with commas there.
+nobody knows is an error with a suggestion, and every error has the place of what is wrong (`origins`). All that is wrong is
+told at once. `HEADGATE_LIMITS__HEADER_BYTES=…` reaches into tables by `__`; a list is written with commas there.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from headgate.errors import SettingsError
-from headgate.language.suggest import suggest
+from headgate.host.origins import PREFIX, InEnvironment, InFile, OnCommandLine, Origin, Origins
+from headgate.host.tables import read_tables
 
-T = TypeVar("T")
-PREFIX = "HEADGATE_"
 # What `serve` tells a first user to export, for calling the node: no setting.
 FOR_CLIENTS = frozenset({"HEADGATE_KEY"})
 
@@ -54,6 +53,11 @@ class TlsSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     client_auth: Literal["none", "request", "require"] | None = None
     minimum: Literal["1.2", "1.3"] = "1.2"
 
+    @property
+    def asks(self) -> Literal["none", "request", "require"]:
+        """Whether clients are asked for a certificate: with a CA they are, unless it is said otherwise."""
+        return self.client_auth or ("none" if self.client_ca is None else "require")
+
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The kernel's settings. Times are seconds, sizes bytes."""
@@ -76,95 +80,84 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     limits: dict[str, Any] = msgspec.field(default_factory=dict)
     egress: EgressSettings = msgspec.field(default_factory=EgressSettings)
     plugins: dict[str, Any] = msgspec.field(default_factory=dict)
+    origins: Origins = msgspec.field(default_factory=Origins)
 
 
-_TABLES: dict[str, type[msgspec.Struct]] = {"egress": EgressSettings, "tls": TlsSettings}
+# The kernel's keys and their types: what the struct has besides is where the plugins' tables go, and where all comes from.
+_KERNEL = {
+    field.encode_name: field.type for field in msgspec.structs.fields(Settings) if field.name not in ("plugins", "origins")
+}  # fmt: skip
 
 
 def load_settings(
     file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], shapes: Mapping[str, type[msgspec.Struct]]
 ) -> Settings:
-    """The settings of a node. `shapes` are the plugins' tables. SettingsError names the key, the place and the fix."""
+    """The settings of a node. `shapes` are the plugins' tables. SettingsError names each key that cannot be used, the place
+    and the fix."""
     merged: dict[str, Any] = {}
-    if file is not None:
-        _merge(merged, _known(_read(file), shapes, str(file)))
-    _merge(merged, _known(_from_environment(environ), shapes, "the environment"))
-    _merge(merged, {key: value for key, value in flags.items() if value is not None})
-    _hand_on(merged)
+    origins = Origins()
+    for raw, origin in _sources(file, environ, flags):
+        origins.note(raw, origin)
+        _merge(merged, raw)
+    _hand_on(merged, origins, shapes)
     if "bind_tls" in merged or "bind_quic" in merged:
         merged.setdefault("bind", [])  # who says where to listen with TLS listens nowhere else unasked
-    try:
-        settings = msgspec.convert(merged, Settings, strict=False)
-        settings.plugins = {
-            name: read_table(name, settings.plugins.get(name, {}), shape) for name, shape in shapes.items()
-        }
-        for key, (table, field) in HANDED_ON.items():  # a table may say it, too
-            if getattr(settings, key) is None:
-                setattr(settings, key, getattr(settings.plugins.get(table), field, None))
-    except msgspec.ValidationError as error:
-        raise SettingsError(_plain(str(error))) from None
+    found = read_tables({**{name: {} for name in shapes}, **merged}, {**_KERNEL, **shapes}, origins)
+    plugins = {name: found.pop(name) for name in shapes}
+    settings = Settings(**found, plugins=plugins, origins=origins)
+    for key, (table, field) in HANDED_ON.items():  # a table may say it, too
+        if getattr(settings, key) is None:
+            setattr(settings, key, getattr(plugins.get(table), field, None))
     return settings
 
 
-def read_table(name: str, raw: dict[str, Any], shape: type[T]) -> T:
-    """One table of the settings in its shape. SettingsError names the key."""
-    try:
-        return msgspec.convert(raw, shape, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(_plain(str(error).replace("`$.", f"`$.{name}."))) from None
+def _sources(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> Iterator[tuple[dict[str, Any], Origin]]:
+    if file is not None:
+        text = _read(file)
+        yield _parsed(file, text), InFile(str(file), text)
+    yield _from_environment(environ), InEnvironment()
+    yield {key: value for key, value in flags.items() if value is not None}, OnCommandLine()
 
 
-def _hand_on(merged: dict[str, Any]) -> None:
+def _hand_on(merged: dict[str, Any], origins: Origins, shapes: Mapping[str, type]) -> None:
     for key, (table, field) in HANDED_ON.items():
-        if key in merged:
-            merged.setdefault("plugins", {}).setdefault(table, {})[field] = merged[key]
+        if key in merged and table in shapes and isinstance(merged.setdefault(table, {}), dict):
+            merged[table][field] = merged.pop(key)
+            origins.move((key,), (table, field))
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> str:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}") from None
 
 
-def _known(raw: dict[str, Any], shapes: Mapping[str, type[msgspec.Struct]], where: str) -> dict[str, Any]:
-    """Refuse what nobody knows; move the plugins' tables where they belong."""
-    own = set(Settings.__struct_fields__) - {"plugins"}
-    out: dict[str, Any] = {}
-    for key, value in raw.items():
-        if key in own:
-            if key in _TABLES:
-                _known_fields(key, value, _TABLES[key], where)
-            out[key] = value
-        elif key in shapes:
-            _known_fields(key, value, shapes[key], where)
-            out.setdefault("plugins", {})[key] = value
-        else:
-            _unknown(key, [*own, *shapes], where)
-    return out
+def _parsed(file: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, place = str(error), ""
+        if found := re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message):
+            message, line, column = found[1], int(found[2] or len(text.splitlines())), int(found[3] or 0)
+            place = "\n" + InFile(str(file), text).line(line, column - 1)
+        raise SettingsError(f"{file} is not valid TOML: {message[:1].lower()}{message[1:]}{place}") from None
 
 
-def _known_fields(table: str, value: Any, shape: type[msgspec.Struct], where: str) -> None:
-    if not isinstance(value, dict):
-        raise SettingsError(f"`{table}` in {where} is a table: [{table}]")
-    for key in value:
-        if key not in shape.__struct_fields__:
-            _unknown(f"{table}.{key}", [f"{table}.{name}" for name in shape.__struct_fields__], where)
-
-
-def _unknown(key: str, known: list[str], where: str) -> None:
-    guess = suggest(key, known)
-    hint = f"did you mean `{guess}`?" if guess else f"known: {', '.join(sorted(known))}"
-    raise SettingsError(f"there is no setting `{key}` (in {where}); {hint}")
+def is_setting(name: str) -> bool:
+    """Whether a variable of the environment is meant for us."""
+    return name.startswith(PREFIX) and name not in FOR_CLIENTS
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """`HEADGATE_DATA=/x` is `data`; `HEADGATE_LIMITS__HEADER_BYTES=1` is `limits.header_bytes`."""
     out: dict[str, Any] = {}
     for name, value in environ.items():
-        if name.startswith(PREFIX) and name not in FOR_CLIENTS:
+        if is_setting(name):
             *tables, key = name[len(PREFIX) :].lower().split("__")
             place = out
             for table in tables:
@@ -181,9 +174,3 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> None:
             _merge(base[key], value)
         else:
             base[key] = value
-
-
-def _plain(message: str) -> str:
-    """msgspec's `Expected `int`, got `str` - at `$.drain_s`` as a sentence."""
-    match = re.fullmatch(r"(.*) - at `\$\.?(.*)`", message)
-    return f"`{match[2]}`: {match[1][0].lower()}{match[1][1:]}" if match else message

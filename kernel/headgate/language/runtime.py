@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -331,25 +332,10 @@ def missed(x: Exchange, site_key: str, error: Exception) -> None:
     x.note("missed", [*(x.log or {}).get("missed", []), f"{site_key}: {error}"])
 
 
+# RFC 9110 has renamed two of them since; Python 3.13 knows.
 REASONS: dict[int, str] = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    402: "Payment Required",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    409: "Conflict",
-    413: "Content Too Large",
-    415: "Unsupported Media Type",
-    422: "Unprocessable Content",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    501: "Not Implemented",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-    504: "Gateway Timeout",
-}
+    **{status.value: status.phrase for status in HTTPStatus}, 413: "Content Too Large", 422: "Unprocessable Content",
+}  # fmt: skip
 
 SUPPORT: dict[str, Callable[..., Any] | type] = {
     call.__name__: call

@@ -26,6 +26,9 @@ from headgate.language.annotations import Unfit, is_const, is_path, type_of
 Run = Callable[..., Awaitable[Any]]
 DialectOf = Callable[[str, Mapping[str, Any], Mapping[str, Speaks]], Dialect | None]
 """Chooses a dialect by a route's path, a line's constants, and the dialects that are installed."""
+Doubts = Callable[..., Iterable[Sequence[str]]]
+"""What keeps a line or a resource from doing its work on a node: `doubts(facts, **constants)` for a step, `doubts(facts, name,
+**attributes)` for a resource, with `NodeFacts`. Each is what is wrong, and then what helps."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 SLOW: Final = object()
@@ -152,6 +155,7 @@ class StepSpec:
     site: str | None = None
     fast: Callable[..., Any] | None = None
     prepare: Callable[..., Any] | None = None
+    doubts: Doubts | None = None
     block: BlockSpec | None = None
     run_param: str | None = None
 
@@ -173,6 +177,7 @@ class ResourceSpec:
     params: tuple[ParamSpec, ...]
     plugin: str = ""
     takes_params: bool = False
+    doubts: Doubts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +231,7 @@ def step(
     preflight: bool = False,
     fast: Callable[..., Any] | None = None,
     prepare: Callable[..., Any] | None = None,
+    doubts: Doubts | None = None,
     returns_type_of: str | None = None,
 ) -> Callable[[F], F]:
     """Declare a step. The function stays as it is; what was said is kept beside it for the host to collect.
@@ -233,7 +239,7 @@ def step(
     `dialect`: a route with this step answers errors in that shape; a function of the route's path and of the line's
     constants says it for each route. `preflight`: a route with this step also gets the CORS preflights (OPTIONS) for its
     path, and the step answers them. `returns_type_of`: what `as` binds is of the type that this parameter (a `TypeRef`)
-    names; where the line names none, it is what the function returns.
+    names; where the line names none, it is what the function returns. `doubts` tells what keeps it from its work on a node.
     """
     said = dict(
         gives=_words(gives),
@@ -249,6 +255,7 @@ def step(
         preflight=preflight,
         fast=fast,
         prepare=prepare,
+        doubts=doubts,
         returns_type_of=returns_type_of,
     )
     return _declare("step", name, said)
@@ -280,9 +287,9 @@ def block(
     return _declare("step", name, said)
 
 
-def resource(kind: str, *, takes_params: bool = False) -> Callable[[F], F]:
+def resource(kind: str, *, takes_params: bool = False, doubts: Doubts | None = None) -> Callable[[F], F]:
     """Declare a kind of resource by the function that builds one."""
-    return _declare("resource", kind, {"takes_params": takes_params})
+    return _declare("resource", kind, {"takes_params": takes_params, "doubts": doubts})
 
 
 def function(name: str) -> Callable[[F], F]:

@@ -97,10 +97,10 @@ def _findings(checked: Checked, failure: PolicyError | Unprepared) -> Sequence[A
         return failure.diagnostics
     why, *helps = failure.args
     message = f"`{failure.site.step}` cannot be prepared: {why}"
-    return [Diagnostic("E114", message, _place(checked, failure.site), helps=tuple(helps))]
+    return [Diagnostic("E114", message, place_of(checked, failure.site), helps=tuple(helps))]
 
 
-def _place(checked: Checked, site: Site) -> Span:
+def place_of(checked: Checked, site: Site) -> Span:
     """Where the name of the step stands in the line of a site."""
     here = (site.file, site.line, site.step)
     found = (step.name_span for step in checked.steps if (step.span.file, step.span.line, step.name) == here)

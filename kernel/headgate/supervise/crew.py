@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -24,9 +25,11 @@ from headgate.supervise.deaths import Deaths
 from headgate.supervise.fork import DUMP, fork, how_it_ended
 from headgate.supervise.frames import AnyMessage, Message
 from headgate.supervise.loop import Loop
+from headgate.wire.balance import Balance, shared_counts
 
 log = logging.getLogger("headgate")
 
+LOOK_AFTER_S: Final = 1.0
 # Between the signal that makes a worker say where it hangs, and the one that ends it.
 LAST_WORDS_S: Final = 0.3
 
@@ -59,8 +62,8 @@ class Worker:
         self.channel.send(message)
 
 
-# Starts the process of a worker: its place, its name, whether it leads, whether it greets. Gives what it runs.
-Work = Callable[[int, str, bool, bool], Callable[..., int]]
+# Starts the process of a worker: its name, what all of them hold, whether it leads, whether it greets. Gives what it runs.
+Work = Callable[[str, Balance, bool, bool], Callable[..., int]]
 
 
 class Crew:
@@ -69,12 +72,14 @@ class Crew:
     def __init__(
         self,
         loop: Loop,
+        places: int,
         work: Work,
         heard: Callable[[Worker, AnyMessage], None],
         gone: Callable[[Worker], None],
         stall_s: float,
     ) -> None:
         self._loop = loop
+        self._counts = shared_counts(max(1, places))
         self._work = work
         self._heard = heard
         self._gone = gone
@@ -107,11 +112,14 @@ class Crew:
         """A worker in this place."""
         name = f"w{place}.{secrets.token_hex(2)}"
         leads = not any(worker.leads for worker in self.workers)
-        pid, sock = fork(self._loop, self._work(place, name, leads, greets), f"worker {name}")
+        pid, sock = fork(self._loop, self._work(name, self._balance(place), leads, greets), f"worker {name}")
         channel = Channel(self._loop, sock, lambda message: self._said(worker, message), lambda: self.reap())
         worker = Worker(place, name, pid, channel, leads=leads)
         self.workers.append(worker)
         return worker
+
+    def _balance(self, place: int) -> Balance:
+        return Balance(self._counts, place - 1)
 
     def tell(self, message: Message) -> None:
         """Say it to every worker."""
@@ -129,6 +137,18 @@ class Crew:
         for worker in self.workers:
             self._kill(worker, signal.SIGKILL)
 
+    def end(self) -> None:
+        """End them all, and wait until they are gone."""
+        self.kill()
+        for worker in self.workers:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(worker.pid, 0)
+
+    def dump(self) -> None:
+        """Have each say where its threads are."""
+        for worker in self.workers:
+            self._kill(worker, DUMP)
+
     def reap(self) -> None:
         """See who has ended."""
         ended = []
@@ -142,7 +162,8 @@ class Crew:
             self._ended(worker, status)
 
     def look_after(self) -> None:
-        """See who no longer beats. To be called about once a second."""
+        """See who no longer beats, now and from now on."""
+        self._loop.at(LOOK_AFTER_S, self.look_after)
         now = time.monotonic()
         for worker in self.workers:
             if self._stall_s and now - worker.heard > self._stall_s and worker.state != "hanging":
@@ -183,6 +204,7 @@ class Crew:
         worker.channel.close()
         drained = worker.state in ("draining", "outdated") and status == 0
         worker.state = "gone"
+        self._balance(worker.place).leave()
         self.handled_before += worker.beat.handled
         if worker.leads and self.workers:
             self._lead()

@@ -23,6 +23,8 @@ log = logging.getLogger("headgate")
 # whoever sends it to one process means that one.
 _MASTERS = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 DUMP = signal.SIGUSR1
+# What to do about a process that the system does not give us.
+SCARCE = "look at the limits of processes, of open files and of memory, or start fewer workers: --workers, `workers`"
 
 
 def fork(loop: Loop, run: Callable[[socket.socket], int], who: str) -> tuple[int, socket.socket]:

@@ -6,7 +6,6 @@ asks. It serves no request.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
@@ -25,6 +24,7 @@ from headgate.supervise.building import Building
 from headgate.supervise.collector import settle_collector, share, tidy_collector
 from headgate.supervise.control import Reply
 from headgate.supervise.crew import Crew, Worker
+from headgate.supervise.fork import DUMP, SCARCE
 from headgate.supervise.loop import Loop, Timer
 from headgate.supervise.opening import Opening
 from headgate.supervise.plan import Plan
@@ -34,11 +34,11 @@ from headgate.supervise.succession import Succession
 from headgate.supervise.systemd import notify
 from headgate.supervise.upgrade import say_ready
 from headgate.supervise.worker import Post, work
-from headgate.wire.balance import Balance, shared_counts
+from headgate.wire.balance import Balance
+from headgate.wire.binds import addresses
 
 log = logging.getLogger("headgate")
 
-LOOK_AFTER_S = 1.0
 # When a reload is over for those who wait for it, there is time to clean up behind it.
 TIDY_S = 2.0
 # What a worker has beyond `drain_s`: closing stores, writing what is queued.
@@ -67,9 +67,8 @@ class Master:
         self._of_workers = msgspec.structs.replace(plan.settings, admin_bind="")
         self._early: list[tuple[frames.Built, list[Callable[[Result], None]]]] = []
         self._tidy = Timer(tidy_collector)
-        self._counts = shared_counts(plan.workers)
-        self.crew = Crew(self.loop, self._work, self._heard, self._gone, plan.settings.worker_stall_s)
-        self.reloads = Reloads(self.crew, self._decided, self._report)
+        self.crew = Crew(self.loop, plan.workers, self._work, self._heard, self._gone, plan.settings.worker_stall_s)
+        self.reloads = Reloads(self.crew, lambda _, parcel: self._take(parcel), self._report)
         self.building: Building | None = None
 
     def __repr__(self) -> str:
@@ -80,7 +79,7 @@ class Master:
         try:
             for number, call in (
                 (signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, self.reload),
-                (signal.SIGUSR2, self.upgrade), (signal.SIGCHLD, self._reap),
+                (signal.SIGUSR2, self.upgrade), (signal.SIGCHLD, self._reap), (DUMP, self.crew.dump),
             ):  # fmt: skip
                 self.loop.on_signal(number, call)
             settle_collector()
@@ -111,24 +110,32 @@ class Master:
         self._take(built.parcel)
         settle_collector()
         self.state = "starting"
-        self.crew.start(1, greets=True)
-        self.loop.at(LOOK_AFTER_S, self._look_after)
+        if self._start(1):
+            self.crew.look_after()
+
+    def _start(self, place: int) -> bool:
+        """One of the first workers. A node that cannot have all of them does not begin."""
+        try:
+            self.crew.start(place, greets=place == 1)
+        except OSError as error:
+            said = f"error: worker {place} of {self.plan.workers} cannot be started: {error.strerror}"
+            self._give_up(said, 1, SCARCE)
+            return False
+        return True
 
     def _take(self, parcel: bytes) -> None:
         """What workers that start from now on serve; they share it as it lies in memory here."""
         program, sources = self._unpacker.unpack(parcel)
         self.ready = Ready(program, sources)
 
-    def _work(self, place: int, name: str, leads: bool, greets: bool) -> Callable[[socket.socket], int]:
+    def _work(self, name: str, balance: Balance, leads: bool, greets: bool) -> Callable[[socket.socket], int]:
         plan, ready, generation = self.plan, self.ready, self.reloads.generation
         assert ready is not None
 
-        def show(error: HeadgateError) -> str:
-            return plan.show(error, plan.colour)
-
         post = Post(
-            name, self._of_workers, plan.plugins, ready, generation, self.opening.serving,
-            Balance(self._counts, place - 1), self._unpacker, show, plan.greet if greets else None, leads, frozenset(sys.modules),
+            name, self._of_workers, plan.plugins, ready, generation, self.opening.serving, balance, self._unpacker,
+            lambda error: plan.show(error, plan.colour), plan.greet if greets else None, leads, frozenset(sys.modules),
+            addresses(self.opening.admin),
         )  # fmt: skip
 
         def run(sock: socket.socket) -> int:
@@ -154,10 +161,9 @@ class Master:
 
     def _arrived(self, worker: Worker) -> None:
         """The first one is through: what it made (a data folder, a first key) the others find."""
-        if self.state == "starting" and len(self.crew.workers) < self.plan.workers:
-            for place in range(2, self.plan.workers + 1):
-                self.crew.start(place)
-        self._let_serve(worker)
+        alone = self.state == "starting" and len(self.crew.workers) < self.plan.workers
+        if not alone or all(self._start(place) for place in range(2, self.plan.workers + 1)):
+            self._let_serve(worker)
 
     def _let_serve(self, worker: Worker) -> None:
         """Not before everybody has arrived, and not with a set that is no longer the one."""
@@ -186,7 +192,6 @@ class Master:
             self.reloads.built(built, asked)
 
     def _gone(self, worker: Worker) -> None:
-        Balance(self._counts, worker.place - 1).leave()
         self.reloads.gone(worker)
         if self.state == "starting":
             failed = worker.failed
@@ -203,9 +208,6 @@ class Master:
         """Build the policies, and serve them if they may."""
         if self.building is not None:
             self.building.build(*answers)
-
-    def _decided(self, generation: int, parcel: bytes) -> None:
-        self._take(parcel)
 
     def _report(self, result: Result) -> None:
         if result.ok:
@@ -287,15 +289,8 @@ class Master:
             self.building.reap()
         self.succession.reap()
 
-    def _look_after(self) -> None:
-        self.crew.look_after()
-        self.loop.at(LOOK_AFTER_S, self._look_after)
-
     def _close(self) -> None:
-        self.crew.kill()
-        for worker in list(self.crew.workers):
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(worker.pid, 0)
+        self.crew.end()
         if self.building is not None:
             self.building.close()
         self.opening.close()

@@ -107,8 +107,8 @@ def _control(loop: Loop, data: Path, ask: Callable[[str, Reply], None]) -> Contr
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"`data`: {data} cannot be made: {error.strerror}") from None
+        raise SettingsError(f"`data`: {data} cannot be made: {error.strerror}", "data") from None
     try:
         return Control(loop, data, ask)
     except OSError as error:
-        raise SettingsError(f"`data`: nothing can be made in {data}: {error.strerror}") from None
+        raise SettingsError(f"`data`: nothing can be made in {data}: {error.strerror}", "data") from None

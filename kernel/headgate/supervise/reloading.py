@@ -18,10 +18,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headgate.supervise import frames
-from headgate.supervise.crew import Crew, Worker
+
+if TYPE_CHECKING:
+    from headgate.supervise.crew import Crew, Worker
 
 log = logging.getLogger("headgate")
 

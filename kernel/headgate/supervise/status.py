@@ -55,6 +55,7 @@ class Status:
             "reload_refused": self._refused(),
             "restarts": master.crew.restarts,
             "addresses": addresses(master.opening.serving),
+            "probes": addresses(master.opening.admin),
             "connections": sum(worker.beat.connections for worker in workers),
             "active": sum(worker.beat.active for worker in workers),
             "handled": master.crew.handled_before + sum(worker.beat.handled for worker in workers),

@@ -33,7 +33,7 @@ from headgate.wire.binds import Sockets, addresses
 log = logging.getLogger("headgate")
 
 BEAT_S = 1.0
-Greet = Callable[[Server, Sequence[str]], Awaitable[str]]
+Greet = Callable[[Server, Sequence[str], Sequence[str]], Awaitable[str]]
 Show = Callable[[HeadgateError], str]
 
 
@@ -42,8 +42,8 @@ class Post:
     """What a worker is given: its name, what it serves and where, and how it speaks to people.
 
     `balance` is how many connections it and the others hold. `greet` gives what a node says when it is up; only the first
-    worker of a node is asked for it. `show` gives an error as a terminal shows it. `modules` are those that were imported
-    before it began.
+    worker of a node is asked for it, and it is told where the node is probed (`probes`). `show` gives an error as a terminal
+    shows it. `modules` are those that were imported before it began.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Post:
     greet: Greet | None = None
     leads: bool = False
     modules: frozenset[str] = frozenset()
+    probes: Sequence[str] = ()
 
 
 def work(post: Post, sock: socket.socket) -> int:
@@ -116,7 +117,7 @@ class _Worker:
         if self.post.greet is None:
             return frames.Started(generation)
         quic = [f"https+quic://{bind}" for bind in self.server.settings.bind_quic]
-        greeting = await self.post.greet(self.server, [*addresses(self.post.sockets), *quic])
+        greeting = await self.post.greet(self.server, [*addresses(self.post.sockets), *quic], self.post.probes)
         return frames.Started(generation, greeting, tuple(sorted(sys.modules.keys() - self.post.modules)))
 
     async def run(self) -> None:

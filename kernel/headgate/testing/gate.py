@@ -36,7 +36,7 @@ from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
 from headgate.pipeline.watch import Watch
 from headgate.serve import Server, opened_by_plugins, sinks_of, trusted_by
-from headgate.upstream import Dialer, Egress, HttpxFetch, Transports
+from headgate.upstream import Dialer, Egress, FetchOnDemand, Transports
 
 ANSWER_LIMIT = 1 << 26
 
@@ -129,7 +129,7 @@ async def open_gate(
     program = compile_program(checked)
     settings = settings or Settings(bind=["127.0.0.1:0"])
     clock, calls, egress = SystemClock(), MemoryCalls(), Egress()
-    transport, fetch = Transports.over(egress), HttpxFetch(Dialer(egress))
+    transport, fetch = Transports.over(egress), FetchOnDemand(Dialer(egress))
     stores = Stores(MemoryIdentity(clock), MemoryLeases(clock), calls, MemoryLedger(), blobs=MemoryBlobs(clock))
     node = Node(
         clock, transport, fetch, stores, trusted=trusted_by(settings), dialects=loaded_plugins.vocabulary.dialects

@@ -3,10 +3,10 @@
 from headgate.upstream.choice import Transports
 from headgate.upstream.dial import Dialer
 from headgate.upstream.egress import Egress
-from headgate.upstream.fetch import HttpxFetch
 from headgate.upstream.h1 import Http1Transport
 from headgate.upstream.h2 import Http2Transport
+from headgate.upstream.on_demand import FetchOnDemand
 from headgate.upstream.pool import Pool
 from headgate.upstream.tls import TlsContexts
 
-__all__ = ["Dialer", "Egress", "Http1Transport", "Http2Transport", "HttpxFetch", "Pool", "TlsContexts", "Transports"]
+__all__ = ["Dialer", "Egress", "FetchOnDemand", "Http1Transport", "Http2Transport", "Pool", "TlsContexts", "Transports"]

@@ -32,13 +32,17 @@ def open_bind(bind: str, setting: str = "bind") -> list[socket.socket]:
     """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
     host, _, port = _place(bind).rpartition(":")
     if not port.isdigit() or int(port) > 65535:
-        raise SettingsError(f"`{_setting(bind, setting)}`: {_place(bind)!r} is not host:port")
+        raise SettingsError(
+            f"`{_setting(bind, setting)}`: {_place(bind)!r} is not host:port; write 127.0.0.1:8080, [::1]:8080 or :8080",
+            _setting(bind, setting),
+        )
     try:
         kind = socket.SOCK_DGRAM if bind.startswith(QUIC) else socket.SOCK_STREAM
         return open_listeners(host.strip("[]") or None, int(port), kind=kind)
     except OSError as error:
         raise SettingsError(
-            f"`{_setting(bind, setting)}`: {_place(bind)} cannot be listened on: {error.strerror}"
+            f"`{_setting(bind, setting)}`: {_place(bind)} cannot be listened on: {error.strerror}",
+            _setting(bind, setting),
         ) from None
 
 

@@ -2,15 +2,15 @@
 
 1. The name that a client asks for (SNI, RFC 6066 §3) chooses the certificate: the whole name first, then `*.` and what
    stands behind its first label (RFC 6125 §6.4.3). Who asks for none, or for one that nobody has, gets the first.
-2. Files are read anew when they change. A set that cannot be used changes nothing: the old one goes on, and is complained
-   of.
+2. Files are read anew when they change. A set that cannot be used changes nothing: the old one goes on, and the new one is
+   complained of when it stays so from one look to the next. A certificate and its key are two files, and one is replaced
+   before the other.
 3. A client's certificate is a fact about it only if a CA of ours signed it; one that is asked for and does not hold ends
    the handshake.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtensionOID
 
 from headgate.errors import SettingsError
-from headgate.message.request import Certificate
 
 PROTOCOLS: Final = ("h2", "http/1.1")
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -49,6 +48,7 @@ class Certificates:
         self.plan = plan
         self._parsed: tuple[ssl.SSLContext, tuple[x509.Certificate, list[x509.Certificate], Any]] | None = None
         self._seen = self._stamps()
+        self._doubted: Stamps | None = None
         self._named, self.context = _build(plan, self)
 
     def __repr__(self) -> str:
@@ -64,12 +64,20 @@ class Certificates:
         return "; ".join(found)
 
     def refresh(self) -> bool:
-        """Read the files again if they have changed; whether they had. SettingsError, and the old ones go on."""
+        """Read the files again if they have changed; whether there are new ones. SettingsError where they cannot be used, now and
+        when they were last looked at; it is told once, and the old ones go on."""
         now = self._stamps()
         if now == self._seen:
             return False
+        try:
+            self._named, self.context = _build(self.plan, self)
+        except SettingsError:
+            if now != self._doubted:
+                self._doubted = now
+                return False
+            self._seen = now
+            raise
         self._seen = now
-        self._named, self.context = _build(self.plan, self)
         return True
 
     def find(self, name: str | None) -> ssl.SSLContext:
@@ -125,11 +133,14 @@ def _context(plan: TlsPlan, chain: Path, key: Path) -> ssl.SSLContext:
         raise SettingsError(f"the certificate {chain} with the key {key} cannot be used: {_why(error)}") from None
     if plan.client_auth != "none":
         if plan.client_ca is None:
-            raise SettingsError("`tls.client_auth` needs `tls.client_ca`: the CA that signs your clients")
+            raise SettingsError(
+                "`tls.client_auth` needs `tls.client_ca`: the CA that signs your clients", "tls", "client_auth"
+            )
         try:
             context.load_verify_locations(plan.client_ca)
         except (OSError, ssl.SSLError) as error:
-            raise SettingsError(f"the CA {plan.client_ca} cannot be used: {_why(error)}") from None
+            said = f"the CA {plan.client_ca} cannot be used: {_why(error)}"
+            raise SettingsError(said, "tls", "client_ca") from None
         context.verify_mode = ssl.CERT_REQUIRED if plan.client_auth == "require" else ssl.CERT_OPTIONAL
     return context
 
@@ -138,6 +149,8 @@ def _why(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         if "PEM lib" in str(error):
             return "the one is no chain of certificates in PEM, or the other no private key in PEM"
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return "the key is another certificate's"
         return (error.reason or str(error)).lower().replace("_", " ")
     return error.strerror or str(error)
 
@@ -153,7 +166,7 @@ def _names(chain: Path) -> list[str]:
     """The names that a certificate is for."""
     try:
         certificate = x509.load_pem_x509_certificate(chain.read_bytes())
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{chain} does not begin with a certificate in PEM: {error}") from None
     try:
         alternative = certificate.extensions.get_extension_for_oid(ExtensionOID.SUBJECT_ALTERNATIVE_NAME).value
@@ -161,21 +174,3 @@ def _names(chain: Path) -> list[str]:
         return []
     assert isinstance(alternative, x509.SubjectAlternativeName)
     return [name.lower() for name in alternative.get_values_for_type(x509.DNSName)]
-
-
-def shown(session: ssl.SSLObject) -> Certificate | None:
-    """The certificate that a client has shown and that our CA stands for."""
-    raw = session.getpeercert(binary_form=True)
-    found = session.getpeercert()
-    if not raw or not found:
-        return None
-    subject: Any = found.get("subject", ())
-    names: Any = found.get("subjectAltName", ())
-    common = next((value for part in subject for key, value in part if key == "commonName"), None)
-    return Certificate(
-        name=common or next((value for _, value in names), ""),
-        dns=tuple(value for kind, value in names if kind == "DNS"),
-        uris=tuple(value for kind, value in names if kind == "URI"),
-        emails=tuple(value for kind, value in names if kind == "email"),
-        fingerprint=hashlib.sha256(raw).hexdigest(),
-    )

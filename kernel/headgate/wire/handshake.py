@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import ssl
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
-from headgate.wire.certificates import Certificates, shown
+from headgate.message.request import Certificate
 from headgate.wire.connection import Connection
 from headgate.wire.h2 import Http2Connection
+from headgate.wire.handshake_faults import why_no_tls
 from headgate.wire.tls_pipe import TlsPipe
 
 if TYPE_CHECKING:
     from headgate.message.request import Client
+    from headgate.wire.certificates import Certificates
     from headgate.wire.pipe import Pipe
     from headgate.wire.table import Connections
 
@@ -65,7 +68,7 @@ class Handshake:
         try:
             done = await self._pipe.handshake()
         except (ssl.SSLError, trio.BrokenResourceError) as error:
-            logger.info("no TLS with %s: %s", self.client.ip, error)
+            logger.info("no TLS with %s: %s", self.client.ip, why_no_tls(error))
         finally:
             if not done:
                 await self._below.close()
@@ -76,3 +79,21 @@ class Handshake:
         client = replace(self.client, tls=True, certificate=shown(session))
         kind = Http2Connection if session.selected_alpn_protocol() == "h2" else Connection
         return kind(self._pipe, client, self._table)
+
+
+def shown(session: ssl.SSLObject) -> Certificate | None:
+    """The certificate that a client has shown and that our CA stands for."""
+    raw = session.getpeercert(binary_form=True)
+    found = session.getpeercert()
+    if not raw or not found:
+        return None
+    subject: Any = found.get("subject", ())
+    names: Any = found.get("subjectAltName", ())
+    common = next((value for part in subject for key, value in part if key == "commonName"), None)
+    return Certificate(
+        name=common or next((value for _, value in names), ""),
+        dns=tuple(value for kind, value in names if kind == "DNS"),
+        uris=tuple(value for kind, value in names if kind == "URI"),
+        emails=tuple(value for kind, value in names if kind == "email"),
+        fingerprint=hashlib.sha256(raw).hexdigest(),
+    )

@@ -23,6 +23,8 @@ from headgate.wire.target import read_host, read_target
 _METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")}
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # RFC 9110 §6.2: a minor version above ours is read as ours.
+# A record of a handshake, of TLS 1.0 and everything later (RFC 8446 §5.1).
+_CLIENT_HELLO = b"\x16\x03"
 _VERSIONS = {b"HTTP/1.%d" % minor: "1.1" if minor else "1.0" for minor in range(10)}
 _VERSION = re.compile(rb"HTTP/[0-9](?:\.[0-9])?")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
@@ -95,8 +97,13 @@ def _other_method(name: bytes) -> str:
 
 def check_partial(data: bytes, scanned: int, limits: Limits) -> None:
     """Refuse early what can never become a head; `scanned` bytes of `data` were looked at before."""
+    if data.startswith(_CLIENT_HELLO):
+        raise Refusal(
+            400,
+            "The client begins with TLS, and this port is in the clear: write http:// in its URL, or bind with TLS.",
+        )
     if data and data[0] not in _TOKEN_BYTES:
-        raise Refusal(400, "The first byte does not begin a request line (RFC 9112 §3). Is it TLS?")
+        raise Refusal(400, "The first byte does not begin a request line (RFC 9112 §3).")
     line_end = data.find(b"\r\n")
     if line_end < 0:
         if len(data) > limits.request_line_bytes + 1:

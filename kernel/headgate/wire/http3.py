@@ -26,7 +26,9 @@ async def open_endpoints(
 ) -> None:
     """Serve HTTP/3 on these sockets, and tell the others' clients of it."""
     limits = table.limits
-    logging.getLogger("quic").setLevel(logging.WARNING)  # aioquic tells of each connection
+    # aioquic tells of each connection, and warns of each that a client has spoilt: `Peer` says so to who looks for it.
+    for name in ("quic", "http3"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     plan = QuicPlan(
         sizes=sizes_of(limits),
         connections=limits.connections,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from headgate.http2 import Stream
     from headgate.message.request import Client
     from headgate.wire.quic import Endpoint
+
+logger = logging.getLogger("headgate.wire")
 
 
 class Peer:
@@ -61,6 +64,8 @@ class Peer:
         elif isinstance(event, ConnectionIdRetired):
             self._endpoint.unname(self, event.connection_id)
         elif isinstance(event, ConnectionTerminated):
+            said = event.reason_phrase or "no reason was given"
+            logger.debug("HTTP/3 with %s is over: %s (%#x)", self.address[0], said, event.error_code)
             self.lose()
             return
         elif isinstance(event, HandshakeCompleted):

@@ -133,3 +133,17 @@ async def test_the_library_does_not_write_into_the_operator_s_log(certified, cap
     async with open_door("HTTP/3", POLICY.format(url="http://127.0.0.1:9"), certified) as d:
         await d.three.send("GET", "/hello")
         assert [record for record in caplog.records if record.name in ("quic", "http3")] == []
+
+
+async def test_what_a_client_spoils_is_no_warning_of_the_library_and_one_line_of_ours_for_who_looks(certified, caplog):
+    async with open_door("HTTP/3", POLICY.format(url="http://127.0.0.1:9"), certified) as d:
+        caplog.set_level("DEBUG", "headgate.wire")
+        port = int(d.gate.server.addresses[2].rsplit(":", 1)[1])
+        async with h3_client(port, certified.ca, alpn=["no-http"]) as other:
+            assert other.over
+        while not [record for record in caplog.records if "is over" in record.getMessage()]:
+            await endpoint_of(d).changed.park()
+    (line,) = [record for record in caplog.records if "No common ALPN" in record.getMessage()]
+    assert (line.name, line.levelname) == ("headgate.wire", "DEBUG")
+    assert line.getMessage() == "HTTP/3 with 127.0.0.1 is over: No common ALPN protocols (0x178)"
+    assert [record for record in caplog.records if record.name in ("quic", "http3")] == []

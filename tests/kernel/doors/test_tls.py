@@ -19,6 +19,7 @@ from headgate.errors import SettingsError
 from headgate.host.settings import CertificateSettings, Settings, TlsSettings
 from headgate.serve import certificates_of
 from headgate.wire.certificates import Certificates, TlsPlan
+from headgate_log.lines import text_line
 
 POLICY = """policy 1
 route hello GET /hello public { respond 200 text="hello" }
@@ -152,10 +153,85 @@ def test_renewed_files_are_read_and_broken_ones_change_nothing(tmp_path: Path) -
     assert held.find("new.test") is not first
     (tmp_path / "cert.pem").write_text("-----BEGIN NONSENSE-----\n")
     second = held.context
+    assert held.refresh() is False, "its key may be on its way"
     with pytest.raises(SettingsError, match="cannot be used"):
         held.refresh()
     assert held.context is second
     assert held.refresh() is False, "the same broken file is complained of once"
+
+
+def test_a_certificate_waits_for_its_key_and_the_old_one_goes_on(tmp_path: Path) -> None:
+    fresh(tmp_path, ["old.test"])
+    held = Certificates(TlsPlan(pairs=[(tmp_path / "cert.pem", tmp_path / "key.pem")]))
+    old = held.context
+    (tmp_path / "new").mkdir()
+    fresh(tmp_path / "new", ["new.test"])
+    shutil.move(tmp_path / "new" / "cert.pem", tmp_path / "cert.pem")
+    assert held.refresh() is False
+    assert held.context is old
+    shutil.move(tmp_path / "new" / "key.pem", tmp_path / "key.pem")
+    assert held.refresh() is True
+    assert held.find("new.test") is not old
+    fresh(tmp_path / "new", ["newer.test"])
+    shutil.move(tmp_path / "new" / "cert.pem", tmp_path / "cert.pem")
+    assert held.refresh() is False
+    with pytest.raises(SettingsError, match="cannot be used: the key is another certificate's"):
+        held.refresh()
+
+
+HANDSHAKES = [
+    ("none", "it shows no certificate, and `tls.client_ca` wants one of every client"),
+    ("stranger", "its certificate does not hold \\(.*\\): `tls.client_ca` has not signed it"),
+    ("clear", "it speaks HTTP in the clear on a port for TLS: its URL has to begin with https://"),
+    ("garbage", "what it sends is no TLS"),
+    ("old", "it speaks only versions of TLS below `tls.minimum`"),
+    ("distrusts", "it does not trust our certificate"),
+]
+
+
+@pytest.mark.parametrize(("who", "said"), HANDSHAKES, ids=[who for who, _ in HANDSHAKES])
+async def test_why_there_is_no_tls_is_said_so_that_who_runs_the_node_understands_it(
+    certified, tmp_path, caplog, who, said
+):
+    caplog.set_level("INFO", "headgate.wire")
+    needs = {} if who in ("old", "distrusts") else {"client_ca": certified.ca}
+
+    def client(port):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as sock:
+            if who in ("clear", "garbage"):
+                sock.sendall(b"GET / HTTP/1.1\r\n\r\n" if who == "clear" else b"SSH-2.0-x\r\n")
+                while sock.recv(1000):
+                    pass
+            else:
+                context = ssl.create_default_context() if who == "distrusts" else certified.context()
+                if who == "stranger":
+                    pair = tmp_path / "who.pem"
+                    trustme.CA().issue_cert("who.test").private_key_and_cert_chain_pem.write_to_path(str(pair))
+                    context.load_cert_chain(pair)
+                if who == "old":
+                    context.maximum_version = ssl.TLSVersion.TLSv1_2
+                with context.wrap_socket(sock, server_hostname="127.0.0.1") as secure:
+                    secure.recv(1000)  # TLS 1.3 is done for the client before it is for us
+
+    async with open_door("HTTP/1.1 over TLS", POLICY, certified, tls={**needs, "minimum": "1.3"}) as d:
+        await trio.to_thread.run_sync(client, port_of(d))
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "headgate.wire"]
+    assert re.fullmatch(rf"no TLS with 127\.0\.0\.1: {said}.*", line)
+
+
+async def test_tls_on_a_port_in_the_clear_is_named_and_so_is_who_began_with_it(certified):
+    async with open_door("HTTP/1.1", POLICY, certified) as d:
+
+        def client():
+            with pytest.raises(ssl.SSLError), socket.create_connection(("127.0.0.1", port_of(d)), 5) as sock:
+                certified.context().wrap_socket(sock, server_hostname="127.0.0.1")
+
+        await trio.to_thread.run_sync(client)
+        row = await d.gate.row(0)
+    assert row["error"].startswith(
+        "The client begins with TLS, and this port is in the clear: write http:// in its URL"
+    )
+    assert " - 400 0µs - 127.0.0.1 refused " in text_line(row)
 
 
 async def test_a_renewed_certificate_is_shown_without_a_restart(certified, tmp_path, autojump_clock, caplog):

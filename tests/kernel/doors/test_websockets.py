@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 
@@ -12,6 +13,7 @@ from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, Inv
 from websockets.sync.client import connect
 from websockets.sync.server import Server, serve
 
+from headgate.cli.welcome import call, to_try
 from headgate.http2 import Session, Sizes
 from headgate.message.websocket import CLOSE, TEXT, Frames, close_frame, frame
 from headgate.wire.h2 import _PipeBytes
@@ -235,3 +237,14 @@ async def test_extended_connect_carries_a_websocket_over_http_2(certified, upstr
 
 def test_a_close_is_the_kind_that_it_is():
     assert close_frame(1000)[0] & 15 == CLOSE
+
+
+async def test_the_call_that_serve_prints_for_a_websocket_opens_one(certified, upstream):
+    async with open_door("HTTP/1.1", policy(upstream), certified) as d:
+        shown = to_try(d.gate.server.engine.snapshot.table.entries)
+        assert [one.program.name for one in shown] == ["plain", "open", "key"]  # a plain call shows more
+        script = f"{call(shown[2], d.url)} --silent --max-time 2"
+        env = {**os.environ, "HEADGATE_KEY": await d.gate.key()}
+        done = await trio.run_process(["sh", "-c", script], env=env, capture_stdout=True, check=False)
+        assert done.stdout.startswith(b"HTTP/1.1 101 ")
+        assert b"\r\nSec-WebSocket-Accept: " in done.stdout.title().replace(b"Websocket", b"WebSocket")

@@ -35,7 +35,10 @@ route files GET /files/{name} {
 }
 """
 # Each is an import that costs more than a start should wait for, and that a plain node never needs.
-HEAVY = ("genai_prices", "pydantic", "sqlite_utils", "hypercorn", "asyncio", "openai")
+HEAVY = (
+    "genai_prices", "pydantic", "sqlite_utils", "hypercorn", "asyncio", "openai", "httpx", "httpcore", "h11", "rich", "joserfc",
+    "cryptography", "aioquic",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

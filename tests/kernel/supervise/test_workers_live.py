@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +18,9 @@ from pathlib import Path
 
 import pytest
 from live_crew import json_of, memory_kb, status, until, verb, workers
-from live_node import LiveNode, live_node
+from live_node import LiveNode, environment, live_node
+
+from headgate.cli.node import lines_of
 
 POLICY = """policy 1
 
@@ -69,7 +73,8 @@ def test_every_worker_serves_and_one_leads(node: LiveNode) -> None:
     until(lambda: len(workers(node)) == 3)
     assert sum(worker["leads"] for worker in workers(node)) == 1
     assert len({worker["pid"] for worker in workers(node)}) == 3
-    assert "headgate serves 1 route with 3 workers on http://127.0.0.1:" in node.printed
+    probes = f"http://{node.environ['HEADGATE_ADMIN_BIND']}"
+    assert f"headgate serves 1 route with 3 workers on {node.url}, probes at {probes}\n" in node.printed
     before = status(node)["handled"]
     for _ in range(5):
         assert get(f"{node.url}/open")[0] == 200
@@ -142,6 +147,16 @@ def test_a_worker_can_be_asked_where_it_is_and_goes_on(node: LiveNode) -> None:
     assert asked["pid"] in {worker["pid"] for worker in workers(node)}
 
 
+def test_a_node_that_is_asked_where_it_is_has_all_of_its_workers_say_so(node: LiveNode) -> None:
+    until(lambda: len(workers(node)) == 3)
+    before = len(node.printed)
+    os.kill(node.process.pid, signal.SIGUSR1)
+    for one in workers(node):
+        said = f"worker {one['name']} (pid {one['pid']}), where each of its threads is:"
+        until(lambda: said in node.printed[before:])  # noqa: B023 - it is over within this turn
+    assert get(f"{node.url}/open")[0] == 200
+
+
 def test_a_worker_that_does_not_answer_is_replaced(node: LiveNode) -> None:
     until(lambda: len(workers(node)) == 3)
     before = status(node)["restarts"]
@@ -168,13 +183,57 @@ def test_the_status_is_shown_to_people_and_to_programs(node: LiveNode) -> None:
     found = json_of(verb(node, "status", "--json"))
     assert found["pid"] == node.process.pid
     assert found["state"] == "serving"
-    assert found["addresses"] == [node.url]
+    probes = f"http://{node.environ['HEADGATE_ADMIN_BIND']}"
+    assert (found["addresses"], found["probes"]) == ([node.url], [probes])
     assert {worker["state"] for worker in found["workers"]} == {"serving"}
     shown = verb(node, "status").stdout
     assert re.search(
-        rf"node {node.process.pid} serving on {node.url}: up .*, generation 1, \d+ requests handled", shown
+        rf"node {node.process.pid} serving on {node.url}, probes at {probes}: up .*, generation 1, \d+ requests handled",
+        shown,
     )
     assert shown.count(" serving ") == 4
+
+
+def test_the_words_of_the_status_fit_their_numbers() -> None:
+    said = {"pid": 7, "state": "serving", "addresses": ["http://a"], "uptime_s": 1, "generation": 1, "active": 1}
+    one = {**said, "handled": 1, "connections": 1, "restarts": 1, "workers": []}
+    assert next(lines_of(one)) == (
+        "node 7 serving on http://a: up 1 s, generation 1, 1 request handled, 1 running, 1 connection, 1 worker replaced"
+    )
+    none = {**said, "handled": 0, "connections": 0, "restarts": 0, "workers": []}
+    assert next(lines_of(none)).endswith("0 requests handled, 1 running, 0 connections, 0 workers replaced")
+
+
+STARVED = """
+import errno, os, sys
+from headgate.cli import main
+from headgate.supervise import crew
+
+real, left = crew.fork, int(sys.argv.pop(1))
+
+def fork(*given):
+    global left
+    left -= 1
+    if left == 0:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return real(*given)
+
+crew.fork = fork
+main()
+"""
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_node_whose_first_workers_cannot_be_started_says_why_and_ends(
+    policies: Path, tmp_path: Path, place: int
+) -> None:
+    command = ["serve", str(policies), "--bind", "127.0.0.1:0", "--workers", "3", "--data", str(tmp_path / "data")]
+    started = [sys.executable, "-c", STARVED, str(place), *command]
+    done = subprocess.run(started, env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"error: worker {place} of 3 cannot be started: Resource temporarily unavailable\n" in done.stderr
+    assert "or start fewer workers: --workers" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_where_no_node_runs_that_is_said(tmp_path: Path, node: LiveNode) -> None:

@@ -11,7 +11,8 @@ from trio.testing import MockClock
 
 from headgate.errors import UpstreamFault
 from headgate.testing.upstreams import ScriptedUpstream, hangs, reply, says
-from headgate.upstream import Dialer, Egress, HttpxFetch
+from headgate.upstream import Dialer, Egress, FetchOnDemand
+from headgate.upstream.fetch import HttpxFetch
 
 
 @pytest.fixture
@@ -116,3 +117,15 @@ async def test_a_fetch_of_no_http_is_the_upstream_s_fault(
     with pytest.raises(UpstreamFault) as caught:
         await fetch.get(upstream.url)
     assert caught.value.kind == "upstream.protocol"
+
+
+async def test_the_fetch_of_a_node_is_opened_when_it_is_used(nursery: trio.Nursery) -> None:
+    upstream = await ScriptedUpstream(reply(200, b"one")).start(nursery)
+    made = FetchOnDemand(Dialer(Egress()))
+    assert repr(made) == "<FetchOnDemand not used yet>"
+    assert await made.get(f"{upstream.url}/one") == b"one"
+    assert await made.post(f"{upstream.url}/two", b"more") == b"one"
+    assert [(one.method, one.body) for one in upstream.received] == [("GET", b""), ("POST", b"more")]
+    assert repr(made) == "<FetchOnDemand in use>"
+    await made.aclose()
+    await FetchOnDemand(Dialer(Egress())).aclose()

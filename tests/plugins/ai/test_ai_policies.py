@@ -206,16 +206,3 @@ route long POST /long public {{ read.chat as chat
         assert (await gate.send("POST", "/long", json_body=chat)).status == 429
         assert len(provider.received) == 3
         assert trio.current_time() - began >= 1.0
-
-
-def test_a_model_whose_key_is_not_set_is_told_when_the_policy_loads(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    path = tmp_path / "a.policy"
-    path.write_text(
-        'policy 1\nmodel m { provider = openai, name = "x", key = secret("NO_SUCH_KEY") }\n'
-        "route a POST /a public { read.chat as c\n ai.chat m\n }\n"
-    )
-    provision(compiled(path), node(), 1)
-    assert "the model `m` has no key: NO_SUCH_KEY is not set" in caplog.text

@@ -241,6 +241,7 @@ async def test_a_plain_request_is_told_to_upgrade(monkeypatch: pytest.MonkeyPatc
         async with httpx.AsyncClient() as client:
             answer = await client.get(f"{w.gate.url}/v1/realtime?model=gpt-realtime", headers=headers)
         assert (answer.status_code, answer.headers.get("upgrade")) == (426, "websocket")
+        assert answer.json()["title"] == "Upgrade Required"
         assert not w.sim.received
 
 

@@ -79,6 +79,14 @@ VALUES: Final[dict[str, Code]] = {
         'cors allow=["https://app.example.com/"]',
         'cors allow=["https://app.example.com"]',
     ),
+    "W115": Code(
+        "It cannot work on this node",
+        "The policy is right, and what it needs is not there: a setting of the node, or a variable in its environment. The "
+        "finding says what is missing and where to set it. `headgate check` tells what is missing in the settings, where "
+        "there are any; the node tells it all when it loads its policies.",
+        "auth.mtls",
+        "auth.key",
+    ),
     "E112": Code(
         "There is no such type",
         "The types are bool, int, number, text, bytes, duration, size, rate, money, percent, status, time, ip, "
