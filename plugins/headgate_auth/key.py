@@ -81,7 +81,8 @@ def key(
         headers.lines = [line for line in headers.lines if line[0] not in names or not _holds(line)]
         if names is HEADERS:
             _without_offers(headers)
-        without(headers, where.strip)
+        if where.strip:
+            without(headers, where.strip)
         ctx.caller = found.caller()
     return found
 
@@ -114,14 +115,23 @@ def _secret(headers: Headers, names: tuple[bytes, ...]) -> bytes:
 
 def _credentials(headers: Headers, names: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
     """What the request shows: lines, and what the handshake of a WebSocket offers, as such lines."""
-    lines = [line for line in headers.lines if line[0] in names]
-    offers = (one for line in headers.all(_OFFERS) for one in _members(line)) if names is HEADERS else ()
-    return [*lines, *((_OFFERS, one[len(_OFFERED) :]) for one in offers if one.startswith(_OFFERED))]
+    lines: list[tuple[bytes, bytes]] = []
+    for line in headers.lines:
+        if line[0] in names:
+            lines.append(line)
+        elif line[0] == _OFFERS and names is HEADERS:
+            lines += [(_OFFERS, one[len(_OFFERED) :]) for one in _members(line[1]) if one.startswith(_OFFERED)]
+    return lines
 
 
 def _without_offers(headers: Headers) -> None:
+    for line in headers.lines:
+        if line[0] == _OFFERS and _OFFERED in line[1]:
+            break
+    else:
+        return
     for at, (name, value) in enumerate(headers.lines):
-        if name == _OFFERS and _OFFERED in value:
+        if name == _OFFERS:
             headers.lines[at] = name, b", ".join(one for one in _members(value) if not one.startswith(_OFFERED))
     headers.lines = [line for line in headers.lines if line != (_OFFERS, b"")]
 

@@ -27,7 +27,6 @@ INTERIM_ANSWERS: Final = 16
 
 # RFC 9110 §6.4.1, beside answers to HEAD.
 BODILESS: Final = frozenset({204, 304})
-_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _FRAMED = HOP_BY_HOP | {b"content-length"}
 _NOT_OURS_TO_SEND = HOP_BY_HOP | {b"content-length", b"host", b"expect"}
 # RFC 9110 §8.6: these are sent with a length even where there is no body.
@@ -182,10 +181,17 @@ class Head:
 
     def body(self, method: str) -> tuple[Decoder, bool]:
         """How the body is told, and whether the connection can be used again behind it."""
-        framing = [line for line in self.lines if line[0] in _FRAMING]
-        lengths = [value for name, value in framing if name == b"content-length"]
-        codings = [value for name, value in framing if name == b"transfer-encoding"]
-        persistent = self._persistent([value for name, value in framing if name == b"connection"])
+        lengths: list[bytes] = []
+        codings: list[bytes] = []
+        options: list[bytes] = []
+        for name, value in self.lines:
+            if name == b"content-length":
+                lengths.append(value)
+            elif name == b"transfer-encoding":
+                codings.append(value)
+            elif name == b"connection":
+                options.append(value)
+        persistent = self._persistent(options)
         if codings and (self.version == "1.0" or codings[0].lower() != b"chunked" or len(codings) > 1):
             raise Malformed("framed its answer with a transfer coding other than chunked over HTTP/1.1")
         if codings and lengths:

@@ -31,9 +31,9 @@ class Patience:
     def __repr__(self) -> str:
         return f"<Patience {'watching' if self.watching else 'not watching'} {len(self.until)} calls>"
 
-    def suffices(self, *bounds_s: float | None) -> bool:
-        """Whether these bounds can be kept here."""
-        return self.watching and all(bound is None or bound >= COARSE_S for bound in bounds_s)
+    def suffices(self, bound_s: float | None, total_s: float | None) -> bool:
+        """Whether both bounds can be kept here."""
+        return self.watching and (bound_s is None or bound_s >= COARSE_S) and (total_s is None or total_s >= COARSE_S)
 
     async def run(self) -> None:
         """Look until cancelled."""
