@@ -2,11 +2,12 @@
 
 1. What a worker can take without shedding is measured first, with wrk. Then h2load sends at a half of it, at all of it,
    twice and four times, to the one and to the other, turn by turn; medians of the turns are shown.
-2. The load is as open as HTTP/1.1 allows: `CLIENTS` connections, each with a pace of its own. A connection that has no answer
-   yet sends late, which flatters whoever lets all wait.
+2. The load is as open as HTTP/1.1 allows: many connections, each with a pace of its own. A connection that has no answer
+   yet sends late, which flatters whoever lets all wait: so there are twice as many as are answered in a second.
 3. Times are those of answers with 200; the middle of a run counts. In the meantime `/-/health` is asked, ten times a second.
-4. Recovery: half a load runs all along, and four times as much comes on top for a while. Behind it, the first moment
-   counts from which on every answer for a second was a 200 within what is usual.
+4. Recovery: four times the load ends from one moment to the next, with all that waits; half a load takes its place. What
+   counts is when the last answer came that was no 200, or later than usual, to a client that asks all along. (h2load sends
+   behind what it could not send in time: its own answers would tell of that.)
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from tests.bench import wrk
@@ -32,7 +34,8 @@ from tests.bench.h2load import percentile
 from tests.bench.peers.headgate import Rest
 from tests.bench.running import Running, started
 
-CLIENTS = 4000
+FEWEST, MOST = 1000, 8000
+PROBE_S = 0.01
 MIDDLE = (0.4, 0.95)
 FACTORS = (0.5, 1.0, 2.0, 4.0)
 
@@ -100,20 +103,18 @@ def measured(found: Sequence[Answer], rate: float, health_s: float) -> Measured:
     return Measured(rate, len(counted) / seconds, good / seconds, shed / len(counted), *(1e3 * one for one in times))
 
 
-def normal_after(found: Sequence[Answer], since: float, usual_s: float, calm_s: float = 1.0) -> float:
-    """How long after `since` it took until every answer for `calm_s` was as usual."""
-    last = since
-    for one in found:
-        if one.at >= since and (one.status != 200 or one.took > usual_s):
-            if one.at - last > calm_s:
-                break
-            last = one.at
-    return last - since
+def normal_after(found: Sequence[Answer], since: float, usual_s: float) -> float:
+    """How long after `since` the last answer came that was not as usual."""
+    bad = [one.at + one.took for one in found if one.status != 200 or one.took > usual_s]
+    return max(0.0, *(at - since for at in bad)) if bad else 0.0
 
 
-def h2load(
-    url: str, key: str, log: Path, rate: float, seconds: float, clients: int = CLIENTS
-) -> subprocess.Popen[bytes]:
+def crowd(capacity: float) -> int:
+    """How many connections a load has."""
+    return round(min(MOST, max(FEWEST, 2 * capacity)))
+
+
+def h2load(url: str, key: str, log: Path, rate: float, seconds: float, clients: int) -> subprocess.Popen[bytes]:
     """Begin to ask at a rate."""
     log.unlink(missing_ok=True)
     return subprocess.Popen(
@@ -146,6 +147,34 @@ def probing(admin: int) -> Iterator[list[float]]:
         thread.join()
 
 
+@contextmanager
+def asking(port: int, key: str) -> Iterator[list[Answer]]:
+    """Ask for the route all along, over one connection; when it was asked is on the monotonic clock."""
+    found: list[Answer] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        while not stop.wait(PROBE_S):
+            at, status = time.monotonic(), 0
+            try:
+                connection.request("GET", SMALL, headers={"authorization": key})
+                answer = connection.getresponse()
+                answer.read()
+                status = answer.status
+            except (OSError, HTTPException):
+                connection.close()
+            found.append(Answer(at, status, time.monotonic() - at))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield found
+    finally:
+        stop.set()
+        thread.join()
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A gateway that runs, and how it is asked."""
@@ -163,23 +192,25 @@ class Target:
         lua = wrk.script(self.folder / "load.lua", {"authorization": self.key})
         return wrk.load(self.url, lua, seconds=seconds, connections=32).rate
 
-    def at_rate(self, rate: float, seconds: float) -> Measured:
+    def at_rate(self, rate: float, seconds: float, clients: int) -> Measured:
         """One rate."""
         log = self.folder / "h2load.tsv"
         with probing(self.peer.admin) as health:
-            h2load(self.url, self.key, log, rate, seconds).wait(timeout=20 * seconds + 60)
+            h2load(self.url, self.key, log, rate, seconds, clients).wait(timeout=20 * seconds + 60)
         time.sleep(1)
         return measured(answers(log), rate, max(health))
 
     def recovery(self, capacity: float, seconds: float, usual_s: float) -> float:
         """Seconds from the end of a burst until all was as usual."""
-        steady, burst = self.folder / "steady.tsv", self.folder / "burst.tsv"
-        half = h2load(self.url, self.key, steady, capacity / 2, 3 * seconds + 2, clients=200)
-        time.sleep(seconds)
-        h2load(self.url, self.key, burst, 4 * capacity, seconds).wait(timeout=20 * seconds + 60)
-        half.wait(timeout=60 + 10 * seconds)
-        last = answers(burst)[-1]
-        return normal_after(answers(steady), last.at, usual_s)
+        log = self.folder / "h2load.tsv"
+        with asking(self.peer.port, self.key) as found:
+            burst = h2load(self.url, self.key, log, 4 * capacity, 60 * seconds, crowd(capacity))
+            time.sleep(seconds)
+            burst.kill()
+            burst.wait()
+            ended = time.monotonic()
+            h2load(self.url, self.key, log, capacity / 2, seconds, clients=200).wait(timeout=20 * seconds + 60)
+        return normal_after(found, ended, usual_s)
 
 
 class Found:
@@ -196,12 +227,12 @@ class Found:
 def run(targets: dict[str, Target], seconds: float, turns: int) -> tuple[float, dict[str, Found]]:
     """All of it: what a worker takes, and what was found."""
     capacity = next(iter(targets.values())).capacity(seconds)
-    say(f"a worker takes {capacity:.0f} requests a second")
+    say(f"a worker takes {capacity:.0f} requests a second; the load has {crowd(capacity)} connections")
     found = {name: Found() for name in targets}
     for _ in range(turns):
         for factor in FACTORS:
             for name, target in targets.items():
-                row = target.at_rate(capacity * factor, seconds)
+                row = target.at_rate(capacity * factor, seconds, crowd(capacity))
                 found[name].rows[factor].append(row)
                 say(f"{factor:g} x, {target.peer.name}: {row}")
         usual_s = max(0.05, *(3 * one.middle(0.5, "p99_ms") / 1e3 for one in found.values()))

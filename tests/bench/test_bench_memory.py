@@ -58,10 +58,11 @@ def test_a_run_is_measured_by_what_was_accepted() -> None:
     assert row.goodput == pytest.approx(0.5, abs=0.02)
 
 
-def test_normal_is_when_nothing_is_unusual_for_a_second() -> None:
+def test_normal_is_behind_the_last_answer_that_was_unusual() -> None:
     slow = [Answer(10.0 + at / 10, 200, 1.0 if at < 7 else 0.01) for at in range(60)]
-    assert normal_after(slow, 10.0, 0.1) == pytest.approx(0.6)
-    assert normal_after(slow, 11.0, 0.1) == 0
+    assert normal_after(slow, 10.0, 0.1) == pytest.approx(1.6)
+    assert normal_after(slow, 12.0, 0.1) == 0
+    assert normal_after([Answer(10.0, 503, 0.01)], 9.5, 0.1) == pytest.approx(0.51)
 
 
 @pytest.mark.parametrize("kind", ["idle", "sse", "poll"])
