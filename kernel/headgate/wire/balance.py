@@ -33,12 +33,13 @@ def shared_counts(places: int) -> memoryview:
 class Balance:
     """The view that one worker has of all. Alone, it is never ahead."""
 
-    __slots__ = ("_accepts", "_counts", "_place")
+    __slots__ = ("_accepts", "_counts", "_place", "most")
 
     def __init__(self, counts: memoryview | None = None, place: int = 0) -> None:
         self._counts = shared_counts(1) if counts is None else counts
         self._place = place
         self._accepts = True
+        self.most = _NOBODY  # as many as it may hold
 
     def __repr__(self) -> str:
         known = ["-" if count == _NOBODY else str(count) for count in self._counts]
@@ -56,9 +57,9 @@ class Balance:
 
     @property
     def ahead(self) -> bool:
-        """Whether another that accepts has clearly fewer."""
-        fewest = min(self._counts)
-        return self._counts[self._place] > fewest + max(1, fewest // _SLACK)
+        """Whether another that accepts has clearly fewer; where this one is full, fewer at all."""
+        own, fewest = self._counts[self._place], min(self._counts)
+        return own > fewest + (0 if own >= self.most else max(1, fewest // _SLACK))
 
     async def after_you(self) -> bool:
         """Let those go first who have fewer, until they have not for two milliseconds. True when nobody came, so that all

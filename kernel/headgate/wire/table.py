@@ -80,6 +80,7 @@ class Connections:
         self.drained = trio.Event()
         self.live: set[Live] = set()
         self.balance = balance or Balance()
+        self.balance.most = self.limits.connections
         # Calls on streams; their connections go on for the others.
         self.calls: set[trio.CancelScope] = set()
         self.is_cut = False

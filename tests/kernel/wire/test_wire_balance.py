@@ -106,6 +106,19 @@ async def test_who_accepts_no_more_is_waited_for_by_nobody(autojump_clock: trio.
     assert not await first.after_you()
 
 
+def test_who_is_full_leaves_it_to_who_is_not() -> None:
+    counts = shared_counts(2)
+    full, other = Balance(counts, 0), Balance(counts, 1)
+    full.most = 40
+    other.tell(38)
+    full.tell(39)
+    assert not full.ahead
+    full.tell(40)
+    assert full.ahead
+    other.tell(40)
+    assert not full.ahead
+
+
 def test_small_differences_are_none() -> None:
     counts = shared_counts(2)
     first, second = Balance(counts, 0), Balance(counts, 1)
