@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -158,13 +158,14 @@ class Ready:
 
     program: Program
     sources: Mapping[str, Source]
+    remembered: Remembered = field(default_factory=Remembered)
 
 
 def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None = None) -> Ready:
     """Read, check, compile and test. PolicyError with every finding, those of failed tests included; what cannot work on this
     node is warned of. Blocks.
 
-    With a memory, only what has changed since is parsed, compiled and tested again.
+    With a memory, only what has changed since is parsed, compiled and tested again, and only new warnings are said.
     """
     known = remembered or Remembered()
     reading = read_policies(Path(settings.policies), plugins.vocabulary, known)
@@ -180,9 +181,9 @@ def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None 
         if failed:
             raise PolicyError(failed, reading.sources)
         known.passed(program.parts)
-    for doubt in doubts_about(program, facts_of(settings, serves=True)):
+    for doubt in known.new(doubts_about(program, facts_of(settings, serves=True))):
         log.warning("%s", in_a_line(doubt))
-    return Ready(program, reading.sources)
+    return Ready(program, reading.sources, known)
 
 
 def run_tests(
@@ -207,7 +208,9 @@ def _provision(ready: Ready, node: Node, generation: int) -> Snapshot:
 class Server:
     """A node that serves. `reload` and `stop` are safe from any task."""
 
-    def __init__(self, settings: Settings, plugins: Plugins, node: Node, engine: Engine) -> None:
+    def __init__(
+        self, settings: Settings, plugins: Plugins, node: Node, engine: Engine, remembered: Remembered | None = None
+    ) -> None:
         self.settings = settings
         self.plugins = plugins
         self.node = node
@@ -218,7 +221,7 @@ class Server:
         self.was_cut = False
         self.connections: list[Connections] = []
         self.retired: set[Snapshot] = set()
-        self._remembered = Remembered()
+        self._remembered = remembered or Remembered()
         self._retiring: trio.Nursery | None = None
         self._one_at_a_time = trio.Lock()
 
@@ -359,7 +362,7 @@ async def open_server(
     async with open_node(settings, plugins, worker) as node:
         snapshot = _provision(ready, node, generation)
         engine = Engine(node, snapshot, sinks_of(settings, plugins, node), Watch())
-        yield Server(settings, plugins, node, engine)
+        yield Server(settings, plugins, node, engine, ready.remembered)
 
 
 def limits_of(settings: Settings) -> Limits:
