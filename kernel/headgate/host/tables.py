@@ -7,20 +7,23 @@ error: `workers` must be a whole number, 0 or more; it is "x"
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from headgate.errors import SettingsError
+from headgate.errors import InternalError, SettingsError
 from headgate.host.origins import Origins, Path, dotted
 from headgate.host.wanted import kind_at, names_in, shown, strangers, wanted
 from headgate.language.suggest import suggest
 
-# As msgspec says where something is: `$.tls.certificates[0].cert`.
-_AT: Final = re.compile(r"(?P<what>.*) - at `\$(?P<where>.*)`")
+# As msgspec says where something is: `$.tls.certificates[0].cert`; of a table with any keys `$.a[...]`, or `key` in `$.a`.
+_AT: Final = re.compile(r"(?P<what>.*) - at (?P<key>`key` in )?`\$(?P<where>.*?)(?P<inner>\[\.\.\.\].*)?`", re.DOTALL)
 _PART: Final = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`")
+# What it says of a value of another kind, or out of bounds. What else it says, and what a table says that checks itself, has
+# more in it than the kind.
+_KIND: Final = re.compile(r"Expected `[^`]*`, got `[^`]*`|Expected `(int|float)` [<>]=? .*|Invalid enum value .*")
 
 
 def read_tables(raw: Mapping[str, Any], shapes: Mapping[str, Any], origins: Origins) -> dict[str, Any]:
@@ -62,19 +65,28 @@ class _Reading:
 
     def unfit(self, message: str, raw: Mapping[str, Any]) -> str:
         """Complain of a value that is none; its key."""
-        path = tuple(_path_of(message))
-        what = message.partition(" - at ")[0]
+        what, path, inner = _read(message)
+        kind = kind_at(self._root, path)
         missing = _MISSING.match(what)
         named = what.partition(" ")[0]
-        if missing is not None:
+        if inner:
+            said = f"`{dotted(path)}`: {inner}: {_begun(what)}"
+        elif missing is not None:
             said = f"`{dotted(path)}` needs `{missing[1]}`"
-        elif named in names_in(kind_at(self._root, path)):  # a table that checks itself names the key
+        elif named in names_in(kind):  # a table that checks itself names the key
             path = (*path, named)
             said = f"`{dotted(path)}` {what.removeprefix(named).lstrip()}"
         else:
-            said = f"`{dotted(self._origins.written(path))}` must be {wanted(kind_at(self._root, path))}; it is {shown(_value_at(raw, path))}"
+            said = self._unlike(what, wanted(kind), path, _value_at(raw, path))
         self._complain(said, path)
         return str(path[0])
+
+    def _unlike(self, what: str, kind: str, path: Path, value: Any) -> str:
+        called = f"`{dotted(self._origins.written(path))}`"
+        if kind and _KIND.fullmatch(what):
+            return f"{called} must be {kind}; it is {shown(value)}"
+        it_is = "" if isinstance(value, dict | list) else f"; it is {shown(value)}"
+        return f"{called}: {_begun(what)}{it_is}"
 
     def _complain(self, said: str, path: Path) -> None:
         self.wrong.append(self._origins.placed(said, path))
@@ -105,10 +117,18 @@ class _Reading:
         return (*within, longer[0]) if len(longer) == 1 else None
 
 
-def _path_of(message: str) -> Iterator[str | int]:
+def _read(message: str) -> tuple[str, Path, str]:
+    """What msgspec says, of which setting, and of what in it, where it does not tell which."""
     at = _AT.fullmatch(message)
-    for key, place in _PART.findall(at["where"]) if at else ():
-        yield int(place) if place else key
+    if at is None:
+        raise InternalError(f"msgspec says where in other words: {message}")
+    path = tuple(int(place) if place else key for key, place in _PART.findall(at["where"]))
+    return at["what"], path, "one of its values" if at["inner"] else "one of its keys" if at["key"] else ""
+
+
+def _begun(what: str) -> str:
+    """As it goes on behind a colon."""
+    return what[:1].lower() + what[1:] if what.startswith(("Expected ", "Object ", "Invalid ")) else what
 
 
 def _value_at(value: Any, path: Path) -> Any:

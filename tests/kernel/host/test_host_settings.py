@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -18,7 +18,24 @@ class Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     days: int = 3
 
 
-SHAPES = {"shop": Table}
+class Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    a: int | None = None
+    b: int | None = None
+    host: Annotated[str, msgspec.Meta(pattern="^[a-z]+$")] = "a"
+    ports: list[int] = []
+    two: tuple[int, int] = (1, 2)
+    prices: dict[str, int] = {}
+    nested: dict[str, dict[str, int]] = {}
+    named: dict[Annotated[str, msgspec.Meta(max_length=3)], str] = {}
+
+    def __post_init__(self) -> None:
+        if self.a and self.b:
+            raise ValueError("either a or b may be given, and not both")
+        if self.b == 9:
+            raise ValueError("nine - at `$.x` - is\ntoo many")
+
+
+SHAPES = {"shop": Table, "strict": Strict}
 
 
 def read(
@@ -101,6 +118,28 @@ def test_what_cannot_be_used_is_named_with_its_place_and_what_to_write(
     with pytest.raises(SettingsError) as raised:
         read(tmp_path, toml, environ)
     assert all(part in str(raised.value) for part in said), raised.value
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("a = 1\nb = 2", "`strict`: either a or b may be given, and not both"),
+        ("b = 9", "`strict`: nine - at `$.x` - is\ntoo many"),
+        ('host = "A1"', "`strict.host`: expected `str` matching regex '^[a-z]+$'; it is \"A1\""),
+        ("host = 1", "`strict.host` must be a text; it is 1"),
+        ("ports = 1", "`strict.ports` must be a list of numbers; it is 1"),
+        ("two = [1]", "`strict.two`: expected `array` of length 2, got 1"),
+        ('prices = { x = "y" }', "`strict.prices`: one of its values: expected `int`, got `str`"),
+        ('nested = { x = { y = "z" } }', "`strict.nested`: one of its values: expected `int`, got `str`"),
+        ('named = { long = "z" }', "`strict.named`: one of its keys: expected `str` of length <= 3"),
+    ],
+)
+def test_what_a_plugin_says_of_its_settings_is_told_as_it_says_it(tmp_path: Path, toml: str, said: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path, f"[strict]\n{toml}\n")
+    message, _, place = str(raised.value).partition("\n --> ")
+    assert message == said
+    assert "headgate.toml:" in place
 
 
 @pytest.mark.parametrize(
