@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from headgate.errors import SettingsError
+
 PREFIX = "HEADGATE_"
 # Options that are not called as their settings are.
 _OPTIONS: dict[tuple[str | int, ...], str] = {
@@ -126,6 +128,10 @@ class Origins:
             return message
         known, origin = found
         return f"{message}\n{origin.place(path if isinstance(origin, InFile) else known)}"
+
+    def told(self, error: SettingsError) -> str:
+        """An error, with the place of the setting that is to blame."""
+        return self.placed(str(error), error.setting)
 
     def written(self, path: Path) -> Path:
         """What a setting was called where it was set."""

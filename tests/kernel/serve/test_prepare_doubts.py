@@ -113,6 +113,14 @@ def test_check_tells_it_where_the_settings_are_known(tmp_path: Path, monkeypatch
     assert check(tmp_path, MTLS).output == "a.policy (1 file): no errors\n"
 
 
+def test_check_does_not_pass_settings_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "headgate.toml").write_text('[limits]\nidle_s = "x"\n', encoding="utf-8")
+    checked = check(tmp_path, MTLS)
+    assert checked.exit_code == 2
+    assert 'error: `limits.idle_s` must be a number; it is "x"\n --> headgate.toml:2\n' in checked.output
+
+
 def test_check_leaves_keys_to_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not set where policies are checked says nothing of where they are served."""
     monkeypatch.chdir(tmp_path)
