@@ -58,6 +58,8 @@ class App:
         try:
             await self._serve(receive, send)
         except HeadgateError as error:
+            if isinstance(error, SettingsError) and error.log_format == "json":
+                self._speak(as_json=True)
             self._say(self._told(error), wrong=True)
             await send({"type": "lifespan.startup.failed", "message": "nothing is served: mend what stands above"})
 

@@ -112,12 +112,12 @@ def load_settings(
     found, wrong = tables_in({**{name: {} for name in shapes}, **merged}, {**_KERNEL, **shapes}, origins)
     plugins = {name: found.pop(name) for name in shapes if name in found}
     settings = Settings(**found, plugins=plugins, origins=origins)
-    wrong += faults_of(settings)
-    if wrong:
-        raise SettingsError(in_one(wrong))
     for key, (table, field) in HANDED_ON.items():  # a table may say it, too
         if getattr(settings, key) is None:
             setattr(settings, key, getattr(plugins.get(table), field, None))
+    wrong += faults_of(settings)
+    if wrong:
+        raise SettingsError(in_one(wrong), log_format=settings.log_format)
     return settings
 
 
