@@ -6,6 +6,7 @@ with how many processes is the server's to say. `headgate serve` does more (docs
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -15,14 +16,16 @@ from typing import Any
 
 import trio
 
+from headgate.configured import faults_of, limits_of
 from headgate.contracts.transport import Tended
-from headgate.errors import HeadgateError, PolicyError
+from headgate.errors import HeadgateError, PolicyError, SettingsError
 from headgate.host.loglines import log_to_stderr
+from headgate.host.origins import Origins
 from headgate.host.plugins import load_plugins
 from headgate.host.policies import stamps
 from headgate.host.settings import load_settings
 from headgate.language.render import render
-from headgate.serve import Server, changes, limits_of, open_server, prepare, reload_on
+from headgate.serve import Server, changes, open_server, prepare, reload_on
 from headgate.wire.asgi import AsgiDoor, Receive, Scope, Send
 
 log = logging.getLogger("headgate")
@@ -35,6 +38,7 @@ class App:
     def __init__(self) -> None:
         self._door: AsgiDoor | None = None
         self._as_json = False
+        self._origins = Origins()
 
     def __repr__(self) -> str:
         return f"<App {'serving' if self._door else 'not started'}>"
@@ -54,12 +58,16 @@ class App:
         try:
             await self._serve(receive, send)
         except HeadgateError as error:
-            self._say(told(error), wrong=True)
+            if isinstance(error, SettingsError) and error.log_format == "json":
+                self._speak(as_json=True)
+            self._say(self._told(error), wrong=True)
             await send({"type": "lifespan.startup.failed", "message": "nothing is served: mend what stands above"})
 
     async def _serve(self, receive: Receive, send: Send) -> None:
         plugins = load_plugins()
-        settings = load_settings(_file(), os.environ, {}, plugins.settings_shapes())
+        judge = functools.partial(faults_of, listens=False)
+        settings = load_settings(_file(), os.environ, {}, plugins.settings_shapes(), judge)
+        self._origins = settings.origins
         settings.bind = settings.bind_tls = settings.bind_quic = []  # who listens is the server that runs this
         self._speak(as_json=settings.log_format == "json")
         seen = stamps(Path(settings.policies))
@@ -85,8 +93,14 @@ class App:
             log_to_stderr(as_json=True)  # as text, log lines look as the server wants them
 
     def _report(self, error: HeadgateError | None) -> None:
-        said = "reloaded" if error is None else f"{told(error)}\nwhat was serving goes on serving"
+        said = "reloaded" if error is None else f"{self._told(error)}\nwhat was serving goes on serving"
         self._say(said, wrong=error is not None)
+
+    def _told(self, error: HeadgateError) -> str:
+        """An error as `headgate serve` prints it."""
+        if isinstance(error, PolicyError):
+            return render(list(error.diagnostics), error.sources)
+        return f"error: {self._origins.told(error) if isinstance(error, SettingsError) else error}"
 
     def _say(self, text: str, *, wrong: bool) -> None:
         if self._as_json:
@@ -102,13 +116,6 @@ def _file() -> Path | None:
 async def _drained(server: Server) -> None:
     with trio.move_on_after(server.settings.drain_s):
         await server.engine.snapshot.retire()
-
-
-def told(error: HeadgateError) -> str:
-    """An error as `headgate serve` prints it."""
-    if isinstance(error, PolicyError):
-        return render(list(error.diagnostics), error.sources)
-    return str(error)
 
 
 app: Callable[[Scope, Receive, Send], Any] = App()

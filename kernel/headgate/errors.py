@@ -120,11 +120,13 @@ class SettingsError(HeadgateError):
     """A configuration that cannot be used: an unknown key, a value of the wrong type, a bad file.
 
     `setting` is the path of the one that is to blame, `("tls", "client_ca")`: whoever shows the error adds where it was set.
+    `log_format` is how the others of them want it shown, where they say so.
     """
 
-    def __init__(self, message: str, *setting: str) -> None:
+    def __init__(self, message: str, *setting: str, log_format: str | None = None) -> None:
         super().__init__(message)
         self.setting = setting
+        self.log_format = log_format
 
 
 class RehearsalFault(HeadgateError):

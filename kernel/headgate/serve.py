@@ -13,14 +13,13 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
+from headgate.configured import binds_of, certificates_of, egress_of, limits_of, trusted_by
 from headgate.contracts.clock import SystemClock
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.stores import Sink
@@ -31,7 +30,6 @@ from headgate.host.facts import facts_of
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Stamps, compile_policies, read_policies, stamps
 from headgate.host.settings import Settings
-from headgate.host.tables import read_tables
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
 from headgate.language.remembered import Remembered
@@ -45,12 +43,11 @@ from headgate.pipeline.rehearsal import build_findings, rehearse_in_thread
 from headgate.pipeline.rows import refused_row, shed_row
 from headgate.pipeline.snapshot import Snapshot
 from headgate.pipeline.watch import Watch
-from headgate.upstream import Dialer, Egress, FetchOnDemand, Transports
+from headgate.upstream import Dialer, FetchOnDemand, Transports
 from headgate.wire.balance import Balance
 from headgate.wire.binds import QUIC, TLS, Sockets, addresses, open_binds
 from headgate.wire.health import Condition, serve_health
 from headgate.wire.lane import serve_lane
-from headgate.wire.limits import Limits
 from headgate.wire.overload import Shed
 from headgate.wire.refusal import Refusal
 from headgate.wire.table import Connections
@@ -68,7 +65,7 @@ T = TypeVar("T")
 @asynccontextmanager
 async def open_node(settings: Settings, plugins: Plugins, worker: str | None = None) -> AsyncIterator[Node]:
     """A node with its stores and plugins open; they close in reverse order. SettingsError, StoreError."""
-    egress = _egress(settings)
+    egress = egress_of(settings)
     transport, fetch = Transports.over(egress), FetchOnDemand(Dialer(egress))
     data = Path(settings.data)
     trusted = trusted_by(settings)
@@ -82,22 +79,6 @@ async def open_node(settings: Settings, plugins: Plugins, worker: str | None = N
         for context in [*_stores(settings, plugins, node), *opened_by_plugins(settings, plugins, node)]:
             await stack.enter_async_context(context)
         yield node
-
-
-def _egress(settings: Settings) -> Egress:
-    try:
-        return Egress.allowing(settings.egress.allow)
-    except ValueError as error:
-        raise SettingsError(f"`egress.allow`: {error}", "egress", "allow") from None
-
-
-def trusted_by(settings: Settings) -> frozenset[IPv4Network | IPv6Network]:
-    """The networks of `trusted_proxies`. SettingsError."""
-    try:
-        return frozenset(ip_network(network) for network in settings.trusted_proxies)
-    except ValueError as error:
-        said = f"`trusted_proxies`: {error}; write networks as 10.0.0.0/8 or fd00::/8"
-        raise SettingsError(said, "trusted_proxies") from None
 
 
 def _stores(settings: Settings, plugins: Plugins, node: Node) -> list[AbstractAsyncContextManager[None]]:
@@ -158,13 +139,14 @@ class Ready:
 
     program: Program
     sources: Mapping[str, Source]
+    remembered: Remembered = field(default_factory=Remembered)
 
 
 def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None = None) -> Ready:
     """Read, check, compile and test. PolicyError with every finding, those of failed tests included; what cannot work on this
     node is warned of. Blocks.
 
-    With a memory, only what has changed since is parsed, compiled and tested again.
+    With a memory, only what has changed since is parsed, compiled and tested again, and only new warnings are said.
     """
     known = remembered or Remembered()
     reading = read_policies(Path(settings.policies), plugins.vocabulary, known)
@@ -180,9 +162,9 @@ def prepare(settings: Settings, plugins: Plugins, remembered: Remembered | None 
         if failed:
             raise PolicyError(failed, reading.sources)
         known.passed(program.parts)
-    for doubt in doubts_about(program, facts_of(settings, serves=True)):
+    for doubt in known.new(doubts_about(program, facts_of(settings, serves=True))):
         log.warning("%s", in_a_line(doubt))
-    return Ready(program, reading.sources)
+    return Ready(program, reading.sources, known)
 
 
 def run_tests(
@@ -207,7 +189,9 @@ def _provision(ready: Ready, node: Node, generation: int) -> Snapshot:
 class Server:
     """A node that serves. `reload` and `stop` are safe from any task."""
 
-    def __init__(self, settings: Settings, plugins: Plugins, node: Node, engine: Engine) -> None:
+    def __init__(
+        self, settings: Settings, plugins: Plugins, node: Node, engine: Engine, remembered: Remembered | None = None
+    ) -> None:
         self.settings = settings
         self.plugins = plugins
         self.node = node
@@ -218,7 +202,7 @@ class Server:
         self.was_cut = False
         self.connections: list[Connections] = []
         self.retired: set[Snapshot] = set()
-        self._remembered = Remembered()
+        self._remembered = remembered or Remembered()
         self._retiring: trio.Nursery | None = None
         self._one_at_a_time = trio.Lock()
 
@@ -359,47 +343,7 @@ async def open_server(
     async with open_node(settings, plugins, worker) as node:
         snapshot = _provision(ready, node, generation)
         engine = Engine(node, snapshot, sinks_of(settings, plugins, node), Watch())
-        yield Server(settings, plugins, node, engine)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The table `[limits]`. SettingsError."""
-    limits: Limits = read_tables({"limits": settings.limits}, {"limits": Limits}, settings.origins)["limits"]
-    return limits
-
-
-def binds_of(settings: Settings) -> list[str]:
-    """All that is listened on, in the clear and with TLS."""
-    return [
-        *settings.bind, *(TLS + bind for bind in settings.bind_tls), *(QUIC + bind for bind in settings.bind_quic)
-    ]  # fmt: skip
-
-
-def certificates_of(settings: Settings) -> Certificates | None:
-    """The certificates of `[tls]`, where something is bound with TLS. SettingsError."""
-    tls = settings.tls
-    if not settings.bind_tls and not settings.bind_quic:
-        return None
-    if settings.bind_quic and find_spec("aioquic") is None:
-        raise SettingsError("`bind_quic` needs aioquic: pip install 'headgate[http3]'", "bind_quic")
-    pairs = [(Path(one.cert), Path(one.key)) for one in tls.certificates]
-    if tls.cert is not None or tls.key is not None:
-        if tls.cert is None or tls.key is None:
-            given, missing = ("cert", "key") if tls.key is None else ("key", "cert")
-            raise SettingsError(f"`tls.cert` and `tls.key` belong together: `tls.{missing}` is missing", "tls", given)
-        pairs.insert(0, (Path(tls.cert), Path(tls.key)))
-    ca = Path(tls.client_ca) if tls.client_ca is not None else None
-    if settings.bind_quic and tls.asks == "require":
-        raise SettingsError(
-            "`tls.client_auth` is `require`, and `bind_quic` cannot ask clients for certificates: say `request`, and let the "
-            "routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
-            if tls.client_auth
-            else "`tls.client_ca` makes every client show a certificate, and `bind_quic` cannot ask for one: set "
-            "`tls.client_auth` to `request`, and let the routes that need one ask (`auth.mtls`), or leave out `bind_quic`"
-        )
-    from headgate.wire.certificates import Certificates, TlsPlan  # cryptography: nine megabytes, for TLS alone
-
-    return Certificates(TlsPlan(pairs=pairs, client_ca=ca, client_auth=tls.asks, minimum=tls.minimum))
+        yield Server(settings, plugins, node, engine, ready.remembered)
 
 
 # A renewed certificate is there days before the old one expires.

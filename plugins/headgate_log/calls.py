@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from headgate.api import HEAD, Body, BytesBody, Const, Exchange, Ge, Json, Size, step
 
-# What a row has anyway: a field of that name goes under `field.NAME`, so that no policy rewrites what happened.
+# What a row can have anyway: a field of that name goes under `field.NAME`, so that no policy rewrites what happened.
 OWN: Final = frozenset({
     "at", "id", "route", "method", "host", "path", "status", "outcome", "duration_s", "bytes_in", "bytes_out", "client",
     "worker", "caller", "team", "target", "model", "provider", "attempts", "input_tokens", "output_tokens",
@@ -14,6 +14,7 @@ OWN: Final = frozenset({
     "cache_write_tokens", "audio_tokens", "key", "grpc_status", "http_version", "upgrade", "messages_in",
     "messages_out", "close_code", "closed_by", "model_asked", "ttft_s", "tokens_per_s", "cache", "detail", "shed", "spent",
     "dropped", "unpriced", "uncounted", "unjudged", "redacted", "task",
+    "request_body", "response_body", "request_body_truncated", "response_body_truncated",
 })  # fmt: skip
 
 

@@ -41,8 +41,10 @@ class _Clock:
         return 0.0
 
 
-def findings_of(files: Mapping[str, str], *names: str) -> tuple[list[Diagnostic], dict[str, Source]]:
-    """The findings of the files `names`, or of `main.policy`, with the sources for showing them."""
+def findings_of(
+    files: Mapping[str, str], *names: str, facts: NodeFacts | None = None
+) -> tuple[list[Diagnostic], dict[str, Source]]:
+    """The findings of the files `names`, or of `main.policy`, with the sources for showing them; `facts` are the node's."""
     loaded = load(names or ["main.policy"], files.get)
     checked = check(loaded, plugins().vocabulary)
     if checked.errors:
@@ -55,9 +57,9 @@ def findings_of(files: Mapping[str, str], *names: str) -> tuple[list[Diagnostic]
         return [*checked.findings, *error.diagnostics], loaded.sources
     shapes = plugins().settings_shapes()
     settings = Settings(plugins={name: shape() for name, shape in shapes.items()})
-    found = [*run_tests(settings, plugins(), program), *doubts_about(program, NodeFacts())]
+    found = [*run_tests(settings, plugins(), program), *doubts_about(program, facts or NodeFacts())]
     return [*checked.findings, *found], loaded.sources
 
 
-def codes_of(files: Mapping[str, str]) -> list[str]:
-    return [finding.code for finding in findings_of(files)[0]]
+def codes_of(files: Mapping[str, str], facts: NodeFacts | None = None) -> list[str]:
+    return [finding.code for finding in findings_of(files, facts=facts)[0]]

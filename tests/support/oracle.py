@@ -293,8 +293,15 @@ class Oracle:
     def problem(self, status: int, why: str) -> None:
         from http import HTTPStatus
 
-        renamed = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110; older Pythons have older words
-        title = renamed.get(status) or HTTPStatus(status).phrase
+        # RFC 9110; older Pythons have older words
+        renamed = {
+            413: "Content Too Large",
+            414: "URI Too Long",
+            416: "Range Not Satisfiable",
+            422: "Unprocessable Content",
+        }
+        known = {one.value: one.phrase for one in HTTPStatus} | renamed
+        title = known.get(status) or {4: "Client Error", 5: "Server Error"}[status // 100]
         body = {"title": title, "status": status, "detail": why, "instance": f"urn:request:{self.x.request.id}"}
         body = {"type": "about:blank", **body}
         self.x.end(Response(status, [(b"content-type", b"application/problem+json")], msgspec.json.encode(body)))

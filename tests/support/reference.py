@@ -122,9 +122,7 @@ def findings() -> str:
     out = ["# Findings\n", "What `headgate check` can find, by code. `headgate help CODE` says the same.\n"]
     for code, entry in sorted(CODES.items()):
         out += [f"## {code}: {entry.title}\n", f"{entry.explanation}\n"]
-        for title, example in (("It is found in", entry.bad), ("Mended", entry.good)):
-            if example:
-                out.append(f"{title}:\n\n```text\n{example.strip()}\n```\n")
+        out += [f"{title}:\n\n```text\n{example.strip()}\n```\n" for title, example in entry.examples]
     return "\n".join(out)
 
 

@@ -25,7 +25,6 @@ def help_code(ctx: click.Context, code: str | None) -> None:
     entry = CODES[code.upper()]
     click.secho(f"{code.upper()}: {entry.title}", bold=True)
     click.echo(f"\n{entry.explanation}")
-    for title, example in (("It is found in", entry.bad), ("Mended", entry.good)):
-        if example:
-            click.echo(f"\n{title}:\n")
-            click.echo("\n".join(f"    {line}" for line in example.strip("\n").split("\n")))
+    for title, example in entry.examples:
+        click.echo(f"\n{title}:\n")
+        click.echo("\n".join(f"    {line}" for line in example.split("\n")))

@@ -19,7 +19,7 @@ from headgate.language.suggest import suggest
 
 if TYPE_CHECKING:
     from headgate.host.plugins import Plugins
-    from headgate.host.settings import Settings
+    from headgate.host.settings import FaultsOf, Settings
 
 DEFAULT_FILE = Path("headgate.toml")
 
@@ -46,7 +46,7 @@ class Work:
     def settings(self) -> Settings:
         """The settings in force. SettingsError."""
         if self._settings is None:
-            self._settings = self._load(self.plugins.settings_shapes())
+            self._settings = self._load(self.plugins.settings_shapes(), *self._faults)
         return self._settings
 
     @property
@@ -58,12 +58,21 @@ class Work:
 
         return self._load({point.name: Any for point in installed()})
 
-    def _load(self, shapes: Mapping[str, Any]) -> Settings:
+    @property
+    def _faults(self) -> tuple[FaultsOf, ...]:
+        """How values are judged, where there may be any to judge."""
+        if not self.is_configured and not self.flags:
+            return ()
+        from headgate.configured import faults_of
+
+        return (faults_of,)
+
+    def _load(self, shapes: Mapping[str, Any], *more: FaultsOf) -> Settings:
         from headgate.host.settings import load_settings
 
         if self.config is not None and not self.config.is_file():
             raise SettingsError(f"there is no file {self.config}")
-        return load_settings(self._file, os.environ, self.flags, shapes)
+        return load_settings(self._file, os.environ, self.flags, shapes, *more)
 
     @property
     def _file(self) -> Path | None:
@@ -82,9 +91,7 @@ class Work:
 
     def placed(self, error: SettingsError) -> str:
         """What is wrong with a setting, and where it was set."""
-        if self._settings is None:
-            return str(error)
-        return self._settings.origins.placed(str(error), error.setting)
+        return str(error) if self._settings is None else self._settings.origins.told(error)
 
     def run(self, work: Any) -> Any:
         """Open a node, do the work, close it (see `contracts.workplace`)."""

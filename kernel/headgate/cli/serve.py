@@ -17,10 +17,11 @@ from headgate.cli.errors import error_text
 from headgate.cli.group import Work
 from headgate.cli.voice import Voice
 from headgate.cli.welcome import welcome
+from headgate.configured import limits_of
 from headgate.errors import HeadgateError, PolicyError
 from headgate.host.policies import Stamps, stamps
 from headgate.host.settings import Settings
-from headgate.serve import Ready, changes, limits_of, open_server, prepare, reload_on, signals
+from headgate.serve import Ready, changes, open_server, prepare, reload_on, signals
 from headgate.supervise.builder import NOTHING_SERVED
 from headgate.supervise.collector import settle_collector
 from headgate.supervise.cores import usable_cores

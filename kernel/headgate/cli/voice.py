@@ -66,6 +66,9 @@ class Voice:
             with alone():
                 yield
         except (SettingsError, StoreError, PluginFault, PolicyError) as error:
+            if isinstance(error, SettingsError) and error.log_format == "json":
+                self.as_json = True
+                self.dress("")
             if not self.as_json:
                 raise
             self.end(error)

@@ -9,10 +9,14 @@ error: there is no setting `limits.idle`; did you mean `limits.idle_s`?
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+from headgate.errors import SettingsError
 
 PREFIX = "HEADGATE_"
 # Options that are not called as their settings are.
@@ -21,6 +25,9 @@ _OPTIONS: dict[tuple[str | int, ...], str] = {
     ("tls", "key"): "the option --key",
     ("policies",): "the argument POLICIES",
 }
+
+# A line that may begin a key or a table's head.
+_BEGINS: Final = re.compile(r"\s*(\[|[\w\"'-][^=]*=)")
 
 Path = tuple[str | int, ...]
 
@@ -47,12 +54,12 @@ class InFile:
         if not number:
             return f" --> {self.file}"
         key = str(next(part for part in reversed(path) if isinstance(part, str)))
-        return self.line(number, self.text.splitlines()[number - 1].find(key), len(key))
+        return self.line(number, rows_of(self.text)[number - 1].find(key), len(key))
 
     def line(self, number: int, column: int, length: int = 1) -> str:
         """A line of the file, with carets under what is meant, where that is known."""
         margin = " " * len(str(number))
-        rows = [f"{margin}--> {self.file}:{number}", f"{margin} |", f"{number} | {self.text.splitlines()[number - 1]}"]
+        rows = [f"{margin}--> {self.file}:{number}", f"{margin} |", f"{number} | {rows_of(self.text)[number - 1]}"]
         if column >= 0:
             rows.append(f"{margin} | {' ' * column}{'^' * length}")
         return "\n".join(rows)
@@ -127,6 +134,10 @@ class Origins:
         known, origin = found
         return f"{message}\n{origin.place(path if isinstance(origin, InFile) else known)}"
 
+    def told(self, error: SettingsError) -> str:
+        """An error, with the place of the setting that is to blame."""
+        return self.placed(str(error), error.setting)
+
     def written(self, path: Path) -> Path:
         """What a setting was called where it was set."""
         found = self.of(path)
@@ -158,33 +169,69 @@ def variable(path: Path) -> str:
 
 
 def line_of(text: str, path: Path) -> int:
-    """The line where a key of a TOML text stands, or the nearest that it is a part of; 0 where there is none.
+    """The line where a key of a TOML text stands, or the nearest that it is a part of; 0 where there is none."""
+    known = _lines_of(text)
+    return next((known[path[:end]] for end in range(len(path), 0, -1) if path[:end] in known), 0)
 
-    The text up to there has the key, and up to the line before it has not: tomllib tells no lines.
-    """
-    lines = text.splitlines()
-    first: dict[int, int] = {}
-    begun = 1
-    for end in range(1, len(lines) + 1):
+
+@lru_cache(maxsize=4)
+def _lines_of(text: str) -> dict[Path, int]:
+    """The line of each key: tomllib tells none, so statements are read one by one, each in the table that it stands in."""
+    found: dict[Path, int] = {}
+    items: dict[Path, int] = {}
+    table: Path = ()
+    for number, statement, raw in _statements(text):
+        if statement.startswith("["):
+            table = _headed(raw, items, many=statement.startswith("[["))
+            for end in range(1, len(table) + 1):
+                found.setdefault(table[:end], number)
+        else:
+            for path in paths_within(raw, table):
+                found.setdefault(path, number)
+    return found
+
+
+def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Line, text and value of each key and each table's head. One goes up to where it can be read, for a line of a text of
+    several may look like a beginning."""
+    lines = rows_of(text)
+    begins = [number for number, line in enumerate(lines) if _BEGINS.match(line)]
+    begun: int | None = None
+    for here, end in zip(begins, [*begins[1:], len(lines)], strict=True):
+        begun = here if begun is None else begun
+        statement = "\n".join(lines[begun:end]).lstrip()
         try:
-            raw = tomllib.loads("\n".join(lines[:end]))
+            raw = tomllib.loads(statement)
         except tomllib.TOMLDecodeError:
-            continue  # within a value of several lines
-        first.setdefault(_depth(raw, path), begun)
-        begun = end + 1
-    deepest = max(first, default=0)
-    return first[deepest] if deepest else 0
+            continue
+        yield begun + 1, statement, raw
+        begun = None
 
 
-def _depth(raw: Any, path: Sequence[str | int]) -> int:
-    """How many parts of the path there are."""
-    for depth, part in enumerate(path):
-        there = (
-            part < len(raw)
-            if isinstance(raw, list) and isinstance(part, int)
-            else isinstance(raw, dict) and part in raw
-        )
-        if not there:
-            return depth
-        raw = raw[part]
-    return len(path)
+def _headed(raw: Mapping[str, Any], items: dict[Path, int], *, many: bool) -> Path:
+    """The path of the table under a head; `items` counts those of lists."""
+    keys: list[str] = []
+    while isinstance(raw, Mapping) and raw:
+        ((key, raw),) = raw.items()
+        keys.append(key)
+    path: Path = ()
+    for place, key in enumerate(keys, 1):
+        path = (*path, key)
+        if many and place == len(keys):
+            items[path] = items.get(path, 0) + 1
+        if path in items:
+            path = (*path, items[path] - 1)
+    return path
+
+
+def rows_of(text: str) -> list[str]:
+    """The lines of a TOML text."""
+    return text.replace("\r\n", "\n").split("\n")
+
+
+def paths_within(value: Any, within: Path) -> Iterator[Path]:
+    """Every key and every place of a list, at any depth."""
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*within, key)
+        yield from paths_within(one, (*within, key))

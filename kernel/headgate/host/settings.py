@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ import msgspec
 
 from headgate.errors import SettingsError
 from headgate.host.origins import PREFIX, InEnvironment, InFile, OnCommandLine, Origin, Origins
-from headgate.host.tables import read_tables
+from headgate.host.tables import in_one, tables_in
 
 # What `serve` tells a first user to export, for calling the node: no setting.
 FOR_CLIENTS = frozenset({"HEADGATE_KEY"})
@@ -89,11 +89,18 @@ _KERNEL = {
 }  # fmt: skip
 
 
+FaultsOf = Callable[[Settings], list[str]]
+
+
 def load_settings(
-    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], shapes: Mapping[str, type[msgspec.Struct]]
+    file: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any],
+    shapes: Mapping[str, type[msgspec.Struct]],
+    faults_of: FaultsOf = lambda _: [],
 ) -> Settings:
-    """The settings of a node. `shapes` are the plugins' tables. SettingsError names each key that cannot be used, the place
-    and the fix."""
+    """The settings of a node. `shapes` are the plugins' tables, `faults_of` tells what is wrong with values of the right kind.
+    SettingsError names each key that cannot be used, the place and the fix."""
     merged: dict[str, Any] = {}
     origins = Origins()
     for raw, origin in _sources(file, environ, flags):
@@ -102,12 +109,15 @@ def load_settings(
     _hand_on(merged, origins, shapes)
     if "bind_tls" in merged or "bind_quic" in merged:
         merged.setdefault("bind", [])  # who says where to listen with TLS listens nowhere else unasked
-    found = read_tables({**{name: {} for name in shapes}, **merged}, {**_KERNEL, **shapes}, origins)
-    plugins = {name: found.pop(name) for name in shapes}
+    found, wrong = tables_in({**{name: {} for name in shapes}, **merged}, {**_KERNEL, **shapes}, origins)
+    plugins = {name: found.pop(name) for name in shapes if name in found}
     settings = Settings(**found, plugins=plugins, origins=origins)
     for key, (table, field) in HANDED_ON.items():  # a table may say it, too
         if getattr(settings, key) is None:
             setattr(settings, key, getattr(plugins.get(table), field, None))
+    wrong += faults_of(settings)
+    if wrong:
+        raise SettingsError(in_one(wrong), log_format=settings.log_format)
     return settings
 
 

@@ -14,10 +14,11 @@ Tables = kinds.StructType | kinds.DataclassType
 
 
 def wanted(kind: Any) -> str:
-    """`a whole number, 0 or more`."""
+    """`a whole number, 0 or more`; nothing where there is no word for it."""
     match kind:
         case kinds.UnionType():
-            return " or ".join(wanted(one) for one in kind.types if not isinstance(one, kinds.NoneType))
+            words = [wanted(one) for one in kind.types if not isinstance(one, kinds.NoneType)]
+            return " or ".join(words) if all(words) else ""
         case kinds.LiteralType():
             return f"{'one of ' if len(kind.values) > 1 else ''}{', '.join(json.dumps(value) for value in kind.values)}"
         case kinds.BoolType():
@@ -27,11 +28,23 @@ def wanted(kind: Any) -> str:
         case kinds.StrType():
             return "a text"
         case kinds.ListType():
-            return f"a list of {'tables' if isinstance(kind.item_type, Tables) else 'texts'}"
+            return f"a list{_of(kind.item_type)}"
         case kinds.StructType() | kinds.DataclassType() | kinds.DictType():
             return "a table"
         case _:
-            return "something else"
+            return ""
+
+
+def _of(kind: Any) -> str:
+    match kind:
+        case kinds.StructType() | kinds.DataclassType():
+            return " of tables"
+        case kinds.StrType():
+            return " of texts"
+        case kinds.IntType() | kinds.FloatType():
+            return " of numbers"
+        case _:
+            return ""
 
 
 def _bounds(kind: kinds.IntType | kinds.FloatType) -> str:

@@ -4,16 +4,19 @@
 2. Whether policies may serve is checked anew each time: a finding may concern two files that do not import one another.
 3. What a file was compiled to holds as long as its tree and those of all files that it imports are the same.
 4. A test that passed passes again while that holds: it sees nothing but its file, on a clock and stores of its own.
-5. What the last set did not need is forgotten.
+5. A warning that was said is not said again while it holds.
+6. What the last set did not need is forgotten.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from headgate.language import tree
 from headgate.language.check.modules import Module, Parsed
+from headgate.language.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from headgate.language.emit import Program
@@ -26,6 +29,7 @@ class Remembered:
         self.parsed: dict[str, Parsed] = {}
         self._parts: dict[str, tuple[frozenset[tree.File], Program]] = {}
         self._passed: dict[str, Program] = {}
+        self._told: set[tuple[object, ...]] = set()
         self._numbers = itertools.count(1)
 
     def __repr__(self) -> str:
@@ -52,6 +56,12 @@ class Remembered:
     def passed(self, parts: dict[str, Program]) -> None:
         """The tests of all these have passed."""
         self._passed = dict(parts)
+
+    def new(self, warnings: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Those that were not there the last time. One that has only moved within its file was."""
+        keyed = [((one.span.file, one.code, one.message, one.notes, one.helps), one) for one in warnings]
+        told, self._told = self._told, {key for key, _ in keyed}
+        return [one for key, one in keyed if key not in told]
 
 
 def files_of(module: Module) -> frozenset[tree.File]:

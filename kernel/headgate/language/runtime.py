@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from http import HTTPStatus
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import re2
 from headgate.contracts.shapes import Usage
 from headgate.contracts.values import Money, Rate, StatusClass
 from headgate.errors import ClientFault, Failure, HandlerFault
+from headgate.message.reasons import title as title_of
 from headgate.message.response import Response
 from headgate.message.url import PATH_SAFE, bad_path, canonical, refuse_dots
 
@@ -224,8 +224,8 @@ def error_response(
     """A refusal in the shape that the client of this exchange expects: the dialect's on AI routes, else RFC 9457."""
     if x.dialect is not None:
         return x.dialect.error(status, message, kind, record)
-    title, instance = REASONS.get(status, ""), f"urn:request:{x.request.id}"
-    body = problem(status, message, title=title, instance=instance, errors=record.get("errors"))
+    instance = f"urn:request:{x.request.id}"
+    body = problem(status, message, title=title_of(status), instance=instance, errors=record.get("errors"))
     return Response(status, [_PROBLEM], body)
 
 
@@ -257,7 +257,7 @@ def respond(
     elif json is not msgspec.UNSET:
         problem_like = isinstance(json, dict) and json.keys() == {"title", "detail"}
         shaped = (
-            {"type": "about:blank", "title": REASONS.get(status, ""), "status": status, "detail": json["detail"]}
+            {"type": "about:blank", "title": title_of(status), "status": status, "detail": json["detail"]}
             if problem_like
             else json
         )
@@ -331,11 +331,6 @@ def missed(x: Exchange, site_key: str, error: Exception) -> None:
     """An `optional` step failed: say so in the log, and go on."""
     x.note("missed", [*(x.log or {}).get("missed", []), f"{site_key}: {error}"])
 
-
-# RFC 9110 has renamed two of them since; Python 3.13 knows.
-REASONS: dict[int, str] = {
-    **{status.value: status.phrase for status in HTTPStatus}, 413: "Content Too Large", 422: "Unprocessable Content",
-}  # fmt: skip
 
 SUPPORT: dict[str, Callable[..., Any] | type] = {
     call.__name__: call

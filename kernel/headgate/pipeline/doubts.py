@@ -1,12 +1,13 @@
 """Lines and resources that are right in themselves, and cannot do their work on the node that loads them.
 
 What they need is in its settings or in its environment, which the policies do not show; so their own declaration says it
-(`doubts=` of `@step` and `@resource`), and here it gets its place. It keeps nothing from serving.
+(`doubts=` of `@step` and `@resource`), and here it gets its place. It keeps nothing from serving, a bug in it neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from headgate.contracts.facts import NodeFacts
 from headgate.language.check.items import head_of
@@ -14,10 +15,12 @@ from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
 from headgate.language.lower.pool import SiteUse
 from headgate.language.source import Span
+from headgate.language.vocabulary import ResourceSpec, StepSpec
 from headgate.pipeline.provision import place_of
 
 CODE = "W115"
-Found = dict[tuple[Span, Sequence[str]], set[str]]
+Said = tuple[str, ...]
+Found = dict[tuple[Span, Said], set[str]]
 
 
 def doubts_about(program: Program, facts: NodeFacts) -> list[Diagnostic]:
@@ -28,14 +31,31 @@ def doubts_about(program: Program, facts: NodeFacts) -> list[Diagnostic]:
         use for use in program.pool.sites.values() if use.site.route in routes
     ]  # and not those of tests of fragments
     for use in uses:
-        if use.spec.doubts is not None:
-            for said in use.spec.doubts(facts, **use.constants):
-                found.setdefault((place_of(program.checked, use.site), tuple(said)), set()).add(use.site.route)
+        for said in _asked(use.spec, facts, **use.constants):
+            found.setdefault((place_of(program.checked, use.site), said), set()).add(use.site.route)
     for name, bound in program.pool.resources.items():
-        if bound.spec.doubts is not None and not bound.node.params:
-            for said in bound.spec.doubts(facts, bound.node.name, **bound.values):
-                found.setdefault((head_of(bound.node), tuple(said)), set()).update(_routes_with(name, uses))
+        if not bound.node.params:
+            for said in _asked(bound.spec, facts, bound.node.name, **bound.values):
+                found.setdefault((head_of(bound.node), said), set()).update(_routes_with(name, uses))
     return [_finding(*one, sorted(needed)) for one, needed in sorted(found.items())]
+
+
+def _asked(spec: StepSpec | ResourceSpec, facts: NodeFacts, /, *given: Any, **constants: Any) -> list[Said]:
+    """What a declaration doubts; of one that fails, that."""
+    if spec.doubts is None:
+        return []
+    try:
+        return [_checked(said) for said in spec.doubts(facts, *given, **constants)]
+    except Exception as error:
+        named = f"the step `{spec.name}`" if isinstance(spec, StepSpec) else f"the resource kind `{spec.kind}`"
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        return [(f"the plugin `{spec.plugin}` failed in `doubts` of {named}, so nobody knows whether it works: {why}",)]
+
+
+def _checked(said: Sequence[str]) -> Said:
+    if isinstance(said, str) or not said or not all(isinstance(part, str) for part in said):
+        raise TypeError(f"{said!r} is not what is wrong, and then what helps")
+    return tuple(said)
 
 
 def _routes_with(resource: str, uses: Iterable[SiteUse]) -> set[str]:

@@ -11,7 +11,7 @@ from urllib.parse import quote_from_bytes
 
 import msgspec
 
-from headgate.language.runtime import REASONS
+from headgate.message.reasons import title
 from headgate.message.response import Response
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _message(response: Response) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         said = None
     detail = said.get("detail") if isinstance(said, dict) else None
-    return detail if isinstance(detail, str) else REASONS.get(response.status, "")
+    return detail if isinstance(detail, str) else title(response.status)
 
 
 def _encoded(text: str) -> bytes:

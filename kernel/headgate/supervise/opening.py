@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from socket import socket
 
+from headgate.configured import binds_of, certificates_of
 from headgate.errors import SettingsError
 from headgate.host.settings import Settings
-from headgate.serve import binds_of, certificates_of
 from headgate.supervise.control import Control, Reply
 from headgate.supervise.loop import Loop
 from headgate.supervise.talk import Door, Talk

@@ -19,6 +19,7 @@ from typing import Any
 
 import trio
 
+from headgate.configured import trusted_by
 from headgate.contracts.clock import SystemClock
 from headgate.contracts.memory import MemoryBlobs, MemoryCalls, MemoryIdentity, MemoryLeases
 from headgate.contracts.memory_ledger import MemoryLedger
@@ -35,7 +36,7 @@ from headgate.message.headers import Headers
 from headgate.pipeline.engine import Engine
 from headgate.pipeline.provision import provision
 from headgate.pipeline.watch import Watch
-from headgate.serve import Server, opened_by_plugins, sinks_of, trusted_by
+from headgate.serve import Server, opened_by_plugins, sinks_of
 from headgate.upstream import Dialer, Egress, FetchOnDemand, Transports
 
 ANSWER_LIMIT = 1 << 26

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
-from http import HTTPStatus
 
 from headgate.errors import InternalError
 from headgate.message.forwarding import HOP_BY_HOP
 from headgate.message.headers import Line
+from headgate.message.reasons import REASONS
 
 OWNED = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive"})
-_STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_STATUS = {status: f"HTTP/1.1 {status} {reason}\r\n".encode() for status, reason in REASONS.items()}
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NO_TRAILERS = HOP_BY_HOP | OWNED | {b"host", b"content-encoding", b"content-type", b"content-range", b"set-cookie"}
 _BREAKS = re.compile(rb"[\r\n\0]")

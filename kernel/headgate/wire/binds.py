@@ -30,20 +30,26 @@ def open_binds(binds: Iterable[str], setting: str = "bind") -> Sockets:
 
 def open_bind(bind: str, setting: str = "bind") -> list[socket.socket]:
     """Listening sockets for `host:port`, `[::1]:port` or `:port`. SettingsError says what is in the way."""
+    host, port = check_bind(bind, setting)
+    try:
+        kind = socket.SOCK_DGRAM if bind.startswith(QUIC) else socket.SOCK_STREAM
+        return open_listeners(host or None, port, kind=kind)
+    except OSError as error:
+        raise SettingsError(
+            f"`{_setting(bind, setting)}`: {_place(bind)} cannot be listened on: {error.strerror}",
+            _setting(bind, setting),
+        ) from None
+
+
+def check_bind(bind: str, setting: str = "bind") -> tuple[str, int]:
+    """Host and port of a bind, as it is written. SettingsError."""
     host, _, port = _place(bind).rpartition(":")
     if not port.isdigit() or int(port) > 65535:
         raise SettingsError(
             f"`{_setting(bind, setting)}`: {_place(bind)!r} is not host:port; write 127.0.0.1:8080, [::1]:8080 or :8080",
             _setting(bind, setting),
         )
-    try:
-        kind = socket.SOCK_DGRAM if bind.startswith(QUIC) else socket.SOCK_STREAM
-        return open_listeners(host.strip("[]") or None, int(port), kind=kind)
-    except OSError as error:
-        raise SettingsError(
-            f"`{_setting(bind, setting)}`: {_place(bind)} cannot be listened on: {error.strerror}",
-            _setting(bind, setting),
-        ) from None
+    return host.strip("[]"), int(port)
 
 
 def _place(bind: str) -> str:

@@ -22,9 +22,9 @@ from headgate.wire.target import read_host, read_target
 
 _METHODS = {name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")}
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# RFC 9110 §6.2: a minor version above ours is read as ours.
 # A record of a handshake, of TLS 1.0 and everything later (RFC 8446 §5.1).
 _CLIENT_HELLO = b"\x16\x03"
+# RFC 9110 §6.2: a minor version above ours is read as ours.
 _VERSIONS = {b"HTTP/1.%d" % minor: "1.1" if minor else "1.0" for minor in range(10)}
 _VERSION = re.compile(rb"HTTP/[0-9](?:\.[0-9])?")
 _BARE_LF = re.compile(rb"(?<!\r)\n")

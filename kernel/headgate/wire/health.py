@@ -14,18 +14,12 @@ from typing import Any, Final
 import msgspec
 import trio
 
+from headgate.message.reasons import REASONS
+
 # A probe's head has some two hundred bytes.
 HEAD_BYTES: Final = 8192
 HEAD_S: Final = 5.0
 AT_A_TIME: Final = 64
-
-_REASONS: Final = {
-    200: "OK",
-    400: "Bad Request",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    503: "Service Unavailable",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,7 @@ def respond(head: bytes, look: Look) -> bytes:
 def _answer(status: int, document: dict[str, Any], method: bytes, more: bytes = b"") -> bytes:
     body = msgspec.json.encode(document) + b"\n"
     head = (
-        f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        f"HTTP/1.1 {status} {REASONS[status]}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         "cache-control: no-store\r\nconnection: close\r\n"
     ).encode()
     return head + more + b"\r\n" + (b"" if method == b"HEAD" else body)

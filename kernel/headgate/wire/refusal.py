@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from http import HTTPStatus
 
 from headgate.message.headers import Line
+from headgate.message.reasons import title
 
 
 class Refusal(Exception):
@@ -41,14 +41,6 @@ def problem(status: int, detail: str, request_id: str) -> tuple[list[Line], byte
     }
     lines = [(b"content-type", b"application/problem+json"), (b"x-request-id", request_id.encode("ascii"))]
     return lines, json.dumps(record, ensure_ascii=False).encode()
-
-
-def title(status: int) -> str:
-    """The registered reason phrase, or a plain word where there is none."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
 
 
 _RULES = tuple(

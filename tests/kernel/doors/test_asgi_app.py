@@ -130,3 +130,23 @@ def test_policies_with_findings_do_not_start(tmp_path):
     command = [sys.executable, "-m", "hypercorn", "-k", "trio", "headgate.asgi:app", "-b", "127.0.0.1:0"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=30)
     assert "error[E004]: no installed plugin has the step `respnod`\n --> p.policy:2:33" in ended.stderr
+
+
+def test_settings_that_cannot_be_used_are_told_with_their_places(tmp_path: Path) -> None:
+    """Those of listening are not ours here; one that shows only where it is used has its place, too."""
+    (tmp_path / "p.policy").write_text('policy 1\nroute hello GET /hello public { respond 200 text="hi" }\n')
+    settings = tmp_path / "headgate.toml"
+    command = [sys.executable, "-m", "hypercorn", "-k", "trio", "headgate.asgi:app", "-b", "127.0.0.1:0"]
+
+    def said(toml: str) -> str:
+        settings.write_text(f'bind = ["nowhere"]\n{toml}', encoding="utf-8")
+        ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=30)
+        return ended.stderr
+
+    once = said('policies = "p.policy"\ntrusted_proxies = ["abc"]\n[limits]\nidle_s = 0\n')
+    assert "error: `limits.idle_s` is 0.0; it must be above 0\n --> headgate.toml:5\n" in once
+    assert "\n\nerror: `trusted_proxies`: 'abc'" in once
+    assert "\n --> headgate.toml:3\n" in once
+    assert "nowhere" not in once
+    later = said('policies = "gone"\n')
+    assert "error: there is no file or folder gone\n --> headgate.toml:2\n" in later

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 
+from headgate.configured import faults_of, limits_of
 from headgate.errors import SettingsError
 from headgate.host.settings import Settings, load_settings
-from headgate.serve import limits_of, open_node
+from headgate.serve import open_node
 from headgate.testing import open_gate
 
 
@@ -18,7 +19,24 @@ class Table(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     days: int = 3
 
 
-SHAPES = {"shop": Table}
+class Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    a: int | None = None
+    b: int | None = None
+    host: Annotated[str, msgspec.Meta(pattern="^[a-z]+$")] = "a"
+    ports: list[int] = []
+    two: tuple[int, int] = (1, 2)
+    prices: dict[str, int] = {}
+    nested: dict[str, dict[str, int]] = {}
+    named: dict[Annotated[str, msgspec.Meta(max_length=3)], str] = {}
+
+    def __post_init__(self) -> None:
+        if self.a and self.b:
+            raise ValueError("either a or b may be given, and not both")
+        if self.b == 9:
+            raise ValueError("nine - at `$.x` - is\ntoo many")
+
+
+SHAPES = {"shop": Table, "strict": Strict}
 
 
 def read(
@@ -26,7 +44,7 @@ def read(
 ) -> Settings:
     file = tmp_path / "headgate.toml"
     file.write_text(toml, encoding="utf-8")
-    return load_settings(file, environ or {}, flags or {}, SHAPES)
+    return load_settings(file, environ or {}, flags or {}, SHAPES, faults_of)
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
@@ -101,6 +119,90 @@ def test_what_cannot_be_used_is_named_with_its_place_and_what_to_write(
     with pytest.raises(SettingsError) as raised:
         read(tmp_path, toml, environ)
     assert all(part in str(raised.value) for part in said), raised.value
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("a = 1\nb = 2", "`strict`: either a or b may be given, and not both"),
+        ("b = 9", "`strict`: nine - at `$.x` - is\ntoo many"),
+        ('host = "A1"', "`strict.host`: expected `str` matching regex '^[a-z]+$'; it is \"A1\""),
+        ("host = 1", "`strict.host` must be a text; it is 1"),
+        ("ports = 1", "`strict.ports` must be a list of numbers; it is 1"),
+        ("two = [1]", "`strict.two`: expected `array` of length 2, got 1"),
+        ('prices = { x = "y" }', "`strict.prices`: one of its values: expected `int`, got `str`"),
+        ('nested = { x = { y = "z" } }', "`strict.nested`: one of its values: expected `int`, got `str`"),
+        ('named = { long = "z" }', "`strict.named`: one of its keys: expected `str` of length <= 3"),
+    ],
+)
+def test_what_a_plugin_says_of_its_settings_is_told_as_it_says_it(tmp_path: Path, toml: str, said: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path, f"[strict]\n{toml}\n")
+    message, _, place = str(raised.value).partition("\n --> ")
+    assert message == said
+    assert "headgate.toml:" in place
+
+
+EVERYTHING = """\
+bind = ["nowhere"]
+bind_tls = ["x:99999"]
+admin_bind = "y"
+workers = "x"
+drain_s = -1
+trusted_proxies = ["abc"]
+dta = 1
+
+[egress]
+allow = [""]
+[limits]
+idle_s = "x"
+header_s = []
+tick_s = -1
+lag_s = -1
+idle = 3
+[tls]
+cert = "a"
+[strict]
+a = 1
+b = 9
+host = "A1"
+"""
+
+
+def test_all_that_is_wrong_with_them_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path, EVERYTHING, {"HEADGATE_SHOP__DAYS": "x"})
+    said = ("error: " + str(raised.value)).split("\n\n")
+    places = [one.partition(" --> ")[2].partition("\n")[0].rpartition("headgate.toml:")[2] for one in said]
+    found = dict(zip([one.split("`")[1] for one in said], places, strict=True))
+    assert found == {
+        "dta": "7", "limits.idle": "16", "workers": "4", "drain_s": "5", "limits.idle_s": "12", "limits.header_s": "13",
+        "limits.lag_s": "15", "limits.tick_s": "14", "shop.days": "HEADGATE_SHOP__DAYS in the environment", "strict.host": "22",
+        "egress.allow": "10", "trusted_proxies": "6", "bind": "1", "bind_tls": "2", "admin_bind": "3",
+        "tls.cert": "18",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("[tls]\ncert = 'a'", None),
+        ("bind_tls = [':1']\n[tls]\nkey = 'a'", "`tls.cert` and `tls.key` belong together: `tls.cert` is missing"),
+        ("bind_quic = [':1']\n[tls]\nclient_ca = 'a'", "`tls.client_ca` makes every client show a certificate"),
+        (
+            "bind_quic = [':1']\n[tls]\nclient_auth = 'require'",
+            "`tls.client_auth` is `require`, and `bind_quic` cannot",
+        ),
+    ],
+)
+def test_certificates_that_do_not_fit_are_named(tmp_path: Path, toml: str, said: str | None) -> None:
+    if said is None:
+        assert faults_of(read(tmp_path, toml)) == []
+        return
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path, toml)
+    assert str(raised.value).startswith(said)
+    assert " --> " in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from headgate.api import Exchange, ResourceContext, hookimpl, resource, step
 from headgate.cli import main
 from headgate.host.plugins import load_plugins
 from headgate.host.settings import Settings, TlsSettings
+from headgate.language.remembered import Remembered
 from headgate.serve import prepare
 
 PLUGINS = load_plugins()
@@ -109,9 +113,94 @@ def test_check_tells_it_where_the_settings_are_known(tmp_path: Path, monkeypatch
     assert check(tmp_path, MTLS).output == "a.policy (1 file): no errors\n"
 
 
+def test_check_does_not_pass_settings_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "headgate.toml").write_text('[limits]\nidle_s = "x"\n', encoding="utf-8")
+    checked = check(tmp_path, MTLS)
+    assert checked.exit_code == 2
+    assert 'error: `limits.idle_s` must be a number; it is "x"\n --> headgate.toml:2\n' in checked.output
+
+
 def test_check_leaves_keys_to_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not set where policies are checked says nothing of where they are served."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "headgate.toml").write_text("workers = 1\n")
     checked = check(tmp_path, MODEL.replace("KEYS", 'key = secret("NO_SUCH_KEY")'))
     assert checked.output == "a.policy (1 file): no errors\n"
+
+
+def raises(*_: Any, **__: Any) -> list[tuple[str, ...]]:
+    raise ValueError("no\nsuch thing")
+
+
+class Odd:
+    """A resource."""
+
+    resource_kind = "odd"
+
+
+def plugin_that_doubts(doubts: Callable[..., Any]) -> type:
+    """A plugin of one step and one kind of resource, with these doubts."""
+
+    class Plugin:
+        @hookimpl
+        def register_steps(self) -> list[Any]:
+            @step("odd.step", doubts=doubts)
+            def odd(ctx: Exchange, one: Odd, /) -> None:
+                """Do nothing."""
+
+            return [odd]
+
+        @hookimpl
+        def register_resources(self) -> list[Any]:
+            @resource("odd", doubts=doubts)
+            def build(context: ResourceContext, /) -> Odd:
+                """Build one."""
+                return Odd()
+
+            return [build]
+
+    return Plugin
+
+
+@pytest.mark.parametrize(
+    ("doubts", "why"),
+    [
+        (raises, "ValueError: no such thing"),
+        (lambda *_, **__: ["a text alone"], "TypeError: 'a text alone' is not what is wrong, and then what helps"),
+        (lambda *_, **__: None, "TypeError: 'NoneType' object is not iterable"),
+    ],
+)  # fmt: skip
+def test_doubts_that_fail_keep_nothing_from_serving_and_are_a_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, doubts: Callable[..., Any], why: str
+) -> None:
+    text = "policy 1\n\nodd o {}\n\nroute one GET /one public {\n    odd.step o\n    respond 200\n}\n"
+    (tmp_path / "a.policy").write_text(text, encoding="utf-8")
+    ready = prepare(Settings(policies=str(tmp_path)), load_plugins([("odd", plugin_that_doubts(doubts))]))
+    assert [lowered.route.name for lowered in ready.program.routes] == ["one"]
+    needed = "the route that needs it: `one`"
+    failed = "the plugin `odd` failed in `doubts` of"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"a.policy:3: {failed} the resource kind `odd`, so nobody knows whether it works: {why}; {needed}",
+        f"a.policy:6: {failed} the step `odd.step`, so nobody knows whether it works: {why}; {needed}",
+    ]
+
+
+def test_a_reload_says_what_is_new_and_nothing_that_was_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    remembered, settings = Remembered(), Settings(policies=str(tmp_path))
+
+    def again(**files: str) -> list[str]:
+        caplog.clear()
+        for name, text in files.items():
+            (tmp_path / f"{name}.policy").write_text(text, encoding="utf-8")
+        prepare(settings, PLUGINS, remembered)
+        return [record.getMessage().partition(":")[0] for record in caplog.records]
+
+    two = MTLS.replace("one", "two")
+    mended = MTLS.replace("auth.mtls", "auth.key")
+    assert again(a=MTLS) == ["a.policy"]
+    assert again() == []
+    assert again(a=MTLS.replace("policy 1\n", "policy 1\n\n# The same line, further down.\n")) == []
+    assert again(b=two) == ["b.policy"]
+    assert again(a=mended) == []
+    assert again(a=MTLS) == ["a.policy"]

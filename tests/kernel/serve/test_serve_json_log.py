@@ -84,6 +84,14 @@ def test_what_keeps_a_node_from_serving_is_an_object(
     assert says in said[-1]["message"]
 
 
+def test_settings_that_cannot_be_used_are_told_as_the_others_of_them_want_it(policies: Path, tmp_path: Path) -> None:
+    (tmp_path / "headgate.toml").write_text('drain_s = "soon"\n[log]\nformat = "json"\n', encoding="utf-8")
+    command = [sys.executable, "-m", "headgate", "serve", str(policies)]
+    done = subprocess.run(command, env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    (said,) = lines(done.stderr)
+    assert "`drain_s` must be a number, 0 or more" in said["message"]
+
+
 def test_settings_that_cannot_be_read_are_told_as_the_flag_wants_it(policies: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "headgate", "serve", str(policies), "--log-format", "json"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from headgate_log import Log
 from headgate_log.calls import OWN, Kept, log_call
 from headgate_sqlite.migrations import CALL_COLUMNS
 
-EXAMPLE = Path(__file__).parents[3] / "plugins/headgate_log/example.policy"
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "plugins/headgate_log/example.policy"
 
 
 def rehearsed(path: Path) -> int:
@@ -47,6 +49,10 @@ def test_the_example_holds() -> None:
         ("log.call durable=true", 'logged["outcome"] == "ok"'),
         ("log.call durable=true body=response", 'logged["response_body"] == "Hello."'),
         ("log.call fields={status: 1}", 'logged["field.status"] == 1 and logged["status"] == 200'),
+        (
+            "log.call body=request fields={request_body: 1, response_body_truncated: 2}",
+            'logged["request_body"] == "ping" and logged["field.request_body"] == 1 and logged["field.response_body_truncated"] == 2',
+        ),
     ],
 )
 def test_what_a_row_holds(tmp_path: Path, line: str, expected: str) -> None:
@@ -94,3 +100,12 @@ def test_a_rehearsal_prints_nothing() -> None:
 
 def test_what_a_row_has_a_column_for_is_no_field_of_a_policy() -> None:
     assert CALL_COLUMNS.keys() <= OWN
+
+
+def test_what_is_noted_in_a_row_is_no_field_of_a_policy() -> None:
+    sources = [
+        file.read_text(encoding="utf-8") for room in ("kernel", "plugins") for file in (ROOT / room).rglob("*.py")
+    ]
+    noted = {name for text in sources for name in re.findall(r'\b(?:ctx|x)\.note\(\s*"(\w+)"', text)}
+    assert noted > {"missed", "model_asked", "close_code"}
+    assert noted <= OWN

@@ -83,9 +83,11 @@ VALUES: Final[dict[str, Code]] = {
         "It cannot work on this node",
         "The policy is right, and what it needs is not there: a setting of the node, or a variable in its environment. The "
         "finding says what is missing and where to set it. `headgate check` tells what is missing in the settings, where "
-        "there are any; the node tells it all when it loads its policies.",
+        "there are any; the node tells it all when it loads its policies, and at a reload what is new. A plugin that fails "
+        "when it is asked for this is named in the same way; what it is asked about serves all the same.",
         "auth.mtls",
-        "auth.key",
+        "auth.mtls",
+        'bind_tls = [":8443"]\n\n[tls]\ncert = "cert.pem"\nkey = "key.pem"\nclient_ca = "clients.pem"',
     ),
     "E112": Code(
         "There is no such type",
