@@ -24,11 +24,12 @@ from headgate.supervise.building import Building
 from headgate.supervise.collector import settle_collector, share, tidy_collector
 from headgate.supervise.control import Reply
 from headgate.supervise.crew import Crew, Worker
-from headgate.supervise.fork import DUMP, SCARCE
+from headgate.supervise.fork import SCARCE
 from headgate.supervise.loop import Loop, Timer
 from headgate.supervise.opening import Opening
 from headgate.supervise.plan import Plan
 from headgate.supervise.reloading import Reloads, Result
+from headgate.supervise.stacks import DUMP
 from headgate.supervise.status import Status
 from headgate.supervise.succession import Succession
 from headgate.supervise.systemd import notify

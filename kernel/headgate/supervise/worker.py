@@ -27,6 +27,7 @@ from headgate.supervise import frames
 from headgate.supervise.collector import settle_collector
 from headgate.supervise.frames import AnyMessage, Frames, Message
 from headgate.supervise.memory import memory_bytes
+from headgate.supervise.stacks import dump_to_stderr
 from headgate.wire.balance import Balance
 from headgate.wire.binds import Sockets, addresses
 
@@ -176,6 +177,7 @@ class _Worker:
                 break
             for message in taken.feed(data):
                 await self._obey(message)
+        dump_to_stderr()
         log.error("the master is gone: this worker finishes what runs, and ends")
         self._drain(0.0)
 

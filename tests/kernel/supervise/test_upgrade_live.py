@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live_crew import status, until, verb
+from live_crew import held_request, status, until, verb
 from live_node import LiveNode, live_node
 
 from headgate.supervise import upgrade
@@ -165,15 +165,6 @@ def several_nodes(policies: Path, folder: Path, *args: str, **more: Any) -> Iter
             for one in ask_all(node.data, "status"):
                 os.kill(one["pid"], signal.SIGTERM)
             until(lambda: not ask_all(node.data, "status"))
-
-
-def held_request(node: LiveNode) -> HTTPConnection:
-    """A request that runs until its body is sent to its end."""
-    connection = HTTPConnection(node.url.removeprefix("http://"), timeout=20)
-    connection.putrequest("POST", "/echo")
-    connection.putheader("content-length", "2")
-    connection.endheaders(b"a")
-    return connection
 
 
 def test_probes_are_well_all_through_an_upgrade_and_a_node_that_drains_still_answers_them(
