@@ -188,6 +188,8 @@ class _Worker:
 
     def _drain(self, linger_s: float) -> None:
         self._linger_s = linger_s
+        if self._stop.is_set() and not linger_s:
+            self.server.hasten()
         self._stop.set()
         self._go.set()
 

@@ -199,6 +199,26 @@ def test_probes_are_well_all_through_an_upgrade_and_a_node_that_drains_still_ans
         until(lambda: not ask_all(node.data, "status"))
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_node_that_was_taken_over_and_is_told_to_stop_finishes_what_runs_and_cuts_it_when_told_again(
+    policies: Path, tmp_path: Path, again: bool
+) -> None:
+    with several_nodes(policies, tmp_path, "--workers", "1") as node:
+        held = held_request(node)
+        until(lambda: status(node)["active"] == 1)
+        assert verb(node, "upgrade").returncode == 0
+        node.process.send_signal(signal.SIGTERM)
+        until(lambda: node.printed.count("draining: 1 exchange running") == 2)
+        if again:
+            node.process.send_signal(signal.SIGINT)
+            assert held.getresponse().status == 503
+        else:
+            held.send(b"b")
+            assert held.getresponse().status == 200
+        held.close()
+        assert node.process.wait(15) == int(again)
+
+
 def test_a_node_that_is_told_to_stop_takes_the_one_that_would_follow_with_it(policies: Path, tmp_path: Path) -> None:
     with several_nodes(policies, tmp_path, "--workers", "1") as node:
         asked = ThreadPoolExecutor(1).submit(verb, node, "upgrade")
