@@ -17,7 +17,7 @@ from headgate.errors import ClientGone
 from headgate.http2 import Lines, Stream, StreamFault
 from headgate.message.body import BytesBody
 from headgate.message.request import Client
-from headgate.wire.answering import answer_problem, run_handler
+from headgate.wire.answering import admitted, answer_problem, run_handler
 from headgate.wire.h2_body import Http2Body
 from headgate.wire.h2_head import read_h2_head
 from headgate.wire.h2_reply import Http2Reply
@@ -72,10 +72,10 @@ async def _answer(
         refusal.version = version
         await _refuse(table, client, stream, reply, refusal)
         return
-    if table.valve.shut and not await table.valve.admits():
+    if table.valve.shut:
         with suppress(ClientGone):
-            await reply.send(table.valve.answer(head.headers))
-        return
+            if not await admitted(table.valve, reply, head.headers):
+                return
     body = _body(table, session, stream, head, ended=ended)
     request = request_of(head, body, client, table.next_id())
     await run_handler(table.handler, request, client, reply)
