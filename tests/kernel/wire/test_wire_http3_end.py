@@ -84,6 +84,15 @@ async def test_a_drain_overlooks_no_request_that_has_just_arrived(autojump_clock
     assert answered == [began + 5]
 
 
+async def test_the_reason_that_a_client_gives_stays_in_its_line_of_the_log(autojump_clock, caplog):
+    caplog.set_level("DEBUG", "headgate.wire")
+    sides = await Sides().shaken()
+    sides.quic.close(error_code=DONE, reason_phrase="bye\n2026-01-01T00:00:00.000Z INFO forged")
+    await sides.pass_on(20)
+    (line,) = [record.getMessage() for record in caplog.records if "is over" in record.getMessage()]
+    assert line == r"HTTP/3 with 127.0.0.1 is over: 'bye\n2026-01-01T00:00:00.000Z INFO forged' (0x100)"
+
+
 @pytest.fixture
 async def endpoint():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
