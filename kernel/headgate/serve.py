@@ -30,6 +30,7 @@ from headgate.host.facts import facts_of
 from headgate.host.plugins import Plugins
 from headgate.host.policies import Stamps, compile_policies, read_policies, stamps
 from headgate.host.settings import Settings
+from headgate.host.stops import Stops
 from headgate.language.diagnostics import Diagnostic
 from headgate.language.emit import Program
 from headgate.language.remembered import Remembered
@@ -301,6 +302,11 @@ class Server:
             for connections in self.connections:
                 nursery.start_soon(connections.drain, self.settings.drain_s, linger_s)
 
+    def hasten(self) -> None:
+        """A drain that lingers does so no longer."""
+        for connections in self.connections:
+            connections.hasten()
+
     def cut(self) -> None:
         """Cut off what a drain still lets run. Its rows are written, and where it is possible its clients are told."""
         self.was_cut = True
@@ -404,19 +410,19 @@ async def _reload(server: Server, report: Report) -> None:
 
 async def signals(server: Server, report: Report) -> None:
     """SIGTERM and SIGINT drain, a second one cuts off what runs, a third one ends at once; SIGHUP reloads."""
-    stopping = False
+    stops = Stops()
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
         async with trio.open_nursery() as nursery:
             async for number in received:
                 if number == signal.SIGHUP:
                     nursery.start_soon(_reload, server, report)
-                elif server.was_cut:
-                    raise KeyboardInterrupt
-                elif stopping:
-                    server.cut()
-                else:
-                    stopping = True
-                    nursery.start_soon(server.stop)
+                elif stops.heard(number, trio.current_time()):
+                    if stops.count > 2:
+                        raise KeyboardInterrupt
+                    if stops.count == 2:
+                        server.cut()
+                    else:
+                        nursery.start_soon(server.stop)
 
 
 __all__: Sequence[str] = (

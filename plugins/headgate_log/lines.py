@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headgate.api import Money
+from headgate.api import Money, spoken
 
 _RED, _YELLOW, _GREEN, _CYAN, _DIM, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[36m", "\x1b[2m", "\x1b[0m"
 _COLOURS: Final = {2: _GREEN, 3: _CYAN, 4: _YELLOW, 5: _RED}
@@ -36,17 +36,21 @@ def json_remark(text: str) -> str:
 def text_line(row: Mapping[str, Any], *, colour: bool = False, dated: bool = True) -> str:
     """`12:04:31.204 POST /v1/chat/completions HTTP/2 200 1.24s chat search/k_1 gpt-4.1 12→3 tokens $0.00004 01J…`"""
     status = int(row.get("status") or 0)
+    said = spoken(row, _plain)
     parts = [
         _stamp(row["at"]) if dated else _clock(row["at"]),
         _plain(row.get("method")),
         _shortened(_plain(row.get("path"))),
-        _protocol(row),
+        said.protocol,
+        said.upgrade,
         _painted(str(status), _COLOURS.get(status // 100, ""), colour),
         duration(float(row.get("duration_s") or 0.0)),
         _plain(row.get("route") or "-"),
         _who(row),
         _model(row),
-        _spoken(row),
+        said.grpc,
+        said.passed,
+        said.close,
         _trouble(row, colour),
         _painted(_plain(row.get("id")), _DIM, colour),
     ]
@@ -80,21 +84,6 @@ def _model(row: Mapping[str, Any]) -> str:
     cost = row.get("cost")
     money = "" if cost is None else f" {Money(cost)}"
     return f"{_plain(row['model'])} {about}{row['input_tokens']}→{row['output_tokens']} tokens{money}"
-
-
-def _protocol(row: Mapping[str, Any]) -> str:
-    version, upgrade = row.get("http_version"), row.get("upgrade")
-    return " ".join((*([f"HTTP/{_plain(version)}"] if version else ()), *([_plain(upgrade)] if upgrade else ())))
-
-
-def _spoken(row: Mapping[str, Any]) -> str:
-    """What HTTP's status does not say: the status of a gRPC call, what passed through a WebSocket and how it was closed."""
-    said = [] if row.get("grpc_status") is None else [f"grpc-status {row['grpc_status']}"]
-    if row.get("messages_in") is not None:
-        said.append(f"{row['messages_in']}→{row['messages_out']} messages {row['bytes_in']}→{row['bytes_out']} bytes")
-    if row.get("close_code") is not None:
-        said.append(f"close {row['close_code']} by {_plain(row['closed_by'])}")
-    return " ".join(said)
 
 
 def _trouble(row: Mapping[str, Any], colour: bool) -> str:

@@ -153,7 +153,7 @@ class CallLane(Lane):
     def _file(self, day: int) -> sqlite3.Connection:
         connection = self._files.get(day)
         if connection is None:
-            connection = open_file(calls_file(self.folder, day), CALLS_SCHEMA, "NORMAL")
+            connection = open_file(calls_file(self.folder, day), CALLS_SCHEMA, "NORMAL", newer=True)
             self._files[day] = connection
             while len(self._files) > OPEN_DAYS:
                 self._files.pop(min(self._files)).close()

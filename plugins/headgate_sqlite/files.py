@@ -32,8 +32,10 @@ def data_folder(data: Path | None) -> Path:
     return data
 
 
-def open_file(file: Path, migrations: tuple[Migration, ...], synchronous: str) -> sqlite3.Connection:
-    """A connection in WAL mode, its schema brought up to date.
+def open_file(
+    file: Path, migrations: tuple[Migration, ...], synchronous: str, *, newer: bool = False
+) -> sqlite3.Connection:
+    """A connection in WAL mode, its schema brought up to date; `newer` allows one from a newer Headgate.
 
     sqlite3.OperationalError where the file is locked (try again), StoreError where it cannot be used at all.
     """
@@ -43,7 +45,7 @@ def open_file(file: Path, migrations: tuple[Migration, ...], synchronous: str) -
         connection = sqlite3.connect(file, isolation_level=None, timeout=0, cached_statements=64)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={synchronous}")
-        migrate(connection, file.name, migrations)
+        migrate(connection, file.name, migrations, newer=newer)
     except (sqlite3.Error, OSError, StoreError) as error:
         if connection is not None:
             connection.close()

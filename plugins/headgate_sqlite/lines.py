@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from headgate.api import Money
+from headgate.api import Money, spoken
 
 _COLOURS: Final = {1: "dim", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
@@ -20,7 +20,7 @@ def line_of(row: Mapping[str, Any]) -> Text:
     line.append(f"{datetime.fromtimestamp(float(row['at']), UTC):%m-%d %H:%M:%S.%f}"[:-3], "dim")
     line.append(f" {status:>3}", _COLOURS.get(status // 100, "bold"))
     line.append(f" {_duration(float(row.get('duration_s', 0.0))):>7}")
-    line.append(f" {_protocol(row):<8}", "dim")
+    line.append(f" {spoken(row, _printable).protocol or '-':<8}", "dim")
     line.append(f" {_printable(row.get('method', '-')):<6} ", "bold")
     line.append(f"{_printable(row.get('path', '-')):<32}")
     line.append(f" {_printable(row.get('route') or '-'):<12}", "cyan")
@@ -29,12 +29,6 @@ def line_of(row: Mapping[str, Any]) -> Text:
         line.append(f" {part}", style)
     line.rstrip()
     return line
-
-
-def _protocol(row: Mapping[str, Any]) -> str:
-    """Rows of older days, and of what was no HTTP, have none."""
-    version = row.get("http_version")
-    return f"HTTP/{_printable(version)}" if version else "-"
 
 
 def _booked(row: Mapping[str, Any]) -> int:
@@ -74,18 +68,11 @@ def _tail(row: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _spoken(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What HTTP's status does not say: the status of a gRPC call, what passed through a WebSocket and how it was closed."""
-    parts: list[tuple[str, str]] = []
-    if row.get("upgrade"):
-        parts.append((_printable(row["upgrade"]), "cyan"))
-    if row.get("grpc_status") is not None:
-        parts.append((f"grpc-status {row['grpc_status']}", "yellow" if row["grpc_status"] else ""))
-    if row.get("messages_in") is not None:
-        passed = f"{row['messages_in']}+{row.get('messages_out', 0)} messages {row.get('bytes_in', 0)}+{row.get('bytes_out', 0)} bytes"
-        parts.append((passed, ""))
-    if row.get("close_code") is not None:
-        parts.append((f"close {row['close_code']} by {_printable(row.get('closed_by', '-'))}", ""))
-    return parts
+    said = spoken(row, _printable)
+    styled = [
+        (said.upgrade, "cyan"), (said.grpc, "yellow" if row.get("grpc_status") else ""), (said.passed, ""), (said.close, ""),
+    ]  # fmt: skip
+    return [(part, style) for part, style in styled if part]
 
 
 def attempt_lines(row: Mapping[str, Any]) -> list[Text]:

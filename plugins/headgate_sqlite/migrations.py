@@ -3,7 +3,9 @@
 1. `PRAGMA user_version` is the number of the last migration that a file has seen.
 2. All that are missing run in one transaction: a file has the old schema or the new one.
 3. A migration that was released is never edited; a change is a new one at the end of its table.
-4. A file from a newer Headgate is refused: what it holds would be misread.
+4. A file from a newer Headgate is refused: what it holds would be misread. Not so a call log: its migrations behind the first
+   only add columns that may be empty, and inserts name theirs. While a node is upgraded, and when that is taken back, an
+   older one writes to the file of a day that a newer one has opened.
 """
 
 from __future__ import annotations
@@ -125,20 +127,23 @@ CALLS_SCHEMA: Final = (
 )
 
 
-def migrate(connection: sqlite3.Connection, name: str, migrations: tuple[Migration, ...]) -> None:
-    """Bring a file up to date. StoreError where it is not ours or too new; sqlite3.Error, and nothing has changed."""
+def migrate(
+    connection: sqlite3.Connection, name: str, migrations: tuple[Migration, ...], *, newer: bool = False
+) -> None:
+    """Bring a file up to date; one that a newer Headgate has made, where `newer` allows it, is left as it is. StoreError where
+    it is not ours or too new; sqlite3.Error, and nothing has changed."""
     latest = migrations[-1].number
-    if _version(connection, name, latest) == latest:
+    if _version(connection, name, latest, newer=newer) >= latest:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(connection, name, latest)  # another process may have been faster
+        version = _version(connection, name, latest, newer=newer)  # another process may have been faster
         database = Database(connection)
         for migration in migrations:
             if migration.number > version:
                 migration.apply(database)
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={latest}")
+        connection.execute(f"PRAGMA user_version={max(version, latest)}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -146,14 +151,14 @@ def migrate(connection: sqlite3.Connection, name: str, migrations: tuple[Migrati
         raise
 
 
-def _version(connection: sqlite3.Connection, name: str, latest: int) -> int:
+def _version(connection: sqlite3.Connection, name: str, latest: int, *, newer: bool) -> int:
     # In this order: another process may be making the file, and what has tables then has an application too.
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application not in (0, APPLICATION_ID) or (application == 0 and tables):
         raise StoreError(f"{name} is no file of Headgate's: choose another data folder, or move it away")
-    if version > latest:
+    if version > latest and not newer:
         raise StoreError(
             f"{name} was written by a newer Headgate (schema {version}, this one knows {latest}): "
             "run that version, or restore an older backup"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +44,15 @@ def verb(node: LiveNode, *args: str, timeout_s: float = 60.0) -> subprocess.Comp
     """`headgate …` beside the node."""
     command = [sys.executable, "-m", "headgate", *args, "--data", str(node.data)]
     return subprocess.run(command, env=node.environ, capture_output=True, text=True, timeout=timeout_s)
+
+
+def held_request(node: LiveNode) -> HTTPConnection:
+    """A request to `/echo` that runs until its body is sent to its end."""
+    connection = HTTPConnection(node.url.removeprefix("http://"), timeout=20)
+    connection.putrequest("POST", "/echo")
+    connection.putheader("content-length", "2")
+    connection.endheaders(b"a")
+    return connection
 
 
 def json_of(done: subprocess.CompletedProcess[str]) -> Any:

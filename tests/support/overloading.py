@@ -7,8 +7,9 @@ import trio
 from headgate.wire.table import Connections
 
 
-def overload(lane: Connections) -> None:
-    """Shut its valve, so that nobody is admitted any more: its looks say that the loop was late for very long."""
+def overload(lane: Connections, *, tells: bool = True) -> None:
+    """Shut its valve, so that nobody is admitted any more: its looks say that the loop was late for very long. Where it does
+    not tell, who comes waits for two seconds to be told."""
     valve, far = lane.valve, trio.current_time() + 1e6
     valve.lag_s = 0.0
     for again in (1, 2):
@@ -16,6 +17,8 @@ def overload(lane: Connections) -> None:
         valve.look(far * again, 1.0)
     valve._looked = trio.current_time()
     valve.rate = valve._least = 0.0
+    if not tells:
+        valve._saying = valve._sustained = 0.0
     assert valve.shut
 
 

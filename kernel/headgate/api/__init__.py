@@ -13,6 +13,7 @@ from headgate.contracts.meters import Around, Bound, Hold, Meter, reserve_all
 from headgate.contracts.node import Node, Stores
 from headgate.contracts.shapes import Attempt, Caller, Key, Served, Usage
 from headgate.contracts.slices import CELLS, Slice, Standing
+from headgate.contracts.spoken import Spoken, spoken
 from headgate.contracts.stores import Blobs, CacheStore, Calls, Identity, Lease, Leases, Limit, Sink
 from headgate.contracts.transport import Outgoing, Target, Timeouts, Transport
 from headgate.contracts.values import NANO, Money, Rate, Secret, StatusClass
@@ -196,6 +197,7 @@ __all__ = [
     "Site",
     "Size",
     "Slice",
+    "Spoken",
     "Standing",
     "Statement",
     "Status",
@@ -245,5 +247,6 @@ __all__ = [
     "reserve_all",
     "write_form",
     "resource",
+    "spoken",
     "step",
 ]

@@ -22,9 +22,10 @@ from typing import Final
 from headgate.supervise import frames
 from headgate.supervise.channel import Channel
 from headgate.supervise.deaths import Deaths
-from headgate.supervise.fork import DUMP, fork, how_it_ended
+from headgate.supervise.fork import fork, how_it_ended
 from headgate.supervise.frames import AnyMessage, Message
 from headgate.supervise.loop import Loop
+from headgate.supervise.stacks import DUMP
 from headgate.wire.balance import Balance, shared_counts
 
 log = logging.getLogger("headgate")

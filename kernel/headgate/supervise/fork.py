@@ -6,7 +6,6 @@ the child until one of them writes to it.
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import os
 import signal
@@ -15,14 +14,13 @@ import sys
 from collections.abc import Callable
 
 from headgate.supervise.loop import Loop
-from headgate.supervise.stacks import Stacks
+from headgate.supervise.stacks import Pipe, Stacks, dump_to, new_pipe
 
 log = logging.getLogger("headgate")
 
 # What a terminal or a service manager sends to all processes of a group is the master's to heed. SIGTERM is not ignored:
 # whoever sends it to one process means that one.
 _MASTERS = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
-DUMP = signal.SIGUSR1
 # What to do about a process that the system does not give us.
 SCARCE = "look at the limits of processes, of open files and of memory, or start fewer workers: --workers, `workers`"
 
@@ -31,7 +29,7 @@ def fork(loop: Loop, run: Callable[[socket.socket], int], who: str) -> tuple[int
     """Start a process that does `run` with its end of a pair of sockets; gives its pid and our end. `who` it is stands above
     what it says of its threads."""
     ours, theirs = socket.socketpair()
-    stacks, dump = socket.socketpair()
+    stacks, dump = new_pipe()
     sys.stdout.flush()
     sys.stderr.flush()
     # No signal may come between the fork and the moment from which the child knows whose signals they are.
@@ -58,7 +56,7 @@ def _be_the_child(
     run: Callable[[socket.socket], int],
     ours: socket.socket,
     theirs: socket.socket,
-    dump: socket.socket,
+    dump: Pipe,
     mask: set[int],
 ) -> None:
     status = 1
@@ -68,7 +66,7 @@ def _be_the_child(
             signal.signal(number, signal.SIG_DFL)
         for number in _MASTERS:
             signal.signal(number, signal.SIG_IGN)
-        faulthandler.register(DUMP, file=dump.fileno(), all_threads=True)
+        dump_to(dump)
         loop.abandon()
         ours.close()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

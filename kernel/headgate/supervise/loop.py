@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 log = logging.getLogger("headgate")
 Reader = Callable[[], None]
@@ -31,6 +31,13 @@ class Timer:
 
     def cancel(self) -> None:
         self.call = None
+
+
+class Watched(Protocol):
+    """A socket, or what is like one: closed, its number is -1."""
+
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
 
 
 class Loop:
@@ -52,7 +59,7 @@ class Loop:
     def __repr__(self) -> str:
         return f"<Loop [{len(self._selector.get_map())} sockets, {len(self._timers)} timers]>"
 
-    def watch(self, sock: socket.socket, readable: Reader, writable: Reader | None = None) -> None:
+    def watch(self, sock: Watched, readable: Reader, writable: Reader | None = None) -> None:
         """Call `readable` when there is something to read; and `writable`, where it is given, when there is room."""
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writable is not None else 0)
         if sock.fileno() in self._selector.get_map():
@@ -60,7 +67,7 @@ class Loop:
         else:
             self._selector.register(sock, events, (readable, writable))
 
-    def forget(self, sock: socket.socket) -> None:
+    def forget(self, sock: Watched) -> None:
         """Watch it no longer, and close it."""
         if sock.fileno() >= 0:
             if sock.fileno() in self._selector.get_map():

@@ -13,10 +13,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from headgate.errors import HeadgateError, SettingsError
+from headgate.host.stops import Stops
 from headgate.language.parcel import Unpacker
 from headgate.serve import Ready
 from headgate.supervise import frames
@@ -24,7 +26,7 @@ from headgate.supervise.building import Building
 from headgate.supervise.collector import settle_collector, share, tidy_collector
 from headgate.supervise.control import Reply
 from headgate.supervise.crew import Crew, Worker
-from headgate.supervise.fork import DUMP, SCARCE
+from headgate.supervise.fork import SCARCE
 from headgate.supervise.loop import Loop, Timer
 from headgate.supervise.opening import Opening
 from headgate.supervise.plan import Plan
@@ -61,6 +63,7 @@ class Master:
         self._unpacker = Unpacker(plan.plugins.vocabulary)
         self.state = "building"
         self.status = 0
+        self.stops = Stops()
         self.since = time.monotonic()
         self._greeting = ""
         # Probes are answered here, and by no worker.
@@ -78,8 +81,9 @@ class Master:
         """Serve until told to stop."""
         try:
             for number, call in (
-                (signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, self.reload),
-                (signal.SIGUSR2, self.upgrade), (signal.SIGCHLD, self._reap), (DUMP, self.crew.dump),
+                (signal.SIGTERM, partial(self._stop, signal.SIGTERM)), (signal.SIGINT, partial(self._stop, signal.SIGINT)),
+                (signal.SIGHUP, self.reload), (signal.SIGUSR2, self.upgrade), (signal.SIGCHLD, self._reap),
+                (signal.SIGUSR1, self.crew.dump),
             ):  # fmt: skip
                 self.loop.on_signal(number, call)
             settle_collector()
@@ -194,11 +198,8 @@ class Master:
     def _gone(self, worker: Worker) -> None:
         self.reloads.gone(worker)
         if self.state == "starting":
-            failed = worker.failed
-            self._give_up(
-                failed.said if failed else f"error: worker {worker.name} could not start",
-                failed.status if failed else 1,
-            )
+            failed = worker.failed or frames.Failed(f"error: worker {worker.name} could not start", 1)
+            self._give_up(failed.said, failed.status)
         elif self.state == "draining":
             self._ended()
 
@@ -241,16 +242,18 @@ class Master:
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
-    def _stop(self) -> None:
+    def _stop(self, number: int) -> None:
         """The first time, finish what runs; the second time, cut it off; the third time, end."""
+        if not self.stops.heard(number, time.monotonic()):
+            return
         self.succession.stop()
-        if self.state == "draining" and not self.status:
+        if self.state == "serving" or (self.state == "draining" and self.stops.count == 1):  # was taken over before
+            self._drain(0.0)
+        elif self.state == "draining" and self.stops.count == 2:
             self.status = 1
             log.warning("told to stop once more: what runs is cut off")
             self.crew.tell(frames.Cut())
             self.loop.at(CUT_S, self.crew.kill)
-        elif self.state == "serving":
-            self._drain(0.0)
         else:
             self.crew.kill()
             self.loop.stop()

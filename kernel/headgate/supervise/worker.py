@@ -27,6 +27,7 @@ from headgate.supervise import frames
 from headgate.supervise.collector import settle_collector
 from headgate.supervise.frames import AnyMessage, Frames, Message
 from headgate.supervise.memory import memory_bytes
+from headgate.supervise.stacks import dump_to_stderr
 from headgate.wire.balance import Balance
 from headgate.wire.binds import Sockets, addresses
 
@@ -176,6 +177,7 @@ class _Worker:
                 break
             for message in taken.feed(data):
                 await self._obey(message)
+        dump_to_stderr()
         log.error("the master is gone: this worker finishes what runs, and ends")
         self._drain(0.0)
 
@@ -186,6 +188,8 @@ class _Worker:
 
     def _drain(self, linger_s: float) -> None:
         self._linger_s = linger_s
+        if self._stop.is_set() and not linger_s:
+            self.server.hasten()
         self._stop.set()
         self._go.set()
 

@@ -16,9 +16,11 @@ from headgate.wire.stage import Stage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from headgate.message.headers import Line
+    from headgate.message.headers import Headers, Line
     from headgate.message.request import Client, Request
+    from headgate.message.response import Response
     from headgate.wire.handler import Exchanger
+    from headgate.wire.overload import Valve
 
 # How long somebody may take to be told that the node stops.
 _LAST_WORD_S = 1.0
@@ -38,6 +40,7 @@ class Answer(Protocol):
         """Whether the node is about to go, and this answer could still be given."""
         ...
 
+    async def send(self, response: Response) -> None: ...
     async def head(self, status: int, headers: Iterable[Line], length: int | None) -> None: ...
     async def write(self, piece: bytes) -> None: ...
     async def end(self, trailers: Iterable[Line] = ()) -> None: ...
@@ -64,10 +67,31 @@ async def run_handler(handler: Exchanger, request: Request, client: Client, repl
         logger.exception("The handler failed: %r, %r", request, reply)
     except BaseException as error:
         if is_cancellation(error) and reply.stopping and not reply.head_sent:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORD_S):
+            with _last_word():
                 await _fail(reply, 503, NodeStopping().message, request.id)
         raise
     await _fail(reply, status, detail, request.id)
+
+
+async def admitted(valve: Valve, reply: Answer, headers: Headers) -> bool:
+    """Whether a request may begin while its worker is overloaded; where not, it has its answer. Who still waits for one when
+    the node ends is shed, too. ClientGone."""
+    try:
+        if await valve.admits():
+            return True
+    except BaseException as error:
+        if is_cancellation(error) and reply.stopping:
+            valve.shed += 1
+            reply.keep_alive = False
+            with _last_word(), suppress(ClientGone):
+                await reply.send(valve.answer(headers))
+        raise
+    await reply.send(valve.answer(headers))
+    return False
+
+
+def _last_word() -> trio.CancelScope:
+    return trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORD_S)
 
 
 async def _fail(reply: Answer, status: int, detail: str, request_id: str) -> None:

@@ -19,7 +19,7 @@ import trio
 from headgate.errors import ClientGone
 from headgate.message.body import BytesBody
 from headgate.message.request import Client
-from headgate.wire.answering import answer_problem, run_handler
+from headgate.wire.answering import admitted, answer_problem, run_handler
 from headgate.wire.body import IncomingBody
 from headgate.wire.channel import Channel, TimedOut
 from headgate.wire.h2 import Http2Connection
@@ -139,9 +139,7 @@ class Connection:
             rest=self._rest,
         )
         valve = self._table.valve
-        if valve.shut and not await valve.admits():
-            await reply.send(valve.answer(head.headers))
-        else:
+        if not valve.shut or await admitted(valve, reply, head.headers):
             await run_handler(
                 self._table.handler, request_of(head, incoming, self.client, self._table.next_id()), self.client, reply
             )

@@ -13,8 +13,9 @@
    one that came first (adaptive LIFO): so those that are taken have not waited long.
 5. What has begun is never shed: streams, tunnels, long calls. A connection at the door waits in the kernel until its
    request could be taken.
-6. Overload is over when nothing had to be shed for `_OVER_S`. When the load drops below the rate, that is at once.
-7. Without overload a request costs the reading of `shut`, and a connection too. `look` decides, and is pure.
+6. Who still waits to be taken or told when the node ends is told, too (`answering.admitted`).
+7. Overload is over when nothing had to be shed for `_OVER_S`. When the load drops below the rate, that is at once.
+8. Without overload a request costs the reading of `shut`, and a connection too. `look` decides, and is pure.
 """
 
 from __future__ import annotations
@@ -177,11 +178,15 @@ class Valve:
         """Look at the loop until cancelled."""
         if self.lag_s == inf:
             return
-        while True:
-            due = trio.current_time() + (_SHUT_LOOK_S if self.shut else _LOOK_S)
-            await trio.sleep_until(due)
-            now = trio.current_time()
-            self.look(now, now - due)
+        try:
+            while True:
+                due = trio.current_time() + (_SHUT_LOOK_S if self.shut else _LOOK_S)
+                await trio.sleep_until(due)
+                now = trio.current_time()
+                self.look(now, now - due)
+        finally:
+            if self.shut:
+                self._tell(trio.current_time())
 
     def look(self, now: float, late: float) -> None:
         """The loop is so late. Open, shut, or change the rate."""

@@ -64,7 +64,7 @@ class Peer:
         elif isinstance(event, ConnectionIdRetired):
             self._endpoint.unname(self, event.connection_id)
         elif isinstance(event, ConnectionTerminated):
-            said = event.reason_phrase or "no reason was given"
+            said = repr(event.reason_phrase) if event.reason_phrase else "no reason was given"  # it may hold anything
             logger.debug("HTTP/3 with %s is over: %s (%#x)", self.address[0], said, event.error_code)
             self.lose()
             return

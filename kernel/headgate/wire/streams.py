@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 from h2.errors import ErrorCodes
@@ -17,7 +17,7 @@ from headgate.errors import ClientGone
 from headgate.http2 import Lines, Stream, StreamFault
 from headgate.message.body import BytesBody
 from headgate.message.request import Client
-from headgate.wire.answering import answer_problem, run_handler
+from headgate.wire.answering import admitted, answer_problem, run_handler
 from headgate.wire.h2_body import Http2Body
 from headgate.wire.h2_head import read_h2_head
 from headgate.wire.h2_reply import Http2Reply
@@ -26,6 +26,8 @@ from headgate.wire.requests import request_of
 from headgate.wire.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from headgate.wire.head import Head
     from headgate.wire.table import Connections
 
@@ -39,11 +41,27 @@ class Streams(Protocol):
     def reset(self, stream: Stream, code: int = ...) -> None: ...
 
 
-async def serve_stream(
+def serve_stream(
     table: Connections, session: Streams, client: Client, stream: Stream, *, ended: bool, version: str
+) -> Coroutine[Any, Any, None]:
+    """Answer the request that opened a stream; `ended` says that it has no body. Raises nothing but cancellation.
+
+    It gives a coroutine and is none: the call counts from now on, not from when its task first runs, and a drain that begins
+    in between waits for it.
+    """
+    return _serve(table.begin(), table, session, client, stream, ended=ended, version=version)
+
+
+async def _serve(
+    scope: trio.CancelScope,
+    table: Connections,
+    session: Streams,
+    client: Client,
+    stream: Stream,
+    *,
+    ended: bool,
+    version: str,
 ) -> None:
-    """Answer the request that opened a stream; `ended` says that it has no body. Raises nothing but cancellation."""
-    scope = table.begin()
     head_only = (b":method", b"HEAD") in (stream.head or ())
     reply = Http2Reply(session, stream, table, head_only=head_only, cancel=scope.cancel)
     try:
@@ -72,10 +90,10 @@ async def _answer(
         refusal.version = version
         await _refuse(table, client, stream, reply, refusal)
         return
-    if table.valve.shut and not await table.valve.admits():
+    if table.valve.shut:
         with suppress(ClientGone):
-            await reply.send(table.valve.answer(head.headers))
-        return
+            if not await admitted(table.valve, reply, head.headers):
+                return
     body = _body(table, session, stream, head, ended=ended)
     request = request_of(head, body, client, table.next_id())
     await run_handler(table.handler, request, client, reply)

@@ -206,10 +206,7 @@ class Connections:
         self.drain_began.set()
         self.linger_s = linger_s
         self.accepting.cancel()
-        if not linger_s:
-            self.close_idle()
-        for connection in self.live:
-            connection.wind_up()
+        self._wind_up()
         for endpoint in self.endpoints:
             endpoint.wind_up()
         with trio.move_on_after(deadline_s) as self._patience:
@@ -221,6 +218,18 @@ class Connections:
             logger.warning("%s: what runs is cut off (connections: %d).", why, busy)
         await self._end()
         self.drained.set()
+
+    def hasten(self) -> None:
+        """A drain that lingers does so no longer."""
+        if self.draining and self.linger_s:
+            self.linger_s = 0.0
+            self._wind_up()
+
+    def _wind_up(self) -> None:
+        if not self.linger_s:
+            self.close_idle()
+        for connection in self.live:
+            connection.wind_up()
 
     def cut(self) -> None:
         """Let what runs finish no longer: as if the time to drain were over."""

@@ -145,5 +145,5 @@ async def test_what_a_client_spoils_is_no_warning_of_the_library_and_one_line_of
             await endpoint_of(d).changed.park()
     (line,) = [record for record in caplog.records if "No common ALPN" in record.getMessage()]
     assert (line.name, line.levelname) == ("headgate.wire", "DEBUG")
-    assert line.getMessage() == "HTTP/3 with 127.0.0.1 is over: No common ALPN protocols (0x178)"
+    assert line.getMessage() == "HTTP/3 with 127.0.0.1 is over: 'No common ALPN protocols' (0x178)"
     assert [record for record in caplog.records if record.name in ("quic", "http3")] == []

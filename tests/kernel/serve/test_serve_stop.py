@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -13,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from live_crew import workers
+from live_crew import until, workers
 from live_node import LiveNode, live_node
+
+from headgate.host.stops import BURST_S
 
 
 @pytest.fixture
@@ -53,9 +56,17 @@ def refused(node: LiveNode) -> bool:
 
 def drain(node: LiveNode) -> None:
     node.process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while not refused(node):
         assert time.monotonic() < deadline, "it goes on accepting"
+
+
+def tell_again(node: LiveNode, number: signal.Signals) -> None:
+    """Once more, when a SIGTERM is no longer of the same burst as the one that was heard before."""
+    heard = time.monotonic()
+    if number == signal.SIGTERM:
+        until(lambda: time.monotonic() > heard + BURST_S)
+    node.process.send_signal(number)
 
 
 @contextmanager
@@ -110,10 +121,8 @@ def test_a_second_signal_cuts_what_runs_which_is_told_and_has_its_row(
             one.recv(1000)
         second.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok")
         drain(node)
-        began = time.monotonic()
-        node.process.send_signal(number)
-        assert node.process.wait(5) == 1
-        assert time.monotonic() - began < 2
+        tell_again(node, number)
+        assert node.process.wait(15) == 1, "half of `drain_s`"
         assert "Traceback" not in node.printed
         answers = [b"".join(iter(lambda one=one: one.recv(1000), b"")) for one in (waiting, begun)]
         assert sorted(answer[:12] for answer in answers) == [b"HTTP/1.1 200", b"HTTP/1.1 503"]
@@ -122,15 +131,35 @@ def test_a_second_signal_cuts_what_runs_which_is_told_and_has_its_row(
             one.close()
 
 
+def test_sigterms_in_a_burst_are_one(policies: Path, tmp_path: Path, silent: socket.socket) -> None:
+    with live_node(policies, tmp_path, "--workers", "2") as node:
+        client = ask(node)
+        upstream, _ = silent.accept()
+        upstream.recv(1000)
+        for _ in range(20):
+            node.process.send_signal(signal.SIGTERM)
+        until(lambda: refused(node))
+        upstream.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        assert b"".join(iter(lambda: client.recv(1000), b"")).endswith(b"\r\n\r\nok")
+        assert node.process.wait(15) == 0
+        assert outcomes(node) == [("ok", 200)]
+        for one in (client, upstream):
+            one.close()
+
+
+ORDERS = ((signal.SIGTERM, "draining: "), (signal.SIGINT, "told to stop once more"))
+
+
 def test_a_third_signal_waits_for_no_worker(policies: Path, tmp_path: Path) -> None:
     with live_node(policies, tmp_path, "--workers", "1") as node:
         (hung,) = [worker["pid"] for worker in workers(node)]
         os.kill(hung, signal.SIGSTOP)
-        for said in ("draining: ", "told to stop once more"):
-            node.process.send_signal(signal.SIGTERM)
+        for number, said in ORDERS:
+            node.process.send_signal(number)
             node.wait_for(said)
-        node.process.send_signal(signal.SIGTERM)
-        assert node.process.wait(2) == 1
+        node.process.send_signal(signal.SIGINT)
+        assert node.process.wait(15) == 1
+        assert not re.search("INFO stopped", node.printed), "it has waited for the worker, until that was killed"
         assert not Path(f"/proc/{hung}").exists()
 
 
@@ -138,9 +167,10 @@ def test_a_worker_that_cannot_cut_what_runs_is_killed(policies: Path, tmp_path: 
     with live_node(policies, tmp_path, "--workers", "1") as node:
         (hung,) = [worker["pid"] for worker in workers(node)]
         os.kill(hung, signal.SIGSTOP)
-        for said in ("draining: ", "told to stop once more"):
-            node.process.send_signal(signal.SIGTERM)
+        for number, said in ORDERS:
+            node.process.send_signal(number)
             node.wait_for(said)
+        node.wait_for("INFO stopped")
         assert node.process.wait(15) == 1
         assert not Path(f"/proc/{hung}").exists()
 
@@ -153,7 +183,7 @@ def test_what_does_not_end_by_itself_is_cut_at_the_deadline(
         cut.start()
         began = time.monotonic()
         assert node.stop() == 0
-        assert 0.2 < time.monotonic() - began < 3
+        assert 0.2 < time.monotonic() - began < 10, "`drain_s` is 0.3, and without it 30"
         cut.join(5)
         assert not cut.is_alive(), "the upstream was left waiting"
         answer = b"".join(iter(lambda: client.recv(1000), b""))
@@ -178,4 +208,4 @@ def test_a_node_that_nobody_uses_ends_at_once(policies: Path, tmp_path: Path) ->
     with live_node(policies, tmp_path) as node:
         began = time.monotonic()
         assert node.stop(signal.SIGINT) == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10, "a third of `drain_s`"

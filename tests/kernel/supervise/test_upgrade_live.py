@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live_crew import status, until, verb
+from live_crew import held_request, status, until, verb
 from live_node import LiveNode, live_node
 
 from headgate.supervise import upgrade
@@ -167,15 +167,6 @@ def several_nodes(policies: Path, folder: Path, *args: str, **more: Any) -> Iter
             until(lambda: not ask_all(node.data, "status"))
 
 
-def held_request(node: LiveNode) -> HTTPConnection:
-    """A request that runs until its body is sent to its end."""
-    connection = HTTPConnection(node.url.removeprefix("http://"), timeout=20)
-    connection.putrequest("POST", "/echo")
-    connection.putheader("content-length", "2")
-    connection.endheaders(b"a")
-    return connection
-
-
 def test_probes_are_well_all_through_an_upgrade_and_a_node_that_drains_still_answers_them(
     policies: Path, tmp_path: Path
 ) -> None:
@@ -206,6 +197,26 @@ def test_probes_are_well_all_through_an_upgrade_and_a_node_that_drains_still_ans
         assert held.getresponse().status == 200
         held.close()
         until(lambda: not ask_all(node.data, "status"))
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_node_that_was_taken_over_and_is_told_to_stop_finishes_what_runs_and_cuts_it_when_told_again(
+    policies: Path, tmp_path: Path, again: bool
+) -> None:
+    with several_nodes(policies, tmp_path, "--workers", "1") as node:
+        held = held_request(node)
+        until(lambda: status(node)["active"] == 1)
+        assert verb(node, "upgrade").returncode == 0
+        node.process.send_signal(signal.SIGTERM)
+        until(lambda: node.printed.count("draining: 1 exchange running") == 2)
+        if again:
+            node.process.send_signal(signal.SIGINT)
+            assert held.getresponse().status == 503
+        else:
+            held.send(b"b")
+            assert held.getresponse().status == 200
+        held.close()
+        assert node.process.wait(15) == int(again)
 
 
 def test_a_node_that_is_told_to_stop_takes_the_one_that_would_follow_with_it(policies: Path, tmp_path: Path) -> None:

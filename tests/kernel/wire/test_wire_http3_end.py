@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 
 import pytest
 import trio
@@ -11,7 +12,10 @@ from aioquic.h3.connection import ErrorCode, FrameType, encode_frame
 from aioquic.quic.events import StreamReset
 from h3_sides import OK, Sides
 
+from headgate.message import Response
+from headgate.wire import Connections
 from headgate.wire.quic import Endpoint
+from headgate.wire.streams import serve_stream
 
 DONE = ErrorCode.H3_NO_ERROR
 
@@ -58,6 +62,35 @@ async def test_who_shakes_hands_during_a_drain_is_told_at_once(autojump_clock):
     await sides.pass_on(20)
     assert said(sides, 0)
     assert sides.code == DONE
+
+
+async def test_a_drain_overlooks_no_request_that_has_just_arrived(autojump_clock, nursery):
+    answered = []
+
+    async def handler(request, client, reply):
+        await trio.sleep(5)
+        await reply.send(Response(200, [], b"hello"))
+        answered.append(trio.current_time())
+
+    table = Connections(handler)
+    sides = await Sides().shaken()
+    sides.ask()
+    await sides.pass_on(20)
+    (stream,) = sides.streams
+    began = trio.current_time()
+    serve = partial(serve_stream, ended=True, version="3")
+    nursery.start_soon(serve, table, sides.session, sides.peer.client, stream)
+    await table.drain(60)  # before the task of the request has run
+    assert answered == [began + 5]
+
+
+async def test_the_reason_that_a_client_gives_stays_in_its_line_of_the_log(autojump_clock, caplog):
+    caplog.set_level("DEBUG", "headgate.wire")
+    sides = await Sides().shaken()
+    sides.quic.close(error_code=DONE, reason_phrase="bye\n2026-01-01T00:00:00.000Z INFO forged")
+    await sides.pass_on(20)
+    (line,) = [record.getMessage() for record in caplog.records if "is over" in record.getMessage()]
+    assert line == r"HTTP/3 with 127.0.0.1 is over: 'bye\n2026-01-01T00:00:00.000Z INFO forged' (0x100)"
 
 
 @pytest.fixture

@@ -164,6 +164,31 @@ async def test_lingering_ends(lane, autojump_clock, until):
         assert took(start, 5)
 
 
+@pytest.mark.parametrize("hastened", [False, True])
+async def test_a_drain_that_is_hastened_lingers_no_longer(lane, autojump_clock, nursery, hastened):
+    go = trio.Event()
+
+    async def handler(request, client, reply):
+        await go.wait()
+        await reply.send(Response(200, [], b"hello"))
+
+    async with lane(handler, socket=False, tick_s=0.1) as node:
+        idle, asking = node.memory(), node.memory()
+        await asking.say(GET)
+        await trio.testing.wait_all_tasks_blocked()
+        start = trio.current_time()
+        nursery.start_soon(node.connections.drain, 60, 30)
+        await trio.testing.wait_all_tasks_blocked()
+        if hastened:
+            node.connections.hasten()
+        assert await idle.closed() == b""
+        assert took(start, 0 if hastened else 30)
+        go.set()
+        assert (await asking.answer()).status == 200
+        assert await asking.closed() == b""
+        await node.connections.drained.wait()
+
+
 def watched(node):
     """A handler with a watcher beside it, as the engine has one: cancelled at the end, and not waited for."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,49 @@ async def test_a_call_log_of_before_protocols_is_read_and_written_on(opened, dat
         "FROM calls WHERE id = 'new'"
     ).fetchone() == ("2", "websocket", 0, 1, 2, 1001, "gateway", None)
     written.close()
+
+
+NEWER = Migration(
+    CALLS_SCHEMA[-1].number + 1, "what nobody knows yet", lambda db: db.table("calls").add_column("mood", str)
+)
+
+
+async def test_a_call_log_of_a_newer_headgate_is_written_and_read_and_left_as_it_is(opened, data: Path) -> None:
+    data.mkdir()
+    file = data / "calls-2026-01-01.db"
+    newer = open_file(file, (*CALLS_SCHEMA, NEWER), "NORMAL")
+    newer.execute("INSERT INTO calls (at, id, mood) VALUES (1767225600.0, 'theirs', 'calm')")
+    async with opened(FakeClock()) as stores:
+        stores.calls.add(row(id="ours", key="POOL_ONE", note="in more"))
+    theirs, ours = last_calls(data, Filter(), 9)
+    assert (theirs["id"], theirs["mood"]) == ("theirs", "calm")
+    assert ours == row(id="ours", key="POOL_ONE", note="in more")
+    assert newer.execute("PRAGMA user_version").fetchone() == (NEWER.number,)
+    newer.close()
+
+
+async def test_a_newer_headgate_may_open_the_call_log_that_an_older_one_is_writing(opened, data: Path) -> None:
+    async with opened(FakeClock()) as stores:
+        await stores.calls.add_durably(row(id="before"))
+        open_file(data / "calls-2026-01-01.db", (*CALLS_SCHEMA, NEWER), "NORMAL").close()
+        await stores.calls.add_durably(row(id="after"))
+    assert [one["id"] for one in last_calls(data, Filter(), 9)] == ["before", "after"]
+
+
+def test_migrations_of_the_call_log_only_add_columns_that_may_be_empty(tmp_path: Path) -> None:
+    seen = []
+    for count in range(1, len(CALLS_SCHEMA) + 1):
+        calls = open_file(tmp_path / "calls.db", CALLS_SCHEMA[:count], "NORMAL")
+        columns = calls.execute(
+            "SELECT name, type, [notnull], dflt_value, pk FROM pragma_table_info('calls')"
+        ).fetchall()
+        others = calls.execute("SELECT name, sql FROM sqlite_schema WHERE name != 'calls' ORDER BY name").fetchall()
+        calls.close()
+        seen.append((columns, others))
+        assert {column[2:] for column in columns} == {(0, None, 0)}
+    for (columns, others), (later_columns, later_others) in pairwise(seen):
+        assert later_columns[: len(columns)] == columns
+        assert later_others == others, "an index that must be unique would refuse an older Headgate's rows"
 
 
 def test_a_lone_attempt_is_told_where_it_failed_and_so_is_what_was_never_tried() -> None:

@@ -109,7 +109,7 @@ async def test_a_line_tells_what_was_spoken(opened, run) -> None:
     assert "12.3ms HTTP/1.1 GET    /orders/7 " in plain
     assert " HTTP/2   GET " in grpc
     assert grpc.endswith(" grpc-status 14 a3")
-    assert websocket.endswith(" websocket 3+5 messages 60+700 bytes close 1000 by client a4")
+    assert websocket.endswith(" websocket 3→5 messages 60→700 bytes close 1000 by client a4")
     assert json.loads((await logs(run, "--json", "--id", "a3")).stdout)["grpc_status"] == 14
 
 
