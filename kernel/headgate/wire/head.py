@@ -102,7 +102,7 @@ def check_partial(data: bytes, scanned: int, limits: Limits) -> None:
             400,
             "The client begins with TLS, and this port is in the clear: write http:// in its URL, or bind with TLS.",
         )
-    if data and data[0] not in _TOKEN_BYTES:
+    if data and data[0] not in _TOKEN_BYTES and data != _CLIENT_HELLO[:1]:  # whether that is TLS, the next byte tells
         raise Refusal(400, "The first byte does not begin a request line (RFC 9112 §3).")
     line_end = data.find(b"\r\n")
     if line_end < 0:
