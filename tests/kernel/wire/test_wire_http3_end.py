@@ -89,6 +89,8 @@ async def test_the_reason_that_a_client_gives_stays_in_its_line_of_the_log(autoj
     sides = await Sides().shaken()
     sides.quic.close(error_code=DONE, reason_phrase="bye\n2026-01-01T00:00:00.000Z INFO forged")
     await sides.pass_on(20)
+    sides.peer.quic.handle_timer(now=trio.current_time() + 60)  # what is closed is over when nothing can come any more
+    sides.peer.pump()
     (line,) = [record.getMessage() for record in caplog.records if "is over" in record.getMessage()]
     assert line == r"HTTP/3 with 127.0.0.1 is over: 'bye\n2026-01-01T00:00:00.000Z INFO forged' (0x100)"
 
