@@ -35,7 +35,7 @@ from headgate.supervise.status import Status
 from headgate.supervise.succession import Succession
 from headgate.supervise.systemd import notify
 from headgate.supervise.upgrade import say_ready
-from headgate.supervise.worker import Post, work
+from headgate.supervise.worker import LINGER_S, Post, work
 from headgate.wire.balance import Balance
 from headgate.wire.binds import addresses
 
@@ -47,8 +47,6 @@ TIDY_S = 2.0
 CLOSE_S = 15.0
 # What a worker has to cut off what runs, and to write the rows of that.
 CUT_S = 5.0
-# Who has just been answered may have sent the next request on the same connection already.
-LINGER_S = 0.5
 
 
 class Master:

@@ -34,6 +34,8 @@ from headgate.wire.binds import Sockets, addresses
 log = logging.getLogger("headgate")
 
 BEAT_S = 1.0
+# Who has just been answered may have sent the next request on the same connection already.
+LINGER_S = 0.5
 Greet = Callable[[Server, Sequence[str], Sequence[str]], Awaitable[str]]
 Show = Callable[[HeadgateError], str]
 
@@ -184,7 +186,7 @@ class _Worker:
     async def _sigterm(self) -> None:
         with trio.open_signal_receiver(signal.SIGTERM) as received:
             async for _ in received:
-                self._drain(0.0)
+                self._drain(LINGER_S)
 
     def _drain(self, linger_s: float) -> None:
         self._linger_s = linger_s

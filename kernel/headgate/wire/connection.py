@@ -90,7 +90,7 @@ class Connection:
         if linger_s and self.state == "idle":
             self.channel.read_by = min(self.channel.read_by, self.channel.pulse.after(linger_s))
         elif self.reply is not None and not (linger_s and self.reply.head_sent):
-            self.reply.keep_alive = False
+            self.reply.be_last()
 
     async def run(self) -> Http2Connection | None:
         """Serve until either side closes; who goes on where the client begins with the preface of HTTP/2. Raises nothing

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import trio
 from h2.errors import ErrorCodes
 
 from headgate.errors import ClientGone, InternalError
@@ -190,5 +191,7 @@ class Http2Reply:
         self._cancel()
 
     async def wait_gone(self) -> None:
-        """Return when the client has reset the stream or lost the connection."""
+        """Return when the client has reset the stream or lost the connection, and not when the answer has ended."""
         await self._stream.wait_closed()
+        if self._stream.fault is None:  # both sides have said all that they had to
+            await trio.sleep_forever()

@@ -218,6 +218,13 @@ class Reply:
         if self._incoming is not None:
             self._incoming.continues = False  # RFC 9110 §10.1.1: no 100 after the final answer.
 
+    def be_last(self) -> None:
+        """Make it the connection's last answer, and say so where its head is not out yet."""
+        self.keep_alive = False
+        if self.stage is Stage.PREPARED and not self._prepared.endswith(_CLOSE + self._rest + b"\r\n"):
+            said = (b"" if self._is_11 else _KEEP) + self._rest + b"\r\n"
+            self._prepared = self._prepared[: -len(said)] + _CLOSE + self._rest + b"\r\n"
+
     async def upgrade(self, headers: Iterable[Line]) -> Tunnel:
         """Switch protocols (RFC 9110 §15.2.2): send 101 with these lines, and hand over the connection, which ends with the
         reply. ClientGone, InternalError."""

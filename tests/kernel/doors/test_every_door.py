@@ -218,3 +218,17 @@ async def test_a_drain_lets_what_runs_finish_and_takes_nothing_new(door, nursery
         assert (got[0].status, got[0].body) == (200, b"late")
         with pytest.raises((httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError, UpstreamFault, Broken)):
             await d.send("GET", "/hello/ana")
+
+
+async def test_answers_that_take_their_time_and_come_whole_are_no_lost_clients(door, nursery):
+    async def script(wire):
+        await wire.request()
+        await trio.sleep(0.15)  # beyond which the client is watched
+        await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nslow")
+
+    up = await ScriptedUpstream(script).start(nursery)
+    policy = f'policy 1\nupstream up {{ url = "{up.url}" }}\nroute up GET /up public {{ forward up }}\n'
+    async with door(policy) as d:
+        for _ in range(8):
+            assert (await d.send("GET", "/up")).text == "slow"
+        assert [(await d.gate.row(number))["outcome"] for number in range(8)] == ["ok"] * 8

@@ -12,7 +12,7 @@ from headgate.wire.answer import Framing, render_head
 from headgate.wire.refusal import problem
 
 POLICY = """policy 1
-route require GET /require/{status:int} public {
+route needs GET /require/{status:int} public {
     require STATUS_IS_NOT else STATUS "no x"
     respond 200
 }

@@ -43,7 +43,7 @@ def test_a_master_that_hangs_does_not_hold_up_a_process_that_says_where_it_is() 
 
 
 LISTENED = """
-import logging, signal, threading
+import logging, signal, threading, time
 from headgate.supervise.fork import fork
 from headgate.supervise.loop import Loop
 
@@ -55,6 +55,7 @@ def run(sock):
     for _ in range(6):
         threading.Thread(target=deep, args=(80, lambda: (started.wait(), end.wait())), daemon=True).start()
     started.wait()
+    time.sleep(0.3)  # faulthandler itself may crash where other threads are just moving
     signal.raise_signal(signal.SIGUSR1)
     sock.sendall(b"said")
     return 0

@@ -189,6 +189,29 @@ async def test_a_drain_that_is_hastened_lingers_no_longer(lane, autojump_clock, 
         await node.connections.drained.wait()
 
 
+@pytest.mark.parametrize("asked", [b"HTTP/1.1", b"HTTP/1.0"])
+@pytest.mark.parametrize("linger_s", [0.0, 0.5])
+async def test_a_head_that_waits_for_its_body_says_that_it_is_the_last(lane, autojump_clock, nursery, asked, linger_s):
+    go = trio.Event()
+
+    async def handler(request, client, reply):
+        await reply.head(200, [(b"x-a", b"b")], 5)
+        await go.wait()
+        await reply.write(b"hello")
+        await reply.end()
+
+    async with lane(handler, socket=False) as node:
+        talk = node.memory()
+        await talk.say(b"GET / %b\r\nHost: a\r\nConnection: keep-alive\r\n\r\n" % asked)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(node.connections.drain, 60, linger_s)
+        await trio.testing.wait_all_tasks_blocked()
+        go.set()
+        answer = await talk.answer()
+        assert (answer.headers[b"connection"], answer.headers[b"x-a"], answer.body) == (b"close", b"b", b"hello")
+        assert await talk.closed() == b""
+
+
 def watched(node):
     """A handler with a watcher beside it, as the engine has one: cancelled at the end, and not waited for."""
 
