@@ -49,7 +49,7 @@ class Headers:
 
     def joined(self, name: bytes) -> bytes | None:
         """Every value of `name` as one list, comma-separated (RFC 9110 §5.3), or None."""
-        values = [value for key, value in self.lines if key == name]
+        values = [value for key, value in self.lines if key == name]  # `all`, without its frame: every request asks
         return b", ".join(values) if values else None
 
     def text(self, name: str) -> str | None:

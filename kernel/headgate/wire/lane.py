@@ -84,7 +84,8 @@ async def serve_lane(
     task_status: trio.TaskStatus[Connections] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on listening sockets until drained or cancelled; starts with its `Connections`. On those of `tls` clients begin
-    with a handshake, for which `certificates` are needed; on those of `udp` they speak HTTP/3. With a `balance`, other processes accept from the same sockets.
+    with a handshake, for which `certificates` are needed; on those of `udp` they speak HTTP/3. With a
+    `balance`, other processes accept from the same sockets.
 
     Takes the sockets over: they are closed when accepting ends. To stop, call `drain` on what it started with.
     """

@@ -147,16 +147,19 @@ def test_sigterms_in_a_burst_are_one(policies: Path, tmp_path: Path, silent: soc
             one.close()
 
 
-ORDERS = ((signal.SIGTERM, "draining: "), (signal.SIGINT, "told to stop once more"))
+def told_twice_while_its_worker_hangs(node: LiveNode) -> int:
+    """Stop the node's one worker in its tracks, tell the node to drain and to cut; the worker's pid."""
+    (hung,) = [worker["pid"] for worker in workers(node)]
+    os.kill(hung, signal.SIGSTOP)
+    for number, said in ((signal.SIGTERM, "draining: "), (signal.SIGINT, "told to stop once more")):
+        node.process.send_signal(number)
+        node.wait_for(said)
+    return int(hung)
 
 
 def test_a_third_signal_waits_for_no_worker(policies: Path, tmp_path: Path) -> None:
     with live_node(policies, tmp_path, "--workers", "1") as node:
-        (hung,) = [worker["pid"] for worker in workers(node)]
-        os.kill(hung, signal.SIGSTOP)
-        for number, said in ORDERS:
-            node.process.send_signal(number)
-            node.wait_for(said)
+        hung = told_twice_while_its_worker_hangs(node)
         node.process.send_signal(signal.SIGINT)
         assert node.process.wait(15) == 1
         assert not re.search("INFO stopped", node.printed), "it has waited for the worker, until that was killed"
@@ -165,11 +168,7 @@ def test_a_third_signal_waits_for_no_worker(policies: Path, tmp_path: Path) -> N
 
 def test_a_worker_that_cannot_cut_what_runs_is_killed(policies: Path, tmp_path: Path) -> None:
     with live_node(policies, tmp_path, "--workers", "1") as node:
-        (hung,) = [worker["pid"] for worker in workers(node)]
-        os.kill(hung, signal.SIGSTOP)
-        for number, said in ORDERS:
-            node.process.send_signal(number)
-            node.wait_for(said)
+        hung = told_twice_while_its_worker_hangs(node)
         node.wait_for("INFO stopped")
         assert node.process.wait(15) == 1
         assert not Path(f"/proc/{hung}").exists()
